@@ -1,0 +1,313 @@
+//! The signed sharing agreement: the program that the SDK compiles into aggregation, the broker into
+//! releases and the auditor into checks.
+//!
+//! One JSON document in RFC 8785 canonical form; its id is the SHA-256 of those bytes. Numbers that
+//! could leave 2⁵³ are decimal strings; unknown and duplicate fields are refused.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AgreementId, Fingerprint, OrgId, PopulationId, TableName, ZoningId, sha256_hex};
+use crate::loss::{Delta, Loss, Rho};
+use crate::period::{Grain, Period, Zone};
+use crate::table::Table;
+
+/// Largest agreement, in bytes: it travels inside one log entry of at most 65,535.
+pub const AGREEMENT_BYTES_MAX: usize = 40_000;
+
+/// The form of document this build reads.
+pub const FORM: &str = "weir/agreement/1";
+
+/// An agreement's terms. Parsing checks the shape; [`crate::validate`] checks the sense.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// Always [`FORM`].
+    pub form: String,
+    /// One line for lists.
+    pub title: String,
+    /// What it is about in plain words, for the public register.
+    pub public_summary: String,
+    /// Who contributes.
+    pub provider: Party,
+    /// Who plans, and signs for the city's side.
+    pub planner: Party,
+    /// Who may receive releases; the planner has to be named to be one.
+    pub recipients: Vec<OrgId>,
+    /// What releases may be used for, as DPV terms, for example `dpv:PublicPolicyMaking`.
+    pub purposes: Vec<String>,
+    /// Days on which it can be active, both included.
+    pub valid: Days,
+    /// Days the contributed data may be about, both included.
+    pub covers: Days,
+    /// How long contributed cells are kept after acceptance, in days.
+    pub retention_days: u32,
+    /// Whose privacy is protected.
+    pub population: Population,
+    /// The zone that bins and periods are cut in.
+    pub time_zone: Zone,
+    /// The zonings its tables use.
+    pub zonings: Vec<ZoningRef>,
+    /// Every published row counts at least this many units; 0 where the population has no unit.
+    pub k: u32,
+    /// What is counted.
+    pub tables: Vec<Table>,
+    /// What is released, when, at which charge.
+    pub plan: Vec<PlanItem>,
+}
+
+/// A party and the signing key the other side has confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// The organisation.
+    pub org: OrgId,
+    /// Fingerprint of the key it signs with.
+    pub key: Fingerprint,
+}
+
+/// A range of days, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Days {
+    /// First day.
+    pub from: Date,
+    /// Last day.
+    pub until: Date,
+}
+
+impl Days {
+    /// Is the whole period inside?
+    #[must_use]
+    pub fn hold(&self, period: Period) -> bool {
+        let days = period.days();
+        days.first().is_some_and(|day| *day >= self.from)
+            && days.last().is_some_and(|day| *day <= self.until)
+    }
+}
+
+/// The people behind the data, and what they may lose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Population {
+    /// Shared by all datasets made from the same people.
+    pub id: PopulationId,
+    /// Who they are, in plain words.
+    pub description: String,
+    /// What is protected.
+    pub unit: Unit,
+    /// What one unit-period may lose, over all agreements; absent where there is no unit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cap: Option<Loss>,
+}
+
+/// What is protected (DESIGN section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Everything one person does in a day.
+    PersonDay,
+    /// Everything one person does in a week.
+    PersonWeek,
+    /// Everything one person does in a month.
+    PersonMonth,
+    /// One trip, where no person id exists.
+    Trip,
+    /// Nothing is known: the table carries no k or DP claim, and says so.
+    None,
+}
+
+impl Unit {
+    /// The grain of its unit-periods in the ledger. A trip belongs to the day it starts on; data without a
+    /// unit is not in the ledger.
+    #[must_use]
+    pub fn grain(self) -> Option<Grain> {
+        match self {
+            Self::PersonDay | Self::Trip => Some(Grain::Day),
+            Self::PersonWeek => Some(Grain::Week),
+            Self::PersonMonth => Some(Grain::Month),
+            Self::None => None,
+        }
+    }
+
+    /// The word for one of them on a screen.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PersonDay => "person-day",
+            Self::PersonWeek => "person-week",
+            Self::PersonMonth => "person-month",
+            Self::Trip => "trip",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A zoning by content, so that no zone can move under a signed agreement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ZoningRef {
+    /// Name and version.
+    pub id: ZoningId,
+    /// SHA-256 over the GeoJSON file's bytes.
+    pub sha256: Fingerprint,
+    /// How many zones it has.
+    pub zones: u32,
+}
+
+/// One line of the plan: a table, its charge and its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanItem {
+    /// The table.
+    pub table: TableName,
+    /// What one edition of one period costs each unit-period it reads; absent where there is no unit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub charge: Option<Charge>,
+    /// How many editions of a period may be made (a correction makes a new one).
+    pub editions: u32,
+    /// Hours after the period's end at which it may be released.
+    pub due_hours: u32,
+    /// Hours after that in which a contribution is not yet late.
+    pub grace_hours: u32,
+}
+
+/// What one release costs, by purpose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Charge {
+    /// ρ of the noisy contributors, which also select the rows.
+    pub selection: Rho,
+    /// δ of the selection threshold.
+    pub delta: Delta,
+    /// ρ of each further measure that is published.
+    pub measures: Vec<MeasureCharge>,
+}
+
+/// ρ of one published measure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasureCharge {
+    /// A count measure of the table's kind.
+    pub measure: String,
+    /// Its ρ.
+    pub rho: Rho,
+}
+
+impl Charge {
+    /// The sum, or `None` where it leaves the type.
+    #[must_use]
+    pub fn total(&self) -> Option<Loss> {
+        let rho = self
+            .measures
+            .iter()
+            .try_fold(self.selection, |sum, m| sum.checked_add(m.rho))?;
+        Some(Loss {
+            rho,
+            delta: self.delta,
+        })
+    }
+}
+
+/// Why bytes are not an agreement.
+#[derive(Debug, thiserror::Error)]
+pub enum AgreementError {
+    /// Over [`AGREEMENT_BYTES_MAX`].
+    #[error("the agreement has over {AGREEMENT_BYTES_MAX} bytes")]
+    TooLarge,
+    /// Not the shape of an agreement: a field is unknown, missing, doubled or of another type.
+    #[error("not an agreement: {message}")]
+    Shape {
+        /// The parser's words, with line and column.
+        message: String,
+    },
+    /// Parsed, but the bytes are not the canonical ones, so signatures would not hold.
+    #[error(
+        "the agreement is not in RFC 8785 canonical form: run `weir agreement new --from FILE`"
+    )]
+    NotCanonical,
+}
+
+impl Agreement {
+    /// Reads an agreement in any JSON spelling, as an editor leaves it.
+    ///
+    /// # Errors
+    /// [`AgreementError`] for shape and size.
+    pub fn parse(json: &[u8]) -> Result<Self, AgreementError> {
+        if json.len() > AGREEMENT_BYTES_MAX {
+            return Err(AgreementError::TooLarge);
+        }
+        serde_json::from_slice(json).map_err(|e| AgreementError::Shape {
+            message: e.to_string(),
+        })
+    }
+
+    /// Reads an agreement that MUST be in canonical form: what was signed.
+    ///
+    /// # Errors
+    /// [`AgreementError`] for shape, size and spelling.
+    pub fn parse_canonical(bytes: &[u8]) -> Result<Self, AgreementError> {
+        let agreement = Self::parse(bytes)?;
+        if agreement.canonical()? == bytes {
+            Ok(agreement)
+        } else {
+            Err(AgreementError::NotCanonical)
+        }
+    }
+
+    /// Its RFC 8785 bytes: what is signed.
+    ///
+    /// # Errors
+    /// [`AgreementError::Shape`] where a text cannot be written as JSON.
+    pub fn canonical(&self) -> Result<Vec<u8>, AgreementError> {
+        serde_json_canonicalizer::to_vec(self).map_err(|e| AgreementError::Shape {
+            message: e.to_string(),
+        })
+    }
+
+    /// SHA-256 over the canonical bytes.
+    ///
+    /// # Errors
+    /// As [`Self::canonical`].
+    pub fn id(&self) -> Result<AgreementId, AgreementError> {
+        AgreementId::new(sha256_hex(&self.canonical()?)).map_err(|e| AgreementError::Shape {
+            message: e.to_string(),
+        })
+    }
+
+    /// The table of this name.
+    #[must_use]
+    pub fn table(&self, name: &TableName) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == *name)
+    }
+
+    /// The plan's line for a table; a table without one is never released.
+    #[must_use]
+    pub fn plan_item(&self, name: &TableName) -> Option<&PlanItem> {
+        self.plan.iter().find(|item| item.table == *name)
+    }
+
+    /// The zoning a table uses.
+    #[must_use]
+    pub fn zoning(&self, id: &ZoningId) -> Option<&ZoningRef> {
+        self.zonings.iter().find(|zoning| zoning.id == *id)
+    }
+
+    /// Is the organisation one of the two that sign?
+    #[must_use]
+    pub fn is_party(&self, org: &OrgId) -> bool {
+        self.provider.org == *org || self.planner.org == *org
+    }
+
+    /// The most one unit-period can lose through this agreement: every edition of every plan table.
+    /// `None` where the sum leaves the type.
+    #[must_use]
+    pub fn allotment(&self) -> Option<Loss> {
+        self.plan.iter().try_fold(Loss::ZERO, |sum, item| {
+            let Some(charge) = &item.charge else {
+                return Some(sum);
+            };
+            sum.checked_add(charge.total()?.checked_mul(u64::from(item.editions))?)
+        })
+    }
+}

@@ -1,0 +1,212 @@
+//! Names and digests as types, so that none can stand in for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Longest plain name, in bytes (trust.md section 7, class 13: ids never reach a path unchecked).
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// Why a text is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Not `[a-z0-9][a-z0-9_-]{0,63}`.
+    #[error(
+        "`{given}` is not a name: use 1 to 64 of a-z, 0-9, `-` and `_`, not starting with a sign"
+    )]
+    Name {
+        /// What was given, shortened.
+        given: String,
+    },
+    /// Not 64 lower-case hexadecimal digits.
+    #[error("`{given}` is not a SHA-256 digest: 64 lower-case hexadecimal digits are")]
+    Digest {
+        /// What was given, shortened.
+        given: String,
+    },
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+    let first = text.bytes().next();
+    text.len() <= NAME_BYTES_MAX
+        && text.bytes().all(allowed)
+        && first.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $parse:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the text if it has this id's form.
+            ///
+            /// # Errors
+            /// [`IdError`] names what was given and the form that is allowed.
+            pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
+                let text = text.into();
+                $parse(&text)?;
+                Ok(Self(text))
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+fn name(text: &str) -> Result<(), IdError> {
+    if is_name(text) {
+        Ok(())
+    } else {
+        Err(IdError::Name {
+            given: shorten(text),
+        })
+    }
+}
+
+fn digest(text: &str) -> Result<(), IdError> {
+    let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    if text.len() == 64 && text.bytes().all(hex) {
+        Ok(())
+    } else {
+        Err(IdError::Digest {
+            given: shorten(text),
+        })
+    }
+}
+
+text_id!(
+    /// A legal person that takes part, as it stands in its SPIFFE id: `spiffe://<domain>/org/<OrgId>`.
+    OrgId, name
+);
+text_id!(
+    /// The people behind a provider's data; one population has one unit and one cap.
+    PopulationId, name
+);
+text_id!(
+    /// A table's name, unique inside its agreement.
+    TableName, name
+);
+text_id!(
+    /// A zoning's name and version, for example `helsinki-postal-2024`.
+    ZoningId, name
+);
+text_id!(
+    /// A value of a category dimension (a mode, a use), for example `bike`.
+    Category, name
+);
+text_id!(
+    /// Made by the caller, once per wish: the same id never acts twice (a UUID serves).
+    RequestId, name
+);
+text_id!(
+    /// Made by the provider for one push; a retry carries the same id (a UUID serves).
+    BatchId, name
+);
+text_id!(
+    /// SHA-256 over the RFC 8785 bytes of the agreement.
+    AgreementId, digest
+);
+text_id!(
+    /// H(canonical table request, pinned manifest): one draw of noise, one release (DESIGN section 4).
+    ReleaseKey, digest
+);
+text_id!(
+    /// SHA-256 over a signing key's SubjectPublicKeyInfo; what the parties confirm to each other.
+    Fingerprint, digest
+);
+text_id!(
+    /// A salted commitment, HMAC-SHA256(salt, bytes), that names a blob.
+    BlobId, digest
+);
+
+/// SHA-256 as lower-case hexadecimal digits.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes))
+}
+
+/// What an organisation is in Weir; one organisation has one role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Holds data about its customers and contributes cells.
+    Provider,
+    /// Plans a city and receives releases.
+    Planner,
+    /// Checks the log; never writes.
+    Auditor,
+    /// Runs the broker; never reads cells or releases it is no party to.
+    Steward,
+}
+
+impl Role {
+    /// All roles, in a fixed order.
+    pub const ALL: [Self; 4] = [Self::Provider, Self::Planner, Self::Auditor, Self::Steward];
+
+    /// The word used in tokens, entries and screens.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Planner => "planner",
+            Self::Auditor => "auditor",
+            Self::Steward => "steward",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| IdError::Name {
+                given: shorten(text),
+            })
+    }
+}

@@ -1,0 +1,26 @@
+//! The rules of Weir, pure: what an agreement may say, what a request may ask, what an entry of the
+//! log means, what a release costs.
+//!
+//! Everything here is a function of its arguments: no I/O, no clock, no randomness, no logging.
+//! Time and state come in as values, decisions and effects go out as values. DESIGN section 5.
+//!
+//! | module | answers |
+//! | --- | --- |
+//! | [`agreement`] | what did the parties sign? |
+//! | [`table`], [`kind`], [`period`] | what is counted, at which grain, over which time? |
+//! | [`validate`] | may this agreement exist at all? |
+//! | [`sign`] | did the parties really sign these bytes? |
+//! | [`access`] | which role may call which method? |
+//! | [`decide`] | may this release be made now? |
+//! | [`mechanism`] | how much does a mechanism cost, in integers? |
+//! | [`ledger`] | is there budget left? |
+//! | [`entry`], [`state`] | what has happened, and what follows from it? |
+
+pub mod agreement;
+pub mod fixed;
+pub mod id;
+pub mod kind;
+pub mod loss;
+pub mod mechanism;
+pub mod period;
+pub mod table;

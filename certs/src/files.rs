@@ -22,7 +22,15 @@ pub(crate) enum Existing {
 /// # Errors
 /// [`Error::Exists`] when the file is there and was not to be replaced (it is unchanged), or [`Error::Io`].
 pub fn write_secret(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Error> {
-    write(path, bytes, if overwrite { Existing::Replace } else { Existing::Keep })
+    write(
+        path,
+        bytes,
+        if overwrite {
+            Existing::Replace
+        } else {
+            Existing::Keep
+        },
+    )
 }
 
 /// Reads a file of secrets into memory that is wiped after use.
@@ -30,11 +38,17 @@ pub fn write_secret(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Er
 /// # Errors
 /// [`Error::Exposed`] when every user of the machine can read the file, or [`Error::Io`].
 pub fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let io = |source| Error::Io { doing: "read", path: path.to_owned(), source };
+    let io = |source| Error::Io {
+        doing: "read",
+        path: path.to_owned(),
+        source,
+    };
     let mut file = fs::File::open(path).map_err(io)?;
     let about = file.metadata().map_err(io)?;
     if about.permissions().mode() & 0o007 != 0 {
-        return Err(Error::Exposed { path: path.to_owned() });
+        return Err(Error::Exposed {
+            path: path.to_owned(),
+        });
     }
     let size = usize::try_from(about.len()).map_err(|_| Error::Damaged {
         path: path.to_owned(),
@@ -48,7 +62,11 @@ pub fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
 
 pub(crate) fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), Error> {
     let io = |doing| {
-        move |source| Error::Io { doing, path: path.to_owned(), source }
+        move |source| Error::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        }
     };
     let dir = match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
@@ -67,20 +85,26 @@ pub(crate) fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(),
         Existing::Replace => temp.persist(path),
     };
     match placed {
-        Ok(_) => fs::File::open(dir).and_then(|d| d.sync_all()).map_err(io("sync the folder of")),
-        Err(e) if e.error.kind() == ErrorKind::AlreadyExists => {
-            Err(Error::Exists { path: path.to_owned() })
-        }
+        Ok(_) => fs::File::open(dir)
+            .and_then(|d| d.sync_all())
+            .map_err(io("sync the folder of")),
+        Err(e) if e.error.kind() == ErrorKind::AlreadyExists => Err(Error::Exists {
+            path: path.to_owned(),
+        }),
         Err(e) => Err(io("place")(e.error)),
     }
 }
 
 fn make_dir(dir: &Path) -> Result<(), Error> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| Error::Io {
-        doing: "make the folder",
-        path: dir.to_owned(),
-        source,
-    })
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|source| Error::Io {
+            doing: "make the folder",
+            path: dir.to_owned(),
+            source,
+        })
 }
 
 #[cfg(test)]

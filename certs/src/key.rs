@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::encoding::{AsBigEndian, AsDer};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
@@ -30,7 +30,9 @@ impl Es256Key {
     /// # Errors
     /// [`Error::Crypto`] when there is no randomness.
     pub fn generate() -> Result<Self, Error> {
-        let doing = || Error::Crypto { doing: "make an ES256 key" };
+        let doing = || Error::Crypto {
+            doing: "make an ES256 key",
+        };
         let random = SystemRandom::new();
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random)
             .map_err(|_| doing())?;
@@ -44,7 +46,9 @@ impl Es256Key {
     pub fn from_pem(text: &str) -> Result<Self, Error> {
         pem::decode(PRIVATE, text)
             .and_then(Self::from_pkcs8)
-            .ok_or(Error::Pem { what: "an ES256 private key (PKCS#8)" })
+            .ok_or(Error::Pem {
+                what: "an ES256 private key (PKCS#8)",
+            })
     }
 
     /// Reads [`Self::from_pem`]'s form from a file.
@@ -53,7 +57,10 @@ impl Es256Key {
     /// [`Error::Io`], [`Error::Exposed`] or [`Error::Damaged`].
     pub fn read(path: &Path) -> Result<Self, Error> {
         let what = "an ES256 private key (PKCS#8 PEM)";
-        let damaged = || Error::Damaged { path: path.to_owned(), what };
+        let damaged = || Error::Damaged {
+            path: path.to_owned(),
+            what,
+        };
         let bytes = files::read_secret(path)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| damaged())?;
         Self::from_pem(text).map_err(|_| damaged())
@@ -92,7 +99,9 @@ impl Es256Key {
 
 impl fmt::Debug for Es256Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Es256Key").field("fingerprint", &self.fingerprint()).finish_non_exhaustive()
+        f.debug_struct("Es256Key")
+            .field("fingerprint", &self.fingerprint())
+            .finish_non_exhaustive()
     }
 }
 
@@ -109,7 +118,9 @@ impl rcgen::PublicKeyData for Es256Key {
 impl rcgen::SigningKey for Es256Key {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         let signature = self.pair.sign(&SystemRandom::new(), message);
-        signature.map(|s| s.as_ref().to_vec()).map_err(|_| rcgen::Error::RingUnspecified)
+        signature
+            .map(|s| s.as_ref().to_vec())
+            .map_err(|_| rcgen::Error::RingUnspecified)
     }
 }
 
@@ -118,7 +129,9 @@ impl rcgen::SigningKey for Es256Key {
 /// # Errors
 /// [`Error::Pem`] when the text is anything but one P-256 `PUBLIC KEY` block.
 pub fn fingerprint(public_pem: &str) -> Result<String, Error> {
-    let other = || Error::Pem { what: "an ES256 public key" };
+    let other = || Error::Pem {
+        what: "an ES256 public key",
+    };
     let der = pem::decode(PUBLIC, public_pem).ok_or_else(other)?;
     let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &**der).map_err(|_| other())?;
     let canonical = key.as_der().map_err(|_| other())?;
@@ -135,8 +148,9 @@ impl Ed25519Seed {
     /// [`Error::Crypto`] when there is no randomness.
     pub fn generate() -> Result<Self, Error> {
         let mut seed = Zeroizing::new([0; 32]);
-        aws_lc_rs::rand::fill(seed.as_mut())
-            .map_err(|_| Error::Crypto { doing: "make an Ed25519 key" })?;
+        aws_lc_rs::rand::fill(seed.as_mut()).map_err(|_| Error::Crypto {
+            doing: "make an Ed25519 key",
+        })?;
         Ok(Self(seed))
     }
 
@@ -151,9 +165,12 @@ impl Ed25519Seed {
             .ok()
             .and_then(|text| pem::decode(PRIVATE, text))
             .and_then(|der| Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).ok())
-            .and_then(|pair| pair.seed().ok()?.as_be_bytes_wiped())
+            .and_then(|pair| seed_of(&pair))
             .map(Self)
-            .ok_or_else(|| Error::Damaged { path: path.to_owned(), what })
+            .ok_or_else(|| Error::Damaged {
+                path: path.to_owned(),
+                what,
+            })
     }
 
     /// The secret as a PKCS#8 (version 1, as OpenSSL writes it) PEM block.
@@ -161,7 +178,9 @@ impl Ed25519Seed {
     /// # Errors
     /// [`Error::Crypto`], which no seed causes.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, Error> {
-        let doing = || Error::Crypto { doing: "encode an Ed25519 key" };
+        let doing = || Error::Crypto {
+            doing: "encode an Ed25519 key",
+        };
         let pair = Ed25519KeyPair::from_seed_unchecked(self.as_bytes()).map_err(|_| doing())?;
         let der = pair.to_pkcs8v1().map_err(|_| doing())?;
         Ok(pem::encode(PRIVATE, der.as_ref()))
@@ -178,6 +197,16 @@ impl fmt::Debug for Ed25519Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ed25519Seed(secret)")
     }
+}
+
+fn seed_of(pair: &Ed25519KeyPair) -> Option<Zeroizing<[u8; 32]>> {
+    let bytes = pair.seed().ok()?.as_be_bytes().ok()?;
+    let mut seed = Zeroizing::new([0; 32]);
+    if bytes.as_ref().len() != seed.len() {
+        return None;
+    }
+    seed.copy_from_slice(bytes.as_ref());
+    Some(seed)
 }
 
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {

@@ -42,7 +42,9 @@ impl TrustDomain {
     pub fn new(text: &str) -> Result<Self, SpiffeError> {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
         if text.is_empty() || text.len() > DOMAIN_BYTES_MAX || !text.bytes().all(allowed) {
-            return Err(SpiffeError::TrustDomain { given: shorten(text) });
+            return Err(SpiffeError::TrustDomain {
+                given: shorten(text),
+            });
         }
         Ok(Self(text.to_owned()))
     }
@@ -95,9 +97,14 @@ impl SpiffeId {
         let edges = name.starts_with('-') || name.ends_with('-');
         let fits = !name.is_empty() && name.len() <= NAME_BYTES_MAX;
         if !fits || edges || !name.bytes().all(allowed) {
-            return Err(SpiffeError::Org { given: shorten(name) });
+            return Err(SpiffeError::Org {
+                given: shorten(name),
+            });
         }
-        Ok(Self { domain, org: Some(name.to_owned()) })
+        Ok(Self {
+            domain,
+            org: Some(name.to_owned()),
+        })
     }
 
     /// Reads exactly the two forms of this module: no port, query, escape or second slash.
@@ -105,9 +112,13 @@ impl SpiffeId {
     /// # Errors
     /// [`SpiffeError`] names the part that does not fit.
     pub fn parse(uri: &str) -> Result<Self, SpiffeError> {
-        let other = || SpiffeError::Id { given: shorten(uri) };
-        let (domain, path) =
-            uri.strip_prefix("spiffe://").and_then(|rest| rest.split_once('/')).ok_or_else(other)?;
+        let other = || SpiffeError::Id {
+            given: shorten(uri),
+        };
+        let (domain, path) = uri
+            .strip_prefix("spiffe://")
+            .and_then(|rest| rest.split_once('/'))
+            .ok_or_else(other)?;
         let domain = TrustDomain::new(domain)?;
         match path.strip_prefix("org/") {
             Some(name) => Self::org(domain, name),
@@ -149,7 +160,10 @@ mod tests {
 
     #[test]
     fn both_forms_are_read_back() {
-        for uri in ["spiffe://weir.test/org/city-bikes", "spiffe://weir.test/broker"] {
+        for uri in [
+            "spiffe://weir.test/org/city-bikes",
+            "spiffe://weir.test/broker",
+        ] {
             assert_eq!(SpiffeId::parse(uri).unwrap().to_string(), uri);
         }
     }

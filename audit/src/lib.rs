@@ -1,1 +1,26 @@
-//! audit
+//! The transparency log as mathematics: what an outsider needs to check Weir without trusting it.
+//!
+//! Entries are opaque bytes here, leaves of an RFC 6962 tree (SHA-256) in the C2SP formats, so that
+//! tools nobody here wrote can read the same log:
+//!
+//! - [`tree`]: leaf and node hashes, [`tree::Frontier`] (append and follow with at most 63 hashes),
+//!   inclusion and consistency proofs from stored tile hashes, and their verification;
+//! - [`note`], [`checkpoint`]: signed notes, verifier keys, signed tree heads;
+//! - [`receipt`]: an entry with its proof and checkpoint, as JSON or `.tlog-proof`;
+//!   [`receipt::Verified`] is the evidence that an entry is in the log, and only a check makes one;
+//! - [`bundle`]: entries as length-prefixed bytes; [`commitment`]: salted names for erasable payloads.
+//!
+//! # Absent on purpose
+//!
+//! No I/O, no clock, no storage policy, no network: bytes come in as slices, time as an argument,
+//! stored hashes through [`tree::HashReader`]. Where the files lie, when they are synced and when a
+//! checkpoint is signed is the broker's business. The one call to the system is
+//! [`commitment::Salt::random`], which draws from the operating system's generator.
+
+pub mod bundle;
+pub mod checkpoint;
+pub mod commitment;
+pub mod note;
+pub mod receipt;
+mod text;
+pub mod tree;

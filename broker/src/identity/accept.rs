@@ -1,0 +1,220 @@
+//! The accept loop: a cap on connections, a handshake with a deadline, a certificate read once.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use certs::TrustDomain;
+use futures::Stream;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tonic::transport::server::Connected;
+
+use super::peer::{Peer, PeerError};
+use super::tls::ALPN;
+
+/// How long to wait after the system could not accept, for example for want of file descriptors.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
+
+/// The bounds of the accept loop.
+#[derive(Debug, Clone, Copy)]
+pub struct AcceptBounds {
+    /// Connections at one time, handshakes included; one more is closed at once.
+    pub connections_max: usize,
+    /// From the first byte to a finished handshake; after it the connection is closed.
+    pub handshake_timeout: Duration,
+}
+
+/// Accepts TLS connections of organisations until the stream is dropped, which closes the listener. Every connection
+/// that comes out has a verified certificate with exactly one id of `domain`; any other was closed.
+///
+/// MUST be called inside a tokio runtime. `tonic`'s `serve_with_incoming_shutdown` takes the stream.
+#[must_use]
+pub fn incoming(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    domain: TrustDomain,
+    bounds: AcceptBounds,
+) -> Incoming {
+    let (ready, connections) = mpsc::channel(1);
+    let gate = Gate {
+        tls: TlsAcceptor::from(tls),
+        domain,
+        timeout: bounds.handshake_timeout,
+        ready,
+    };
+    let slots = bounds.connections_max.min(Semaphore::MAX_PERMITS);
+    tokio::spawn(accept_all(
+        listener,
+        Arc::new(gate),
+        Arc::new(Semaphore::new(slots)),
+    ));
+    Incoming { connections }
+}
+
+/// Connections, each past its handshake.
+#[derive(Debug)]
+pub struct Incoming {
+    connections: mpsc::Receiver<Connection>,
+}
+
+impl Stream for Incoming {
+    type Item = Result<Connection, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.connections.poll_recv(cx).map(|next| next.map(Ok))
+    }
+}
+
+/// A TLS connection with its [`Peer`]; it counts against the cap as long as it lives.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TlsStream<TcpStream>,
+    peer: Peer,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
+    }
+}
+
+struct Gate {
+    tls: TlsAcceptor,
+    domain: TrustDomain,
+    timeout: Duration,
+    ready: mpsc::Sender<Connection>,
+}
+
+/// Why a connection was closed before it was one.
+#[derive(Debug, thiserror::Error)]
+enum Closed {
+    #[error("no handshake within {after:?}")]
+    Slow { after: Duration },
+    #[error("handshake failed: {0}")]
+    Handshake(#[from] io::Error),
+    #[error("the client does not speak HTTP/2 (ALPN h2)")]
+    Protocol,
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+}
+
+async fn accept_all(listener: TcpListener, gate: Arc<Gate>, slots: Arc<Semaphore>) {
+    let mut full = false;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = gate.ready.closed() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let (socket, remote) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                continue;
+            }
+        };
+        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+            // Told once per crowd: an attacker must not fill the operator's log.
+            if !full {
+                tracing::warn!(%remote, "too many connections: new ones are closed");
+            }
+            full = true;
+            continue;
+        };
+        full = false;
+        let gate = Arc::clone(&gate);
+        tokio::spawn(async move {
+            match gate.admit(socket, remote, slot).await {
+                // The stream may be gone by now: then the connection goes too.
+                Ok(connection) => drop(gate.ready.send(connection).await),
+                Err(cause) => tracing::info!(%remote, %cause, "connection closed"),
+            }
+        });
+    }
+}
+
+impl Gate {
+    async fn admit(
+        &self,
+        socket: TcpStream,
+        remote: SocketAddr,
+        slot: OwnedSemaphorePermit,
+    ) -> Result<Connection, Closed> {
+        socket.set_nodelay(true)?;
+        let stream = tokio::time::timeout(self.timeout, self.tls.accept(socket))
+            .await
+            .map_err(|_| Closed::Slow {
+                after: self.timeout,
+            })??;
+        let (_, session) = stream.get_ref();
+        if session.alpn_protocol() != Some(ALPN) {
+            return Err(Closed::Protocol);
+        }
+        let leaf = session
+            .peer_certificates()
+            .and_then(<[_]>::first)
+            .ok_or(PeerError::Absent)?;
+        let peer = Peer::from_certificate(leaf, &self.domain, remote)?;
+        Ok(Connection {
+            stream,
+            peer,
+            _slot: slot,
+        })
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests;

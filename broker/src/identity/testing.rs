@@ -1,0 +1,157 @@
+//! A small world for tests: a development PKI, clients of it, and certificates that it would never mint.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use certs::{DevPki, Es256Key, OrgFiles, TrustDomain};
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair, SanType};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::caller::PseudonymKey;
+use super::peer::{Peer, PeerError};
+use super::tls::{ALPN, DevelopmentCa, TlsFiles, server_config};
+use super::token::{TokenIssuer, TokenVerifier};
+
+pub(super) const DOMAIN: &str = "weir.test";
+
+/// A certificate and its key, as a client presents them.
+pub(super) struct Identity {
+    pub(super) cert: CertificateDer<'static>,
+    pub(super) key: PrivateKeyDer<'static>,
+}
+
+pub(super) struct World {
+    root: tempfile::TempDir,
+    pub(super) pki: DevPki,
+}
+
+pub(super) fn domain() -> TrustDomain {
+    TrustDomain::new(DOMAIN).unwrap()
+}
+
+pub(super) fn remote() -> SocketAddr {
+    ([127, 0, 0, 1], 4_433).into()
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let pki = DevPki::create(&root.path().join("dev"), DOMAIN).unwrap();
+        Self { root, pki }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    pub(super) fn org(&self, name: &str) -> OrgFiles {
+        self.pki.org(name, "provider", "push-job").unwrap()
+    }
+
+    pub(super) fn tls_files(&self) -> TlsFiles {
+        let broker = self.pki.broker();
+        TlsFiles {
+            cert: broker.cert,
+            key: broker.key,
+            client_ca: self.pki.ca(),
+        }
+    }
+
+    pub(super) fn tls(&self) -> Arc<ServerConfig> {
+        server_config(&self.tls_files(), DevelopmentCa::Accept).unwrap()
+    }
+
+    /// The token issuer's private key.
+    pub(super) fn issuer(&self) -> Es256Key {
+        Es256Key::read(&self.path("dev/issuer.key")).unwrap()
+    }
+
+    pub(super) fn verifier(&self) -> TokenVerifier {
+        let issuer = TokenIssuer {
+            issuer: domain().token_issuer(),
+            audience: domain().token_audience(),
+            public_keys_pem: vec![std::fs::read_to_string(self.pki.issuer_pub()).unwrap()],
+        };
+        TokenVerifier::new(&issuer, PseudonymKey::new(&[7; 32])).unwrap()
+    }
+
+    /// A certificate of this world's CA with chosen names and use, which `weir pki` never mints.
+    pub(super) fn forge(&self, uris: &[&str], usage: Vec<ExtendedKeyUsagePurpose>) -> Identity {
+        self.forge_with(uris, |params| params.extended_key_usages = usage)
+    }
+
+    pub(super) fn forge_with(
+        &self,
+        uris: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Identity {
+        let ca_pem = std::fs::read_to_string(self.pki.ca()).unwrap();
+        let ca_key = std::fs::read_to_string(self.path("dev/ca.key")).unwrap();
+        let ca_key = KeyPair::from_pem(&ca_key).unwrap();
+        let issuer = Issuer::from_ca_cert_pem(&ca_pem, ca_key).unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.subject_alt_names = uris
+            .iter()
+            .map(|uri| SanType::URI((*uri).try_into().unwrap()))
+            .collect();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let cert = params.signed_by(&key, &issuer).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        Identity {
+            cert: cert.into(),
+            key,
+        }
+    }
+}
+
+pub(super) fn identity(cert: &Path, key: &Path) -> Identity {
+    Identity {
+        cert: CertificateDer::from_pem_file(cert).unwrap(),
+        key: PrivateKeyDer::from_pem_file(key).unwrap(),
+    }
+}
+
+/// The peer that the accept loop would make of a certificate.
+pub(super) fn peer_of(cert: &CertificateDer<'_>) -> Result<Peer, PeerError> {
+    Peer::from_certificate(cert, &domain(), remote())
+}
+
+/// A client of the world's CA; without an identity it presents no certificate.
+pub(super) fn client(world: &World, identity: Option<Identity>) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_file(world.pki.ca()).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let mut config = match identity {
+        Some(Identity { cert, key }) => builder.with_client_auth_cert(vec![cert], key).unwrap(),
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    config
+}
+
+pub(super) async fn connect(
+    at: SocketAddr,
+    config: &Arc<ClientConfig>,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let socket = TcpStream::connect(at).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(Arc::clone(config))
+        .connect(name, socket)
+        .await
+}

@@ -1,0 +1,493 @@
+//! The attack table of reference/trust.md 3.1 and section 7, classes 1 and 16.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+use certs::{Es256Key, OrgFiles};
+use jsonwebtoken::{EncodingKey, crypto};
+use serde_json::{Value, json};
+
+use super::super::testing::{World, identity, peer_of};
+use super::*;
+
+struct Scene {
+    world: World,
+    files: OrgFiles,
+    peer: Peer,
+    verifier: TokenVerifier,
+    issuer: Es256Key,
+    now_s: u64,
+}
+
+fn scene() -> Scene {
+    let world = World::new();
+    let files = world.org("city-bikes");
+    let peer = peer_of(&identity(&files.cert, &files.key).cert).unwrap();
+    let (verifier, issuer) = (world.verifier(), world.issuer());
+    Scene {
+        world,
+        files,
+        peer,
+        verifier,
+        issuer,
+        now_s: get_current_timestamp(),
+    }
+}
+
+impl Scene {
+    fn head(&self) -> Value {
+        json!({ "typ": "at+jwt", "alg": "ES256", "kid": self.issuer.fingerprint() })
+    }
+
+    fn claims(&self) -> Value {
+        json!({
+            "iss": "spiffe://weir.test/issuer",
+            "aud": "spiffe://weir.test/broker",
+            "sub": "push-job",
+            "iat": self.now_s,
+            "nbf": self.now_s,
+            "exp": self.now_s + 300,
+            "jti": "00000000000000000000000000000001",
+            "org": "spiffe://weir.test/org/city-bikes",
+            "role": "provider",
+            "cnf": { "x5t#S256": URL_SAFE_NO_PAD.encode(self.peer.x5t()) },
+        })
+    }
+
+    fn signed(&self, head: &str, claims: &str) -> String {
+        sign(
+            head,
+            claims,
+            &EncodingKey::from_ec_der(self.issuer.pkcs8_der()),
+            Algorithm::ES256,
+        )
+    }
+
+    fn verify(&self, token: &str) -> Result<Caller, TokenError> {
+        self.verifier.verify(token, &self.peer)
+    }
+
+    /// The refusal of a well-signed token with another header.
+    fn with_head(&self, change: impl FnOnce(&mut Value)) -> TokenError {
+        let mut head = self.head();
+        change(&mut head);
+        self.verify(&self.signed(&head.to_string(), &self.claims().to_string()))
+            .unwrap_err()
+    }
+
+    /// What becomes of a well-signed token with other claims.
+    fn with_claims(&self, change: impl FnOnce(&mut Value)) -> Result<Caller, TokenError> {
+        let mut claims = self.claims();
+        change(&mut claims);
+        self.verify(&self.signed(&self.head().to_string(), &claims.to_string()))
+    }
+
+    fn refused(&self, change: impl FnOnce(&mut Value)) -> TokenError {
+        self.with_claims(change).unwrap_err()
+    }
+}
+
+fn sign(head: &str, claims: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
+    let message = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(head),
+        URL_SAFE_NO_PAD.encode(claims)
+    );
+    let signature = crypto::sign(message.as_bytes(), key, algorithm).unwrap();
+    format!("{message}.{signature}")
+}
+
+fn without(name: &'static str) -> impl FnOnce(&mut Value) {
+    move |claims| drop(claims.as_object_mut().unwrap().remove(name).unwrap())
+}
+
+fn set(name: &'static str, value: Value) -> impl FnOnce(&mut Value) {
+    move |object| object[name] = value
+}
+
+fn assert_claims(error: &TokenError, names: &str) {
+    assert!(
+        matches!(error, TokenError::Claims { cause } if cause.contains(names)),
+        "expected a claims error with `{names}`, got {error:?}"
+    );
+}
+
+#[test]
+fn a_minted_token_is_accepted_and_names_org_role_and_pseudonym() {
+    let scene = scene();
+    let token = std::fs::read_to_string(&scene.files.token).unwrap();
+    let caller = scene.verify(&token).unwrap();
+    assert_eq!(caller.org().as_str(), "city-bikes");
+    assert_eq!(caller.role(), Role::Provider);
+    assert!(
+        !format!("{caller:?}").contains("push-job"),
+        "the user's name is in {caller:?}"
+    );
+    // The forger of the tests below makes good tokens too, so their refusals mean something.
+    let unchanged = scene.with_claims(|_| ()).unwrap();
+    assert_eq!(unchanged, caller);
+    for role in certs::ROLES {
+        assert_eq!(
+            scene
+                .with_claims(set("role", role.into()))
+                .unwrap()
+                .role()
+                .as_str(),
+            role
+        );
+    }
+}
+
+#[test]
+fn alg_none() {
+    let scene = scene();
+    let mut head = scene.head();
+    head["alg"] = "none".into();
+    let claims = scene.claims().to_string();
+    let body = format!(
+        "{}.{}.",
+        URL_SAFE_NO_PAD.encode(head.to_string()),
+        URL_SAFE_NO_PAD.encode(claims)
+    );
+    for signature in ["", "AA"] {
+        let error = scene.verify(&format!("{body}{signature}")).unwrap_err();
+        assert!(matches!(error, TokenError::Algorithm), "{error:?}");
+    }
+}
+
+#[test]
+fn hs256_with_the_public_key_as_secret() {
+    let scene = scene();
+    let mut head = scene.head();
+    head["alg"] = "HS256".into();
+    let public = std::fs::read(scene.world.pki.issuer_pub()).unwrap();
+    let key = EncodingKey::from_secret(&public);
+    let token = sign(
+        &head.to_string(),
+        &scene.claims().to_string(),
+        &key,
+        Algorithm::HS256,
+    );
+    assert!(matches!(
+        scene.verify(&token).unwrap_err(),
+        TokenError::Algorithm
+    ));
+}
+
+#[test]
+fn other_algorithm_names() {
+    let scene = scene();
+    for alg in ["ES384", "EdDSA", "Ed25519", "RS256", "es256", "ESP256", ""] {
+        let error = scene.with_head(set("alg", alg.into()));
+        assert!(matches!(error, TokenError::Algorithm), "{alg}: {error:?}");
+    }
+}
+
+#[test]
+fn a_key_of_somebody_else() {
+    let scene = scene();
+    let other = Es256Key::generate().unwrap();
+    let key = EncodingKey::from_ec_der(other.pkcs8_der());
+    let (head, claims) = (scene.head(), scene.claims().to_string());
+    let token = sign(&head.to_string(), &claims, &key, Algorithm::ES256);
+    assert!(matches!(
+        scene.verify(&token).unwrap_err(),
+        TokenError::Signature
+    ));
+    let error = scene.with_head(set("kid", other.fingerprint().into()));
+    assert!(matches!(error, TokenError::Key));
+}
+
+#[test]
+fn kid_traversal_and_injection() {
+    let scene = scene();
+    for kid in [
+        "../../dev/issuer.key",
+        "/dev/null",
+        "https://evil.test/k",
+        "' OR 1=1",
+        "",
+        "\0",
+    ] {
+        let error = scene.with_head(set("kid", kid.into()));
+        assert!(matches!(error, TokenError::Key), "{kid}: {error:?}");
+    }
+    assert!(matches!(
+        scene.with_head(without("kid")),
+        TokenError::Header { .. }
+    ));
+}
+
+#[test]
+fn an_id_token_as_access_token() {
+    let scene = scene();
+    for typ in ["JWT", "jwt", "id_token+jwt", "AT+JWT", ""] {
+        let error = scene.with_head(set("typ", typ.into()));
+        assert!(matches!(error, TokenError::Type), "{typ}: {error:?}");
+    }
+    assert!(matches!(
+        scene.with_head(without("typ")),
+        TokenError::Header { .. }
+    ));
+}
+
+#[test]
+fn headers_that_bring_their_own_key_or_rules() {
+    let scene = scene();
+    for (name, value) in [
+        ("jku", json!("https://evil.test/jwks")),
+        ("jwk", json!({ "kty": "oct", "k": "AA" })),
+        ("x5u", json!("https://evil.test/cert")),
+        ("x5c", json!(["AA"])),
+        ("crit", json!(["b64"])),
+        ("crit", json!([])),
+        ("b64", json!(false)),
+        ("zip", json!("DEF")),
+    ] {
+        let error = scene.with_head(set(name, value));
+        let named = matches!(&error, TokenError::Header { cause } if cause.contains(name));
+        assert!(named, "{name}: {error:?}");
+    }
+}
+
+#[test]
+fn an_audience_that_is_absent_wrong_or_a_list() {
+    let scene = scene();
+    assert_claims(&scene.refused(without("aud")), "aud");
+    let error = scene.refused(set("aud", "spiffe://other.test/broker".into()));
+    assert!(matches!(error, TokenError::Audience), "{error:?}");
+    let list = json!(["spiffe://weir.test/broker", "spiffe://other.test/broker"]);
+    assert_claims(&scene.refused(set("aud", list)), "string");
+}
+
+#[test]
+fn an_issuer_that_is_absent_wrong_a_number_or_a_list() {
+    let scene = scene();
+    assert_claims(&scene.refused(without("iss")), "iss");
+    let error = scene.refused(set("iss", "spiffe://other.test/issuer".into()));
+    assert!(matches!(error, TokenError::Issuer), "{error:?}");
+    assert_claims(&scene.refused(set("iss", json!(7))), "string");
+    assert_claims(
+        &scene.refused(set("iss", json!(["spiffe://weir.test/issuer"]))),
+        "string",
+    );
+}
+
+#[test]
+fn times_are_kept_with_thirty_seconds_of_leeway() {
+    let scene = scene();
+    let at = |name, seconds: u64| scene.with_claims(set(name, seconds.into()));
+    // Away from the edge by 10 s, so that a slow machine does not decide.
+    assert!(at("exp", scene.now_s - 20).is_ok());
+    assert!(matches!(
+        at("exp", scene.now_s - 40),
+        Err(TokenError::Expired)
+    ));
+    assert!(at("nbf", scene.now_s + 20).is_ok());
+    assert!(matches!(
+        at("nbf", scene.now_s + 50),
+        Err(TokenError::NotYet)
+    ));
+    assert!(at("iat", scene.now_s + 20).is_ok());
+    assert!(matches!(
+        at("iat", scene.now_s + 50),
+        Err(TokenError::NotYet)
+    ));
+    assert!(matches!(at("exp", 0), Err(TokenError::Expired)));
+    assert!(at("exp", u64::MAX).is_ok());
+}
+
+#[test]
+fn times_of_another_type() {
+    let scene = scene();
+    for name in ["exp", "nbf", "iat"] {
+        assert_claims(&scene.refused(without(name)), name);
+        for value in [
+            json!("2999999999"),
+            json!(-1),
+            json!(2.9e9),
+            json!(null),
+            json!([1]),
+        ] {
+            let error = scene.refused(set(name, value.clone()));
+            assert!(
+                matches!(error, TokenError::Claims { .. }),
+                "{name} {value}: {error:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_token_bound_to_another_certificate() {
+    let scene = scene();
+    let thief = scene.world.org("taxis");
+    let peer = peer_of(&identity(&thief.cert, &thief.key).cert).unwrap();
+    let stolen = std::fs::read_to_string(&scene.files.token).unwrap();
+    let error = scene.verifier.verify(&stolen, &peer).unwrap_err();
+    assert!(matches!(error, TokenError::Binding), "{error:?}");
+    // The same organisation with a new certificate: the old token dies with the old one.
+    scene
+        .world
+        .pki
+        .renew("city-bikes", "provider", "push-job")
+        .unwrap();
+    let renewed = peer_of(&identity(&scene.files.cert, &scene.files.key).cert).unwrap();
+    let error = scene.verifier.verify(&stolen, &renewed).unwrap_err();
+    assert!(matches!(error, TokenError::Binding), "{error:?}");
+}
+
+#[test]
+fn a_binding_that_is_absent_or_of_another_form() {
+    let scene = scene();
+    assert_claims(&scene.refused(without("cnf")), "cnf");
+    assert_claims(&scene.refused(set("cnf", json!({}))), "x5t#S256");
+    assert_claims(&scene.refused(set("cnf", json!({ "jkt": "AA" }))), "jkt");
+    let good = scene.claims()["cnf"]["x5t#S256"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for text in [
+        "",
+        "AA",
+        &format!("{good}="),
+        &good.to_lowercase(),
+        &good[..42],
+    ] {
+        let error = scene.refused(set("cnf", json!({ "x5t#S256": text })));
+        assert!(matches!(error, TokenError::Binding), "`{text}`: {error:?}");
+    }
+}
+
+#[test]
+fn an_organisation_that_is_not_the_certificates() {
+    let scene = scene();
+    assert_claims(&scene.refused(without("org")), "org");
+    for org in [
+        "spiffe://weir.test/org/taxis",
+        "spiffe://other.test/org/city-bikes",
+        "city-bikes",
+        "spiffe://weir.test/org/city-bikes/",
+        "SPIFFE://weir.test/org/city-bikes",
+        "",
+    ] {
+        let error = scene.refused(set("org", org.into()));
+        assert!(matches!(error, TokenError::Org), "`{org}`: {error:?}");
+    }
+}
+
+#[test]
+fn a_role_or_subject_that_is_none() {
+    let scene = scene();
+    assert_claims(&scene.refused(without("role")), "role");
+    for role in ["operator", "Provider", "provider planner", ""] {
+        let error = scene.refused(set("role", role.into()));
+        assert!(matches!(error, TokenError::Role), "`{role}`: {error:?}");
+    }
+    assert_claims(
+        &scene.refused(set("role", json!(["provider", "steward"]))),
+        "string",
+    );
+    assert_claims(&scene.refused(without("sub")), "sub");
+    assert_claims(&scene.refused(set("sub", "".into())), "sub");
+    assert_claims(&scene.refused(set("sub", "s".repeat(256).into())), "sub");
+    assert_claims(&scene.refused(without("jti")), "jti");
+}
+
+#[test]
+fn doubled_claims_and_headers() {
+    let scene = scene();
+    let double = |object: Value, name: &str| {
+        let text = object.to_string();
+        format!(
+            "{{\"{name}\":{},{}",
+            object[name],
+            text.strip_prefix('{').unwrap()
+        )
+    };
+    for name in [
+        "iss", "aud", "sub", "iat", "nbf", "exp", "jti", "org", "role", "cnf",
+    ] {
+        let token = scene.signed(&scene.head().to_string(), &double(scene.claims(), name));
+        assert_claims(&scene.verify(&token).unwrap_err(), "duplicate field");
+    }
+    for name in ["alg", "typ", "kid"] {
+        let token = scene.signed(&double(scene.head(), name), &scene.claims().to_string());
+        let error = scene.verify(&token).unwrap_err();
+        let named = matches!(&error, TokenError::Header { cause } if cause.contains("duplicate"));
+        assert!(named, "{name}: {error:?}");
+    }
+}
+
+#[test]
+fn an_oversized_token() {
+    let scene = scene();
+    let padded = |bytes: usize| {
+        let mut claims = scene.claims();
+        claims["padding"] = "x".repeat(bytes).into();
+        scene.signed(&scene.head().to_string(), &claims.to_string())
+    };
+    let fits = padded(5_000);
+    assert!(fits.len() <= TOKEN_BYTES_MAX && scene.verify(&fits).is_ok());
+    let error = scene.verify(&padded(9_000)).unwrap_err();
+    assert!(matches!(error, TokenError::Length { .. }), "{error:?}");
+}
+
+#[test]
+fn one_flipped_bit_anywhere() {
+    let scene = scene();
+    let good = scene.signed(&scene.head().to_string(), &scene.claims().to_string());
+    assert!(scene.verify(&good).is_ok());
+    for at in (0..good.len()).step_by(7) {
+        let mut bytes = good.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        let token = String::from_utf8(bytes).unwrap();
+        assert!(
+            scene.verify(&token).is_err(),
+            "accepted a change at byte {at}"
+        );
+    }
+}
+
+#[test]
+fn texts_that_are_no_token() {
+    let scene = scene();
+    let good = scene.signed(&scene.head().to_string(), &scene.claims().to_string());
+    for text in [
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b",
+        "a.b.c",
+        &format!("{good}."),
+        &format!("{good}.x"),
+    ] {
+        assert!(scene.verify(text).is_err(), "accepted `{text}`");
+    }
+    for text in [
+        format!(" {good}"),
+        format!("{good} "),
+        format!("{good}="),
+        good.replace('.', ".."),
+    ] {
+        assert!(scene.verify(&text).is_err(), "accepted `{text}`");
+    }
+}
+
+#[test]
+fn only_p256_keys_are_taken() {
+    let p384 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+    for pem in [p384.public_key_pem(), "no key".to_owned()] {
+        let issuer = TokenIssuer {
+            issuer: "i".to_owned(),
+            audience: "a".to_owned(),
+            public_keys_pem: vec![pem],
+        };
+        assert!(TokenVerifier::new(&issuer, PseudonymKey::new(&[0; 32])).is_err());
+    }
+}

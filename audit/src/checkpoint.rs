@@ -3,19 +3,16 @@
 //! [`TreeHead`] is the statement, [`CheckpointNote`] a statement with signatures as received, and
 //! [`Checkpoint`] one that a log's key was seen to have signed.
 
-use std::fmt;
-use std::str::FromStr;
+mod form;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
 use crate::note::{
     KeyError, KeyName, Note, NoteError, NoteSignature, SignError, Signer, VerifierKey,
 };
-use crate::text;
 use crate::tree::{SIZE_MAX, TreeHash, empty_root};
-
-#[cfg(test)]
-mod tests;
 
 /// The key of a log. Its name is the log's origin, as the format recommends; here it is a must.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,78 +222,6 @@ impl Checkpoint {
     #[must_use]
     pub const fn signed(&self) -> &CheckpointNote {
         &self.signed
-    }
-}
-
-impl FromStr for TreeHead {
-    type Err = CheckpointError;
-
-    /// Reads a note text: three lines, each with its newline.
-    fn from_str(given: &str) -> Result<Self, CheckpointError> {
-        let lines: Vec<&str> = given.split('\n').collect();
-        let &[origin, size, root, ""] = lines.as_slice() else {
-            return Err(CheckpointError::Lines {
-                found: lines.len().saturating_sub(1),
-            });
-        };
-        let size = text::decode_decimal(size).ok_or_else(|| CheckpointError::Size {
-            given: text::shorten(size),
-        })?;
-        let root = root.parse().map_err(|_| CheckpointError::Root {
-            given: text::shorten(root),
-        })?;
-        Self::new(origin.parse()?, size, root)
-    }
-}
-
-impl FromStr for CheckpointNote {
-    type Err = CheckpointError;
-
-    fn from_str(given: &str) -> Result<Self, CheckpointError> {
-        let note: Note = given.parse()?;
-        let head = note.text().parse()?;
-        Ok(Self { note, head })
-    }
-}
-
-impl FromStr for LogKey {
-    type Err = KeyError;
-
-    /// Reads a C2SP verifier key.
-    fn from_str(given: &str) -> Result<Self, KeyError> {
-        given.parse().map(Self)
-    }
-}
-
-impl fmt::Display for TreeHead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n{}\n{}", self.origin, self.size, self.root)
-    }
-}
-
-impl fmt::Display for CheckpointNote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.note.fmt(f)
-    }
-}
-
-impl fmt::Display for LogKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl TryFrom<String> for CheckpointNote {
-    type Error = CheckpointError;
-
-    fn try_from(text: String) -> Result<Self, CheckpointError> {
-        text.parse()
-    }
-}
-
-impl From<CheckpointNote> for String {
-    fn from(checkpoint: CheckpointNote) -> Self {
-        checkpoint.to_string()
     }
 }
 

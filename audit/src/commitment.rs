@@ -7,10 +7,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::text;
 
 #[cfg(test)]
 mod tests;
@@ -58,7 +61,7 @@ impl Salt {
     /// # Errors
     /// [`CommitmentError::Random`] when the generator fails: MUST NOT be replaced by anything else.
     pub fn random() -> Result<Self, CommitmentError> {
-        Self::from_source(&SystemRandom::new())
+        Self::filled(|bytes| SystemRandom::new().fill(bytes))
     }
 
     /// The salt that these bytes are, as read from a store.
@@ -73,11 +76,11 @@ impl Salt {
         &self.0
     }
 
-    fn from_source(source: &dyn SecureRandom) -> Result<Self, CommitmentError> {
+    fn filled(
+        fill: impl FnOnce(&mut [u8]) -> Result<(), Unspecified>,
+    ) -> Result<Self, CommitmentError> {
         let mut salt = Self([0; 16]);
-        source
-            .fill(&mut salt.0)
-            .map_err(|_| CommitmentError::Random)?;
+        fill(&mut salt.0).map_err(|_| CommitmentError::Random)?;
         Ok(salt)
     }
 }
@@ -165,23 +168,9 @@ impl TryFrom<String> for Salt {
     }
 }
 
-impl TryFrom<String> for Commitment {
-    type Error = CommitmentError;
-
-    fn try_from(text: String) -> Result<Self, CommitmentError> {
-        text.parse()
-    }
-}
-
 impl From<Salt> for String {
     fn from(salt: Salt) -> Self {
         hex::encode(salt.0)
-    }
-}
-
-impl From<Commitment> for String {
-    fn from(commitment: Commitment) -> Self {
-        commitment.to_string()
     }
 }
 
@@ -202,3 +191,5 @@ impl fmt::Debug for Commitment {
         write!(f, "Commitment({self})")
     }
 }
+
+text::as_text!(Commitment, CommitmentError);

@@ -10,6 +10,31 @@
 //!   [`receipt::Verified`] is the evidence that an entry is in the log, and only a check makes one;
 //! - [`bundle`]: entries as length-prefixed bytes; [`commitment`]: salted names for erasable payloads.
 //!
+//! # From an entry to evidence
+//!
+//! ```
+//! use audit::checkpoint::{LogKey, TreeHead};
+//! use audit::note::Signer;
+//! use audit::receipt::Receipt;
+//! use audit::tree::{MemoryHashes, inclusion_proof, leaf_hash};
+//!
+//! // The log: two entries, a signed checkpoint, and a receipt for the second entry.
+//! let mut hashes = MemoryHashes::default();
+//! hashes.extend([leaf_hash(b"first"), leaf_hash(b"second")]);
+//! let signer = Signer::from_seed("weir.example/log".parse()?, &zeroize::Zeroizing::new([7; 32]))?;
+//! let origin = signer.verifier_key().name().clone();
+//! let head = TreeHead::new(origin, hashes.frontier().size(), hashes.frontier().root())?;
+//! let checkpoint = head.sign(&signer)?;
+//! let receipt = Receipt::new(1, b"second".to_vec(), inclusion_proof(&hashes, 1, 2)?, checkpoint)?;
+//! let file = receipt.to_string(); // a `.tlog-proof`
+//!
+//! // Anyone who holds the log's public key:
+//! let key: LogKey = signer.verifier_key().to_string().parse()?;
+//! let verified = file.parse::<Receipt>()?.verify(&key)?;
+//! assert_eq!((verified.index(), verified.entry()), (1, b"second".as_slice()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Absent on purpose
 //!
 //! No I/O, no clock, no storage policy, no network: bytes come in as slices, time as an argument,

@@ -1,6 +1,7 @@
 //! C2SP signed notes (c2sp.org/signed-note): a text and lines that sign it.
 
 mod key;
+mod key_form;
 mod sign;
 #[cfg(test)]
 mod tests;

@@ -39,8 +39,9 @@ pub struct Receipt {
 /// ```compile_fail,E0277
 /// let forged: audit::receipt::Verified = serde_json::from_str("{}").unwrap();
 /// ```
-/// ```compile_fail,E0599
-/// fn twice(one: &audit::receipt::Verified) -> audit::receipt::Verified { one.clone() }
+/// ```compile_fail,E0277
+/// fn copies<T: Clone>() {}
+/// copies::<audit::receipt::Verified>();
 /// ```
 pub struct Verified {
     index: u64,

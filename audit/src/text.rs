@@ -3,6 +3,26 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+/// `TryFrom<String>` and `Into<String>` by way of `FromStr` and `Display`, for serde's attributes.
+macro_rules! as_text {
+    ($type:ty, $error:ty) => {
+        impl TryFrom<String> for $type {
+            type Error = $error;
+
+            fn try_from(text: String) -> Result<Self, $error> {
+                text.parse()
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(value: $type) -> Self {
+                value.to_string()
+            }
+        }
+    };
+}
+pub(crate) use as_text;
+
 /// Text of `bytes`.
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     STANDARD.encode(bytes)

@@ -1,24 +1,20 @@
-use std::fmt;
-use std::str::FromStr;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
 use super::NoteSignature;
-use crate::text;
 
 /// Longest key name, in bytes: the length that cosignatures can carry (c2sp.org/tlog-cosignature).
-const NAME_BYTES_MAX: usize = 255;
+pub(super) const NAME_BYTES_MAX: usize = 255;
 
 /// Name of a key, by custom a URL without scheme: no spaces, no plus, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct KeyName(String);
+pub struct KeyName(pub(super) String);
 
 /// First four bytes of a hash over name, type and public key: a hint, not a fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyId([u8; 4]);
+pub struct KeyId(pub(super) [u8; 4]);
 
 /// A public key by signature type; more types will come (cosignatures, ML-DSA-44).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,13 +94,13 @@ impl KeyId {
 
 impl PublicKey {
     /// Type byte and key, as they go into id and verifier key.
-    fn encoded(&self) -> Vec<u8> {
+    pub(super) fn encoded(&self) -> Vec<u8> {
         match self {
             Self::Ed25519(key) => [&[0x01], key.as_slice()].concat(),
         }
     }
 
-    fn decode(encoded: &[u8]) -> Option<Self> {
+    pub(super) fn decode(encoded: &[u8]) -> Option<Self> {
         match encoded.split_first()? {
             (0x01, key) => key.try_into().ok().map(Self::Ed25519),
             _ => None,
@@ -159,115 +155,5 @@ impl VerifierKey {
                 .verify(text.as_bytes(), signature)
                 .is_ok(),
         }
-    }
-}
-
-impl FromStr for KeyName {
-    type Err = KeyError;
-
-    fn from_str(given: &str) -> Result<Self, KeyError> {
-        let length_fits = (1..=NAME_BYTES_MAX).contains(&given.len());
-        let barred = |c: char| c.is_whitespace() || c.is_control() || c == '+';
-        if !length_fits || given.contains(barred) {
-            return Err(KeyError::Name {
-                given: text::shorten(given),
-            });
-        }
-        Ok(Self(given.to_owned()))
-    }
-}
-
-impl FromStr for VerifierKey {
-    type Err = KeyError;
-
-    fn from_str(given: &str) -> Result<Self, KeyError> {
-        let form = || KeyError::Form {
-            given: text::shorten(given),
-        };
-        // Base64 may hold a plus: only the first two part the fields.
-        let (name, rest) = given.split_once('+').ok_or_else(form)?;
-        let (id, encoded) = rest.split_once('+').ok_or_else(form)?;
-        let name: KeyName = name.parse()?;
-        let found: KeyId = id.parse().map_err(|()| form())?;
-        let encoded = text::decode(encoded).ok_or_else(form)?;
-        let Some(key) = PublicKey::decode(&encoded) else {
-            return Err(KeyError::Type { name });
-        };
-        let parsed = Self::new(name, key);
-        if parsed.id != found {
-            return Err(KeyError::Id {
-                name: parsed.name,
-                expected: parsed.id,
-                found,
-            });
-        }
-        Ok(parsed)
-    }
-}
-
-impl FromStr for KeyId {
-    type Err = ();
-
-    /// Eight lower-case hexadecimal digits.
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut id = [0; 4];
-        hex::decode_to_slice(text, &mut id).map_err(|_| ())?;
-        if hex::encode(id) == text {
-            Ok(Self(id))
-        } else {
-            Err(())
-        }
-    }
-}
-
-impl fmt::Display for KeyName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Display for VerifierKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}+{}+{}",
-            self.name,
-            self.id,
-            text::encode(self.key.encoded())
-        )
-    }
-}
-
-impl TryFrom<String> for KeyName {
-    type Error = KeyError;
-
-    fn try_from(text: String) -> Result<Self, KeyError> {
-        text.parse()
-    }
-}
-
-impl From<KeyName> for String {
-    fn from(name: KeyName) -> Self {
-        name.0
-    }
-}
-
-impl TryFrom<String> for VerifierKey {
-    type Error = KeyError;
-
-    fn try_from(text: String) -> Result<Self, KeyError> {
-        text.parse()
-    }
-}
-
-impl From<VerifierKey> for String {
-    fn from(key: VerifierKey) -> Self {
-        key.to_string()
     }
 }

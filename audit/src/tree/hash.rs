@@ -108,16 +108,4 @@ impl FromStr for TreeHash {
     }
 }
 
-impl TryFrom<String> for TreeHash {
-    type Error = HashTextError;
-
-    fn try_from(text: String) -> Result<Self, HashTextError> {
-        text.parse()
-    }
-}
-
-impl From<TreeHash> for String {
-    fn from(hash: TreeHash) -> Self {
-        hash.to_string()
-    }
-}
+text::as_text!(TreeHash, HashTextError);

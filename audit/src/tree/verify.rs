@@ -85,16 +85,17 @@ pub fn verify_consistency(
         });
     }
     let length = ProofError::Length { found: proof.len() };
+    if old_size == 0 && *old_root != empty_root() {
+        return Err(ProofError::OldRoot);
+    }
+    if old_size == new_size && old_root != new_root {
+        return Err(ProofError::Root);
+    }
     if old_size == 0 || old_size == new_size {
-        let expected = if old_size == 0 {
-            empty_root()
+        return if proof.is_empty() {
+            Ok(())
         } else {
-            *new_root
-        };
-        return match (proof, *old_root == expected) {
-            ([], true) => Ok(()),
-            ([], false) => Err(ProofError::OldRoot),
-            _ => Err(length),
+            Err(length)
         };
     }
     // The last node of the older tree that is complete in both. When the older tree is one complete

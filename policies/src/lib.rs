@@ -16,11 +16,19 @@
 //! | [`ledger`] | is there budget left? |
 //! | [`entry`], [`state`] | what has happened, and what follows from it? |
 
+pub mod access;
 pub mod agreement;
+pub mod decide;
+pub mod entry;
 pub mod fixed;
 pub mod id;
 pub mod kind;
+pub mod ledger;
 pub mod loss;
 pub mod mechanism;
 pub mod period;
+pub mod refusal;
+pub mod sign;
+pub mod state;
 pub mod table;
+pub mod validate;

@@ -1,0 +1,331 @@
+//! Entries of the log: what has been decided, in full, with a version and a kind.
+//!
+//! An entry carries effects (charges, terms in force), so that [`crate::state::State`] needs nothing
+//! else. It holds no personal data and no count of anything contributed. Its bytes are RFC 8785 JSON; a
+//! kind or version this build does not know is an error, never a guess.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::agreement::{Agreement, Unit};
+use crate::id::{
+    AgreementId, BatchId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
+    ZoningId,
+};
+use crate::loss::Loss;
+use crate::mechanism::Mechanism;
+use crate::period::Period;
+use crate::refusal::ReasonId;
+use crate::sign::{PartySignature, PublicKey};
+use crate::table::Table;
+
+/// The version this build writes.
+pub const VERSION: u32 = 1;
+/// Largest entry, in bytes (C2SP tlog-tiles: a length of 16 bits).
+pub const ENTRY_BYTES_MAX: usize = 65_535;
+
+/// 128 random bits in hexadecimal: keeps the public leaf hash of a predictable entry from being guessed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EntrySalt(String);
+
+impl EntrySalt {
+    /// From random bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(hex::encode(bytes))
+    }
+}
+
+impl TryFrom<String> for EntrySalt {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let fits = text.len() == 32 && hex::decode(&text).is_ok() && text == text.to_lowercase();
+        if fits {
+            Ok(Self(text))
+        } else {
+            Err("a salt is 32 lower-case hexadecimal digits".into())
+        }
+    }
+}
+
+impl From<EntrySalt> for String {
+    fn from(salt: EntrySalt) -> Self {
+        salt.0
+    }
+}
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// [`VERSION`] at the time of writing.
+    pub v: u32,
+    /// When it was decided; never before the entry ahead of it.
+    pub time: Timestamp,
+    /// See [`EntrySalt`].
+    pub salt: EntrySalt,
+    /// What happened.
+    pub body: Body,
+}
+
+/// What happened. The text of each kind is the word used in code, metrics and docs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", deny_unknown_fields)]
+pub enum Body {
+    /// The broker started with these floors in force.
+    #[serde(rename = "broker.started")]
+    BrokerStarted {
+        /// Version of the software.
+        software: String,
+        /// The steward's floors.
+        floors: Floors,
+    },
+    /// An organisation was admitted with a key it proved to hold.
+    #[serde(rename = "org.admitted")]
+    OrgAdmitted {
+        /// Its name.
+        org: OrgId,
+        /// Its one role.
+        role: Role,
+        /// Its SPIFFE id.
+        spiffe: String,
+        /// The key it signs with.
+        key: PublicKey,
+        /// Signature over [`crate::sign::possession_payload`].
+        possession: PartySignature,
+        /// The steward's organisation; absent for the first steward, who comes from the config.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        by: Option<OrgId>,
+    },
+    /// A zoning became available.
+    #[serde(rename = "zoning.added")]
+    ZoningAdded {
+        /// Name and version.
+        zoning: ZoningId,
+        /// SHA-256 over its GeoJSON bytes.
+        sha256: Fingerprint,
+        /// How many zones it has.
+        zones: u32,
+        /// Its blob.
+        blob: BlobId,
+        /// Who added it.
+        by: OrgId,
+    },
+    /// A party offered an agreement it signed.
+    #[serde(rename = "agreement.offered")]
+    AgreementOffered {
+        /// The terms; their canonical bytes are what is signed.
+        agreement: Box<Agreement>,
+        /// Provider or planner.
+        by: OrgId,
+        /// Over the canonical bytes.
+        signature: PartySignature,
+    },
+    /// The other party signed too.
+    #[serde(rename = "agreement.signed")]
+    AgreementSigned {
+        /// Which agreement.
+        agreement: AgreementId,
+        /// The other party.
+        by: OrgId,
+        /// Over the canonical bytes.
+        signature: PartySignature,
+    },
+    /// Both have signed and the allotment fits the cap: requests may be decided.
+    #[serde(rename = "agreement.activated")]
+    AgreementActivated {
+        /// Which agreement.
+        agreement: AgreementId,
+        /// What it may cost each unit-period.
+        allotment: Loss,
+    },
+    /// Cells of one table and period were checked and stored.
+    #[serde(rename = "contribution.accepted")]
+    ContributionAccepted(Contribution),
+    /// A release was decided and charged; noise may now be drawn, once.
+    #[serde(rename = "release.reserved")]
+    ReleaseReserved(Box<Reservation>),
+    /// The released table is final.
+    #[serde(rename = "release.published")]
+    ReleasePublished {
+        /// Which release.
+        key: ReleaseKey,
+        /// Its table.
+        blob: BlobId,
+    },
+    /// The release ended without a table; the charge stays.
+    #[serde(rename = "release.aborted")]
+    ReleaseAborted {
+        /// Which release.
+        key: ReleaseKey,
+        /// A stable word, for example `input.lost`.
+        reason: String,
+    },
+    /// A request was refused.
+    #[serde(rename = "release.refused")]
+    ReleaseRefused {
+        /// The request.
+        request: RequestId,
+        /// Who asked.
+        by: OrgId,
+        /// Under which agreement.
+        agreement: AgreementId,
+        /// For which table.
+        table: TableName,
+        /// For which period.
+        period: Period,
+        /// Every reason.
+        reasons: Vec<ReasonId>,
+    },
+}
+
+impl Body {
+    /// The kind, as it stands in the entry.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::BrokerStarted { .. } => "broker.started",
+            Self::OrgAdmitted { .. } => "org.admitted",
+            Self::ZoningAdded { .. } => "zoning.added",
+            Self::AgreementOffered { .. } => "agreement.offered",
+            Self::AgreementSigned { .. } => "agreement.signed",
+            Self::AgreementActivated { .. } => "agreement.activated",
+            Self::ContributionAccepted(_) => "contribution.accepted",
+            Self::ReleaseReserved(_) => "release.reserved",
+            Self::ReleasePublished { .. } => "release.published",
+            Self::ReleaseAborted { .. } => "release.aborted",
+            Self::ReleaseRefused { .. } => "release.refused",
+        }
+    }
+}
+
+/// The least that any agreement has to promise here, set by the steward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Floors {
+    /// Least k.
+    pub k_min: u32,
+    /// Greatest cap of a unit-period.
+    pub cap_max: Loss,
+    /// Greatest retention of cells, in days.
+    pub retention_days_max: u32,
+}
+
+/// One accepted contribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contribution {
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Which table.
+    pub table: TableName,
+    /// Which period.
+    pub period: Period,
+    /// Who contributed.
+    pub provider: OrgId,
+    /// The provider's id of the push.
+    pub batch: BatchId,
+    /// The stored cells.
+    pub blob: BlobId,
+    /// The batch that this one replaces.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub supersedes: Option<BatchId>,
+    /// Did it arrive after due time and grace?
+    pub late: bool,
+}
+
+/// A decided and charged release; everything needed to recompute the charge, and to draw exactly once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reservation {
+    /// H(canonical table request, pinned manifest).
+    pub key: ReleaseKey,
+    /// The request that caused it.
+    pub request: RequestId,
+    /// Who asked.
+    pub by: OrgId,
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// For which purpose.
+    pub purpose: String,
+    /// The table's terms.
+    pub table: Table,
+    /// The period it reads.
+    pub period: Period,
+    /// What is protected.
+    pub unit: Unit,
+    /// 1 for the first edition of a period.
+    pub edition: u32,
+    /// The blobs it reads: the pinned input.
+    pub manifest: Vec<BlobId>,
+    /// Was the contribution late?
+    pub late: bool,
+    /// Earlier periods of the agreement without a contribution, the newest 60 at most.
+    pub missing: Vec<Period>,
+    /// All noise, pinned.
+    pub mechanism: Mechanism,
+    /// What every unit-period of `period` is charged: the plan's charge.
+    pub charge: Loss,
+}
+
+/// Why bytes are not an entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// Unknown kind or field, or not JSON.
+    #[error("not an entry this version knows: {message}")]
+    Form {
+        /// The parser's words.
+        message: String,
+    },
+    /// A version from another build.
+    #[error(
+        "entry version `{version}` is not known here: run the `weir` that wrote it, or a newer one"
+    )]
+    Version {
+        /// The version found.
+        version: u32,
+    },
+    /// Not in canonical form.
+    #[error("the entry is not in canonical form")]
+    NotCanonical,
+    /// Over [`ENTRY_BYTES_MAX`].
+    #[error("the entry would have {bytes} bytes, over {ENTRY_BYTES_MAX}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+}
+
+impl Entry {
+    /// Its RFC 8785 bytes: the leaf of the log.
+    ///
+    /// # Errors
+    /// [`EntryError`] where it is too large or cannot be written.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EntryError> {
+        let bytes = serde_json_canonicalizer::to_vec(self).map_err(|e| EntryError::Form {
+            message: e.to_string(),
+        })?;
+        if bytes.len() > ENTRY_BYTES_MAX {
+            return Err(EntryError::TooLarge { bytes: bytes.len() });
+        }
+        Ok(bytes)
+    }
+
+    /// Reads a leaf of the log; one entry has exactly one spelling.
+    ///
+    /// # Errors
+    /// [`EntryError`] for any other bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        let entry: Self = serde_json::from_slice(bytes).map_err(|e| EntryError::Form {
+            message: e.to_string(),
+        })?;
+        if entry.v != VERSION {
+            return Err(EntryError::Version { version: entry.v });
+        }
+        if entry.to_bytes()? != bytes {
+            return Err(EntryError::NotCanonical);
+        }
+        Ok(entry)
+    }
+}

@@ -1,0 +1,105 @@
+//! A refusal is data: every reason, with an id that never changes its meaning.
+//!
+//! Refusals depend on public state only (agreements, calendar, ledger, which contributions exist),
+//! never on what was contributed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident => $id:literal,)*) => {
+        /// Why a request is refused. The text form is stable: it stands in entries of the log.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum ReasonId {
+            $($(#[$doc])* #[serde(rename = $id)] $variant,)*
+        }
+
+        impl ReasonId {
+            /// All reasons there are.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable text.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $id,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The agreement is not active: signatures are missing, or it is suspended or over.
+    AgreementNotActive => "agreement.not_active",
+    /// Today lies outside the days on which the agreement can be active.
+    AgreementOutsideValidity => "agreement.outside_validity",
+    /// The organisation is not named as a recipient.
+    RecipientNotNamed => "recipient.not_named",
+    /// The purpose is not one that the agreement allows.
+    PurposeNotAgreed => "purpose.not_agreed",
+    /// The agreement has no such table, or its plan does not release it.
+    TableNotPlanned => "table.not_planned",
+    /// The period's length is not the table's.
+    PeriodGrain => "period.grain",
+    /// The period lies outside the days that the agreement covers.
+    PeriodOutsideCoverage => "period.outside_coverage",
+    /// The period has not ended, or its due time has not come.
+    PeriodNotDue => "period.not_due",
+    /// The provider has no live contribution for the period.
+    PeriodNotContributed => "period.not_contributed",
+    /// All editions that the plan allows for the period have been made.
+    EditionsExhausted => "plan.editions_exhausted",
+    /// The charge does not fit what is left of the cap of some unit-period it reads.
+    BudgetExceeded => "budget.cap_exceeded",
+}
+
+impl fmt::Display for ReasonId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One reason, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Stable id.
+    pub id: ReasonId,
+    /// What was asked, what is allowed, what to do next.
+    pub text: String,
+}
+
+/// A request denied, with every reason there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    reasons: Vec<Reason>,
+}
+
+impl Refusal {
+    /// A refusal, or `None` where there is no reason for one.
+    #[must_use]
+    pub fn from_reasons(reasons: Vec<Reason>) -> Option<Self> {
+        if reasons.is_empty() {
+            None
+        } else {
+            Some(Self { reasons })
+        }
+    }
+
+    /// Every reason, in the order the rules ran; at least one.
+    #[must_use]
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, reason) in self.reasons.iter().enumerate() {
+            let comma = if n == 0 { "" } else { "; " };
+            write!(f, "{comma}{}: {}", reason.id, reason.text)?;
+        }
+        Ok(())
+    }
+}

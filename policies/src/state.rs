@@ -1,0 +1,380 @@
+//! What the log implies: a pure reducer over entries.
+//!
+//! `apply` checks every invariant that later entries rely on, so a log that replays is a log that kept
+//! the rules: broker, index and auditor run this same code.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::agreement::Agreement;
+use crate::entry::{Body, Contribution, Entry, Floors, Reservation};
+use crate::id::{
+    AgreementId, BatchId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
+    ZoningId,
+};
+use crate::ledger::{Account, Ledger, LedgerError};
+use crate::period::Period;
+use crate::refusal::ReasonId;
+use crate::sign::{PartySignature, PublicKey};
+
+mod apply;
+mod records;
+
+pub use apply::Touched;
+pub use records::{Record, RecordError};
+
+/// An organisation as admitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Org {
+    /// Its one role.
+    pub role: Role,
+    /// Its SPIFFE id.
+    pub spiffe: String,
+    /// The key it signs with.
+    pub key: PublicKey,
+    /// Index of its entry.
+    pub entry: u64,
+}
+
+/// A zoning as added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zoning {
+    /// SHA-256 over its GeoJSON bytes.
+    pub sha256: Fingerprint,
+    /// How many zones it has.
+    pub zones: u32,
+    /// Its blob.
+    pub blob: BlobId,
+    /// Index of its entry.
+    pub entry: u64,
+}
+
+/// Where an agreement is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// One party has signed.
+    Offered,
+    /// Both have signed; its allotment is not yet booked.
+    Agreed,
+    /// Requests may be decided.
+    Active,
+}
+
+impl Status {
+    /// The word for screens.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Offered => "offered",
+            Self::Agreed => "agreed",
+            Self::Active => "active",
+        }
+    }
+}
+
+/// An agreement and its signatures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreementRecord {
+    /// The terms.
+    pub terms: Agreement,
+    /// Where it is in its life.
+    pub status: Status,
+    /// Who has signed, in order.
+    pub signatures: Vec<(OrgId, PartySignature)>,
+    /// Index of the entry of its last change.
+    pub entry: u64,
+}
+
+/// Where a contribution belongs: at most one is live in each slot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slot {
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Which table.
+    pub table: TableName,
+    /// Which period.
+    pub period: Period,
+}
+
+/// A contribution and its entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContributionRecord {
+    /// What was accepted.
+    pub contribution: Contribution,
+    /// Index of its entry.
+    pub entry: u64,
+}
+
+/// How a release stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Stage {
+    /// Charged; not yet drawn, or drawn and not yet durable.
+    Reserved,
+    /// Final.
+    Published {
+        /// Its table.
+        blob: BlobId,
+        /// Index of the `release.published` entry.
+        entry: u64,
+    },
+    /// Ended without a table.
+    Aborted {
+        /// A stable word.
+        reason: String,
+    },
+}
+
+/// A release, its reservation and its stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseRecord {
+    /// What was decided and charged.
+    pub reservation: Reservation,
+    /// Index of the `release.reserved` entry.
+    pub entry: u64,
+    /// How it stands.
+    pub stage: Stage,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Outcome {
+    /// It was reserved.
+    Reserved {
+        /// Which release.
+        key: ReleaseKey,
+    },
+    /// It was refused.
+    Refused {
+        /// Under which agreement, for which table and period.
+        slot: Slot,
+        /// Every reason.
+        reasons: Vec<ReasonId>,
+        /// Index of its entry.
+        entry: u64,
+    },
+}
+
+/// Why an entry cannot follow the entries before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// Time went backwards.
+    #[error("its time is before that of the entry ahead of it")]
+    Time,
+    /// It names something that does not exist.
+    #[error("it names the unknown {what} `{id}`")]
+    Unknown {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// It makes something a second time.
+    #[error("the {what} `{id}` exists already")]
+    Twice {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// It breaks a rule of the thing it changes.
+    #[error("{rule}")]
+    Rule {
+        /// The rule, as a sentence.
+        rule: &'static str,
+    },
+    /// The budget does not allow it.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Everything the entries up to `size` imply.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    pub(crate) size: u64,
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) floors: Option<Floors>,
+    pub(crate) orgs: BTreeMap<OrgId, Org>,
+    pub(crate) zonings: BTreeMap<ZoningId, Zoning>,
+    pub(crate) agreements: BTreeMap<AgreementId, AgreementRecord>,
+    pub(crate) live: BTreeMap<Slot, ContributionRecord>,
+    pub(crate) batches: BTreeMap<(OrgId, BatchId), ContributionRecord>,
+    pub(crate) requests: BTreeMap<(OrgId, RequestId), Outcome>,
+    pub(crate) releases: BTreeMap<ReleaseKey, ReleaseRecord>,
+    pub(crate) editions: BTreeMap<Slot, Vec<ReleaseKey>>,
+    pub(crate) ledger: Ledger,
+}
+
+impl State {
+    /// The state before the first entry.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many entries it has taken.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Time of the last entry.
+    #[must_use]
+    pub fn time(&self) -> Option<Timestamp> {
+        self.time
+    }
+
+    /// The time a decision is made at: the clock's, but never before the last entry's.
+    #[must_use]
+    pub fn decision_time(&self, clock: Timestamp) -> Timestamp {
+        self.time.map_or(clock, |last| last.max(clock))
+    }
+
+    /// The floors in force; `None` before the first start.
+    #[must_use]
+    pub fn floors(&self) -> Option<Floors> {
+        self.floors
+    }
+
+    /// An organisation.
+    #[must_use]
+    pub fn org(&self, id: &OrgId) -> Option<&Org> {
+        self.orgs.get(id)
+    }
+
+    /// All organisations.
+    pub fn orgs(&self) -> impl Iterator<Item = (&OrgId, &Org)> {
+        self.orgs.iter()
+    }
+
+    /// A zoning.
+    #[must_use]
+    pub fn zoning(&self, id: &ZoningId) -> Option<&Zoning> {
+        self.zonings.get(id)
+    }
+
+    /// All zonings.
+    pub fn zonings(&self) -> impl Iterator<Item = (&ZoningId, &Zoning)> {
+        self.zonings.iter()
+    }
+
+    /// An agreement.
+    #[must_use]
+    pub fn agreement(&self, id: &AgreementId) -> Option<&AgreementRecord> {
+        self.agreements.get(id)
+    }
+
+    /// All agreements.
+    pub fn agreements(&self) -> impl Iterator<Item = (&AgreementId, &AgreementRecord)> {
+        self.agreements.iter()
+    }
+
+    /// The live contribution of a slot.
+    #[must_use]
+    pub fn live(&self, slot: &Slot) -> Option<&ContributionRecord> {
+        self.live.get(slot)
+    }
+
+    /// All live contributions.
+    pub fn live_contributions(&self) -> impl Iterator<Item = &ContributionRecord> {
+        self.live.values()
+    }
+
+    /// A contribution by the provider's batch id, live or superseded.
+    #[must_use]
+    pub fn batch(&self, provider: &OrgId, batch: &BatchId) -> Option<&ContributionRecord> {
+        self.batches.get(&(provider.clone(), batch.clone()))
+    }
+
+    /// What became of a request.
+    #[must_use]
+    pub fn outcome(&self, org: &OrgId, request: &RequestId) -> Option<&Outcome> {
+        self.requests.get(&(org.clone(), request.clone()))
+    }
+
+    /// A release.
+    #[must_use]
+    pub fn release(&self, key: &ReleaseKey) -> Option<&ReleaseRecord> {
+        self.releases.get(key)
+    }
+
+    /// All releases.
+    pub fn releases(&self) -> impl Iterator<Item = (&ReleaseKey, &ReleaseRecord)> {
+        self.releases.iter()
+    }
+
+    /// The editions made of a slot, oldest first.
+    #[must_use]
+    pub fn editions(&self, slot: &Slot) -> &[ReleaseKey] {
+        self.editions
+            .get(slot)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// All balances.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The account that an agreement's releases are charged to.
+    #[must_use]
+    pub fn account_of(agreement: &Agreement) -> Account {
+        Account {
+            provider: agreement.provider.org.clone(),
+            population: agreement.population.id.clone(),
+        }
+    }
+
+    /// The organisations that an entry concerns: they, and auditors, may read it.
+    #[must_use]
+    pub fn concerned(&self, entry: &Entry) -> Vec<OrgId> {
+        let parties = |id: &AgreementId| self.agreement(id).map(|r| parties_of(&r.terms));
+        match &entry.body {
+            Body::BrokerStarted { .. } | Body::OrgAdmitted { .. } | Body::ZoningAdded { .. } => {
+                self.orgs.keys().cloned().collect()
+            }
+            Body::AgreementOffered { agreement, .. } => parties_of(agreement),
+            Body::AgreementSigned { agreement, .. }
+            | Body::AgreementActivated { agreement, .. } => parties(agreement).unwrap_or_default(),
+            // What a provider contributed when is between it, the broker and the auditors.
+            Body::ContributionAccepted(c) => vec![c.provider.clone()],
+            Body::ReleaseReserved(r) => parties(&r.agreement).unwrap_or_default(),
+            Body::ReleasePublished { key, .. } | Body::ReleaseAborted { key, .. } => {
+                let release = self.release(key);
+                release
+                    .and_then(|r| parties(&r.reservation.agreement))
+                    .unwrap_or_default()
+            }
+            Body::ReleaseRefused { agreement, by, .. } => {
+                let provider = self
+                    .agreement(agreement)
+                    .map(|r| r.terms.provider.org.clone());
+                std::iter::once(by.clone()).chain(provider).collect()
+            }
+        }
+    }
+}
+
+fn parties_of(agreement: &Agreement) -> Vec<OrgId> {
+    let signers = [&agreement.provider.org, &agreement.planner.org];
+    signers
+        .into_iter()
+        .chain(&agreement.recipients)
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

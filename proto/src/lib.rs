@@ -4,8 +4,12 @@
 //! | --- | --- |
 //! | [`v1`] | code generated from `weir/v1/*.proto`: messages, clients, servers |
 //! | [`columns`] | Arrow schemas of cells and releases |
+//! | [`convert`] | messages ⇄ domain types, checked |
+//! | [`limits`] | what one message may hold |
 
 pub mod columns;
+pub mod convert;
+pub mod limits;
 mod redact;
 
 /// Generated from `weir/v1/*.proto`.

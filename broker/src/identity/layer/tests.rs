@@ -75,7 +75,12 @@ impl Scene {
             (status.code(), status.message()),
             (Code::Unauthenticated, "unauthenticated")
         );
-        assert!(status.details().is_empty() && status.metadata().is_empty());
+        assert!(status.details().is_empty());
+        let rest = status.metadata().clone().into_headers();
+        assert!(
+            rest.keys().eq(["content-type"]),
+            "more than the one sentence: {rest:?}"
+        );
     }
 }
 

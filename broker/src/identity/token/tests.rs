@@ -356,7 +356,7 @@ fn a_binding_that_is_absent_or_of_another_form() {
         "AA",
         &format!("{good}="),
         &good.to_lowercase(),
-        &good[..42],
+        good.get(..42).unwrap(),
     ] {
         let error = scene.refused(set("cnf", json!({ "x5t#S256": text })));
         assert!(matches!(error, TokenError::Binding), "`{text}`: {error:?}");
@@ -490,4 +490,23 @@ fn only_p256_keys_are_taken() {
         };
         assert!(TokenVerifier::new(&issuer, PseudonymKey::new(&[0; 32])).is_err());
     }
+}
+
+/// The typed claims refuse most of this too; the library's own rules must not rest on them.
+#[test]
+fn the_librarys_rules_are_all_set() {
+    let rules = World::new().verifier().rules;
+    let required = ["aud", "exp", "iss", "nbf", "sub"].map(str::to_owned);
+    assert_eq!(rules.required_spec_claims, required.into());
+    assert_eq!(rules.algorithms, [Algorithm::ES256]);
+    assert_eq!(
+        rules.iss,
+        Some([String::from("spiffe://weir.test/issuer")].into())
+    );
+    assert_eq!(
+        rules.aud,
+        Some([String::from("spiffe://weir.test/broker")].into())
+    );
+    assert!(rules.validate_exp && rules.validate_nbf && rules.validate_aud);
+    assert_eq!(rules.leeway, 30);
 }

@@ -16,11 +16,13 @@ pub(crate) enum Existing {
     Replace,
 }
 
-/// Writes a file with mode 0600 that MUST be there whole, and on disk, when this returns; directories that are
-/// missing are made with mode 0700. An existing file is replaced only with `overwrite`.
+/// Writes a file with mode 0600 that MUST be there whole, and on disk, when this returns;
+/// directories that are missing are made with mode 0700. An existing file is replaced only with
+/// `overwrite`.
 ///
 /// # Errors
-/// [`Error::Exists`] when the file is there and was not to be replaced (it is unchanged), or [`Error::Io`].
+/// [`Error::Exists`] when the file is there and was not to be replaced (it is unchanged), or
+/// [`Error::Io`].
 pub fn write_secret(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Error> {
     write(
         path,

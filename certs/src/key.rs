@@ -138,7 +138,8 @@ pub fn fingerprint(public_pem: &str) -> Result<String, Error> {
     Ok(sha256_hex(canonical.as_ref()))
 }
 
-/// The 32-byte secret of an Ed25519 key, kept on disk as PKCS#8 PEM; what it signs is up to the holder.
+/// The 32-byte secret of an Ed25519 key, kept on disk as PKCS#8 PEM; what it signs is up to the
+/// holder.
 pub struct Ed25519Seed(Zeroizing<[u8; 32]>);
 
 impl Ed25519Seed {

@@ -1,8 +1,8 @@
 //! The development PKI behind `weir pki`, and the names that certificates carry.
 //!
-//! One directory holds a development CA, the broker's and the organisations' certificates (one SPIFFE
-//! URI each), the signing keys and the token issuer. Every CA minted here says that it is not for
-//! production ([`DEVELOPMENT_ORGANISATION`]), and a broker in production refuses it.
+//! One directory holds a development CA, the broker's and the organisations' certificates (one
+//! SPIFFE URI each), the signing keys and the token issuer. Every CA minted here says that it is
+//! not for production ([`DEVELOPMENT_ORGANISATION`]), and a broker in production refuses it.
 
 mod error;
 mod files;

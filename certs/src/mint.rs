@@ -153,8 +153,8 @@ impl Authority {
     }
 }
 
-/// Whether a certificate (DER) is a CA of this crate or was signed by one: production MUST refuse it.
-/// A text that is no certificate counts as one, so that nothing unknown passes.
+/// Whether a certificate (DER) is a CA of this crate or was signed by one: production MUST refuse
+/// it. A text that is no certificate counts as one, so that nothing unknown passes.
 #[must_use]
 pub fn is_development(der: &[u8]) -> bool {
     let names = |name: &X509Name<'_>| {

@@ -1,4 +1,5 @@
-//! One block of PEM (RFC 7468), strictly; intermediate copies are wiped, unlike in the PEM libraries.
+//! One block of PEM (RFC 7468), strictly; intermediate copies are wiped, unlike in the PEM
+//! libraries.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;

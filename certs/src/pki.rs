@@ -41,8 +41,8 @@ impl DevPki {
         Self::create_with(dir, trust_domain, Options::default())
     }
 
-    /// [`Self::create`] with chosen lifetimes. With `overwrite` a new CA replaces the old one, and certificates that the old
-    /// one signed are worth nothing any more.
+    /// [`Self::create`] with chosen lifetimes. With `overwrite` a new CA replaces the old one, and
+    /// certificates that the old one signed are worth nothing any more.
     ///
     /// # Errors
     /// As [`Self::create`]; [`Error::Validity`] or [`Error::Spiffe`] for bad arguments.
@@ -77,7 +77,8 @@ impl DevPki {
     /// Opens a directory that [`Self::create`] made.
     ///
     /// # Errors
-    /// [`Error::NoPki`] when it is none, [`Error::Damaged`] when CA certificate and key do not belong together.
+    /// [`Error::NoPki`] when it is none, [`Error::Damaged`] when CA certificate and key do not
+    /// belong together.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         for missing in ["ca.pem", "ca.key", "issuer.key"] {
             if !dir.join(missing).is_file() {
@@ -112,12 +113,12 @@ impl DevPki {
         Ok(self)
     }
 
-    /// Mints an organisation: certificate, signing key, and a token for one of its users. `user` should be a
-    /// pseudonym or a job's name, for it stands in the token as `sub`.
+    /// Mints an organisation: certificate, signing key, and a token for one of its users. `user`
+    /// should be a pseudonym or a job's name, for it stands in the token as `sub`.
     ///
     /// # Errors
-    /// [`Error::Exists`] when any of its files is there (nothing is changed); [`Error::Spiffe`], [`Error::Role`] or
-    /// [`Error::User`] for bad arguments.
+    /// [`Error::Exists`] when any of its files is there (nothing is changed); [`Error::Spiffe`],
+    /// [`Error::Role`] or [`Error::User`] for bad arguments.
     pub fn org(&self, name: &str, role: &str, user: &str) -> Result<OrgFiles, Error> {
         let signing = Es256Key::generate()?;
         let files = self.org_files(name)?;
@@ -132,10 +133,12 @@ impl DevPki {
         Ok(files)
     }
 
-    /// Replaces an organisation's certificate, its key and the token; the signing key, which agreements name, stays.
+    /// Replaces an organisation's certificate, its key and the token; the signing key, which
+    /// agreements name, stays.
     ///
     /// # Errors
-    /// [`Error::Damaged`] or [`Error::Io`] when there is no such organisation, else as [`Self::org`].
+    /// [`Error::Damaged`] or [`Error::Io`] when there is no such organisation, else as
+    /// [`Self::org`].
     pub fn renew(&self, name: &str, role: &str, user: &str) -> Result<OrgFiles, Error> {
         let files = self.org_files(name)?;
         Es256Key::read(&files.signing_key)?;
@@ -149,7 +152,8 @@ impl DevPki {
     /// A fresh token for a user of an organisation that has a certificate here. Nothing is written.
     ///
     /// # Errors
-    /// [`Error::Damaged`] or [`Error::Io`] when the certificate cannot be read, else as [`Self::org`].
+    /// [`Error::Damaged`] or [`Error::Io`] when the certificate cannot be read, else as
+    /// [`Self::org`].
     pub fn token(&self, name: &str, role: &str, user: &str) -> Result<Zeroizing<String>, Error> {
         let files = self.org_files(name)?;
         let (der, until_s) = read_leaf(&read_text(&files.cert)?).ok_or(Error::Damaged {
@@ -207,7 +211,8 @@ impl DevPki {
     /// An organisation's files, whether or not they exist.
     ///
     /// # Errors
-    /// [`Error::Spiffe`] for a name that no organisation may have; `broker` is one, for its folder is taken.
+    /// [`Error::Spiffe`] for a name that no organisation may have; `broker` is one, for its folder
+    /// is taken.
     pub fn org_files(&self, name: &str) -> Result<OrgFiles, Error> {
         let id = SpiffeId::org(self.trust_domain().clone(), name)?;
         if name == "broker" {

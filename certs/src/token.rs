@@ -1,4 +1,5 @@
-//! The access token of a user: an RFC 9068 `at+jwt`, bound to the organisation's certificate (RFC 8705).
+//! The access token of a user: an RFC 9068 `at+jwt`, bound to the organisation's certificate (RFC
+//! 8705).
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

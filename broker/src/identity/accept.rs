@@ -33,10 +33,12 @@ pub struct AcceptBounds {
     pub handshake_timeout: Duration,
 }
 
-/// Accepts TLS connections of organisations until the stream is dropped, which closes the listener. Every connection
-/// that comes out has a verified certificate with exactly one id of `domain`; any other was closed.
+/// Accepts TLS connections of organisations until the stream is dropped, which closes the listener.
+/// Every connection that comes out has a verified certificate with exactly one id of `domain`; any
+/// other was closed.
 ///
-/// MUST be called inside a tokio runtime. `tonic`'s `serve_with_incoming_shutdown` takes the stream.
+/// MUST be called inside a tokio runtime. `tonic`'s `serve_with_incoming_shutdown` takes the
+/// stream.
 #[must_use]
 pub fn incoming(
     listener: TcpListener,

@@ -53,8 +53,8 @@ impl Caller {
     }
 }
 
-/// 32 hexadecimal digits in place of a user's name. The same for one user of one organisation as long as the
-/// [`PseudonymKey`] lives; without the key nobody can link it to the name.
+/// 32 hexadecimal digits in place of a user's name. The same for one user of one organisation as
+/// long as the [`PseudonymKey`] lives; without the key nobody can link it to the name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserPseudonym(String);
 
@@ -82,7 +82,8 @@ impl PseudonymKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
     }
 
-    /// Reads the key's file (32 bytes, mode 0600), or makes one with fresh randomness when there is none.
+    /// Reads the key's file (32 bytes, mode 0600), or makes one with fresh randomness when there is
+    /// none.
     ///
     /// # Errors
     /// [`certs::Error`]: the file has another length, can be read by everybody, or cannot be made.

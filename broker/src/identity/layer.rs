@@ -22,8 +22,8 @@ const WITHOUT_TOKEN: [&str; 3] = [
     "/grpc.reflection.v1alpha.ServerReflection/",
 ];
 
-/// Headers by which a proxy speaks for somebody else's certificate; `x-forwarded-*` are refused too. Behind a proxy that
-/// ends TLS no token is bound to anything (ASVS 4.1.3).
+/// Headers by which a proxy speaks for somebody else's certificate; `x-forwarded-*` are refused
+/// too. Behind a proxy that ends TLS no token is bound to anything (ASVS 4.1.3).
 const FORWARDED: [&str; 9] = [
     "forwarded",
     "client-cert",
@@ -56,8 +56,8 @@ pub(super) fn unauthenticated() -> Status {
     Status::unauthenticated("unauthenticated")
 }
 
-/// Puts a [`Caller`] into each request, or answers `UNAUTHENTICATED`. MUST be a layer of the whole server, so that a
-/// service added later is closed until a token opens it.
+/// Puts a [`Caller`] into each request, or answers `UNAUTHENTICATED`. MUST be a layer of the whole
+/// server, so that a service added later is closed until a token opens it.
 #[derive(Debug, Clone)]
 pub struct IdentityLayer {
     verifier: Arc<TokenVerifier>,

@@ -8,7 +8,8 @@ use certs::{SpiffeError, SpiffeId, TrustDomain};
 use policies::id::{IdError, OrgId};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-/// Why a certificate that a trusted CA signed is still no organisation's. For the operator's log only.
+/// Why a certificate that a trusted CA signed is still no organisation's. For the operator's log
+/// only.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
     /// The handshake ended without a certificate.
@@ -57,8 +58,8 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Reads a verified client certificate (DER): clientAuth alone, exactly one URI name, which MUST be
-    /// `spiffe://<domain>/org/<id>`.
+    /// Reads a verified client certificate (DER): clientAuth alone, exactly one URI name, which
+    /// MUST be `spiffe://<domain>/org/<id>`.
     ///
     /// # Errors
     /// [`PeerError`] names the first thing that does not fit.

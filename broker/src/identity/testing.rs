@@ -1,4 +1,5 @@
-//! A small world for tests: a development PKI, clients of it, and certificates that it would never mint.
+//! A small world for tests: a development PKI, clients of it, and certificates that it would never
+//! mint.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 

@@ -67,9 +67,7 @@ pub enum TlsError {
         until: String,
     },
     /// Key and certificate do not fit together.
-    #[error(
-        "`{key}` does not fit the certificate in `{cert}`: {source}; give the pair that was made together"
-    )]
+    #[error("`{key}` does not fit the certificate in `{cert}`: {source}; give one pair")]
     Pair {
         /// The certificate's file.
         cert: PathBuf,
@@ -94,8 +92,8 @@ pub enum TlsError {
     },
 }
 
-/// Loads the files into a configuration that accepts TLS 1.3 with a client certificate, and nothing else. Sessions are
-/// never resumed: each connection has its certificate checked anew.
+/// Loads the files into a configuration that accepts TLS 1.3 with a client certificate, and nothing
+/// else. Sessions are never resumed: each connection has its certificate checked anew.
 ///
 /// # Errors
 /// [`TlsError`] names the file and what to do.

@@ -1,7 +1,8 @@
 //! Access tokens: RFC 9068 `at+jwt`, ES256 only, bound to the connection's certificate (RFC 8705).
 //!
-//! The library's defaults accept a token without `aud`, `iss` or `nbf` (reference/trust.md 3.1), so every rule is set
-//! here, and the claims are typed: a claim that is missing, doubled, or a list is refused before any rule is asked.
+//! The library's defaults accept a token without `aud`, `iss` or `nbf` (reference/trust.md 3.1), so
+//! every rule is set here, and the claims are typed: a claim that is missing, doubled, or a list is
+//! refused before any rule is asked.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +91,8 @@ pub struct TokenIssuer {
     pub issuer: String,
     /// The only accepted `aud`: this broker.
     pub audience: String,
-    /// The issuer's public keys (ES256, SubjectPublicKeyInfo PEM). A key's `kid` is its fingerprint.
+    /// The issuer's public keys (ES256, SubjectPublicKeyInfo PEM). A key's `kid` is its
+    /// fingerprint.
     pub public_keys_pem: Vec<String>,
 }
 
@@ -165,7 +167,8 @@ impl TokenVerifier {
         })
     }
 
-    /// The caller that a token names, if it is bound to the peer's certificate and to the peer's organisation.
+    /// The caller that a token names, if it is bound to the peer's certificate and to the peer's
+    /// organisation.
     ///
     /// # Errors
     /// [`TokenError`]: the first rule that the token breaks.

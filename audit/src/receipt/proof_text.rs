@@ -4,11 +4,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Receipt, ReceiptError};
+use crate::bundle::ENTRY_BYTES_MAX;
+use crate::note::NOTE_BYTES_MAX;
 use crate::text;
 use crate::tree::{PROOF_HASHES_MAX, TreeHash};
 
 /// Most bytes of a proof text: entry, hashes and the largest note fit.
 pub const RECEIPT_TEXT_BYTES_MAX: usize = 768 * 1024;
+
+const _: () = assert!(
+    RECEIPT_TEXT_BYTES_MAX > NOTE_BYTES_MAX + ENTRY_BYTES_MAX / 3 * 4 + PROOF_HASHES_MAX * 45 + 100
+);
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 

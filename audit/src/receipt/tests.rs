@@ -138,6 +138,21 @@ fn a_receipt_for_anything_else_does_not_hold() {
     ));
 }
 
+#[test]
+fn the_largest_entry_has_a_receipt() {
+    let largest: Vec<u8> = (0..ENTRY_BYTES_MAX).map(|i| i as u8).collect();
+    let log = signer("weir.example/log");
+    let origin = log.verifier_key().name().clone();
+    let head = TreeHead::new(origin, 1, leaf_hash(&largest)).unwrap();
+    let checkpoint = head.sign(&log).unwrap();
+    let receipt = Receipt::new(0, largest.clone(), Vec::new(), checkpoint.clone()).unwrap();
+    let again: Receipt = receipt.to_string().parse().unwrap();
+    assert_eq!(again.verify(&key()).unwrap().entry(), largest);
+    let found = ENTRY_BYTES_MAX + 1;
+    let too_long = Receipt::new(0, vec![0; found], Vec::new(), checkpoint);
+    assert_eq!(too_long, Err(ReceiptError::EntryTooLong { found }));
+}
+
 /// A node hash is no leaf: an entry that looks like an inner node cannot be proved.
 #[test]
 fn an_inner_node_cannot_pose_as_an_entry() {

@@ -111,3 +111,50 @@ fn a_store_that_fails_or_lacks_hashes_is_named() {
     );
     assert!(consistency_proof(&seven, 4, 7).is_ok());
 }
+
+/// A log that lies about its size can make roots to which a proof of the wrong length leads.
+#[test]
+fn a_proof_of_the_wrong_length_fails_even_when_it_leads_to_the_root() {
+    let hashes = stored(&entries(4));
+    let [one, two, four] = [1, 2, 4].map(|size| root_at(&hashes, size).unwrap());
+    let length = |found| Err(ProofError::Length { found });
+
+    let leaf = leaf_hash(&entries(1)[0]);
+    let proof = inclusion_proof(&hashes, 0, 4).unwrap();
+    assert_eq!(
+        verify_inclusion(&leaf, 0, 8, &proof, &four),
+        length(2),
+        "a level is missing"
+    );
+    assert_eq!(
+        verify_inclusion(&leaf, 0, 2, &proof, &four),
+        length(2),
+        "a level too many"
+    );
+    let above = node_hash(&two, &one);
+    assert_eq!(
+        verify_inclusion(&one, 0, 1, &[two], &above),
+        length(1),
+        "above the root"
+    );
+
+    let proof = consistency_proof(&hashes, 2, 4).unwrap();
+    assert_eq!(
+        verify_consistency(2, &two, 8, &four, &proof),
+        length(1),
+        "a level is missing"
+    );
+    let shorter = node_hash(&two, &two);
+    let too_many = [two, one];
+    let beyond = node_hash(&one, &shorter);
+    assert_eq!(
+        verify_consistency(2, &two, 4, &beyond, &too_many),
+        length(2),
+        "above the root"
+    );
+    assert_eq!(
+        verify_consistency(3, &two, 4, &four, &[]),
+        length(0),
+        "nothing at all"
+    );
+}

@@ -1,0 +1,96 @@
+//! `weir.v1.AgreementService`.
+
+use std::sync::Arc;
+
+use policies::agreement::Agreement;
+use policies::id::{AgreementId, OrgId, Role};
+use policies::state::AgreementRecord;
+use proto::convert::{AgreementSummary, Logged, Offer, Page, SignedAgreement, Signing};
+use proto::v1;
+use proto::v1::agreement_service_server::AgreementService;
+use tonic::{Request, Response, Status};
+
+use super::page::paged;
+use crate::error::Error;
+use crate::flow::Broker;
+use crate::flow::agree::concerns;
+use crate::identity::caller::Caller;
+
+/// Offers, signatures and terms.
+#[derive(Debug)]
+pub struct Agreements(pub Arc<Broker>);
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl AgreementService for Agreements {
+    async fn offer_agreement(
+        &self,
+        request: Request<v1::OfferAgreementRequest>,
+    ) -> Answer<v1::OfferAgreementResponse> {
+        let by = Caller::of(&request)?.org().clone();
+        let Offer { terms: _, document, signature } = request.into_inner().try_into()?;
+        let (id, receipt) = self.0.offer(&by, &document, signature).await?;
+        let what = self.signed(&id)?;
+        Ok(Response::new(Logged { what, receipt }.into()))
+    }
+
+    async fn sign_agreement(
+        &self,
+        request: Request<v1::SignAgreementRequest>,
+    ) -> Answer<v1::SignAgreementResponse> {
+        let by = Caller::of(&request)?.org().clone();
+        let Signing { agreement, signature } = request.into_inner().try_into()?;
+        let receipt = self.0.sign(&by, &agreement, signature).await?;
+        let what = self.signed(&agreement)?;
+        Ok(Response::new(Logged { what, receipt }.into()))
+    }
+
+    async fn get_agreement(
+        &self,
+        request: Request<v1::GetAgreementRequest>,
+    ) -> Answer<v1::GetAgreementResponse> {
+        let caller = Caller::of(&request)?.clone();
+        let id: AgreementId = request.into_inner().try_into()?;
+        let signed = self.signed(&id)?;
+        if !may_read(&signed.terms, caller.org(), caller.role()) {
+            return Err(Error::NotFound { what: "agreement" }.into());
+        }
+        Ok(Response::new(signed.into()))
+    }
+
+    async fn list_agreements(
+        &self,
+        request: Request<v1::ListAgreementsRequest>,
+    ) -> Answer<v1::ListAgreementsResponse> {
+        let caller = Caller::of(&request)?.clone();
+        let page: Page = request.into_inner().try_into()?;
+        let state = self.0.sequencer().state();
+        let visible = state
+            .agreements()
+            .filter(|(_, record)| may_read(&record.terms, caller.org(), caller.role()))
+            .map(|(id, record)| AgreementSummary {
+                id: id.clone(),
+                title: record.terms.title.clone(),
+                provider: record.terms.provider.org.clone(),
+                planner: record.terms.planner.org.clone(),
+                status: record.status,
+            });
+        Ok(Response::new(paged(visible, |a| a.id.to_string(), &page).into()))
+    }
+}
+
+/// Parties and recipients read their own; auditors read all.
+fn may_read(terms: &Agreement, org: &OrgId, role: Role) -> bool {
+    role == Role::Auditor || concerns(terms, org)
+}
+
+impl Agreements {
+    fn signed(&self, id: &AgreementId) -> Result<SignedAgreement, Error> {
+        let state = self.0.sequencer().state();
+        let record = state.agreement(id).ok_or(Error::NotFound { what: "agreement" })?;
+        let AgreementRecord { terms, status, signatures, entry: _ } = record.clone();
+        let document = terms.canonical().map_err(Error::internal)?;
+        Ok(SignedAgreement { id: id.clone(), terms, document, status, signatures })
+    }
+}

@@ -1,0 +1,79 @@
+//! `weir.v1.ContributionService`: what has been contributed. The cells themselves come by Flight `DoPut`.
+
+use std::sync::Arc;
+
+use policies::id::{OrgId, Role};
+use policies::state::{ContributionRecord, Slot, State};
+use proto::convert::{ContributionQuery, ContributionStatus, Logged, TableFilter};
+use proto::v1;
+use proto::v1::contribution_service_server::ContributionService;
+use tonic::{Request, Response, Status};
+
+use super::page::paged;
+use crate::error::Error;
+use crate::flow::Broker;
+use crate::flow::agree::concerns;
+use crate::identity::caller::Caller;
+
+/// Status of contributions.
+#[derive(Debug)]
+pub struct Contributions(pub Arc<Broker>);
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl ContributionService for Contributions {
+    async fn get_contribution(
+        &self,
+        request: Request<v1::GetContributionRequest>,
+    ) -> Answer<v1::GetContributionResponse> {
+        let caller = Caller::of(&request)?.clone();
+        let ContributionQuery { agreement, batch } = request.into_inner().try_into()?;
+        let found = {
+            let state = self.0.sequencer().state();
+            let found = state.batch(caller.org(), &batch).filter(|_| caller.role() == Role::Provider);
+            let found = found.filter(|record| record.contribution.agreement == agreement);
+            found.map(|record| (status(&state, record), record.entry))
+        };
+        let (what, entry) = found.ok_or(Error::NotFound { what: "contribution" })?;
+        let receipt = self.0.sequencer().receipt(entry)?;
+        Ok(Response::new(Logged { what, receipt }.into()))
+    }
+
+    async fn list_contributions(
+        &self,
+        request: Request<v1::ListContributionsRequest>,
+    ) -> Answer<v1::ListContributionsResponse> {
+        let caller: OrgId = Caller::of(&request)?.org().clone();
+        let TableFilter { agreement, table, page } = request.into_inner().try_into()?;
+        let state = self.0.sequencer().state();
+        let record = state.agreement(&agreement).filter(|r| concerns(&r.terms, &caller));
+        record.ok_or(Error::NotFound { what: "agreement" })?;
+        let live = state
+            .live_contributions()
+            .filter(|r| r.contribution.agreement == agreement)
+            .filter(|r| table.as_ref().is_none_or(|name| r.contribution.table == *name))
+            .map(|record| status(&state, record));
+        let key = |c: &ContributionStatus| format!("{} {}", c.table, c.period);
+        let mut live: Vec<_> = live.collect();
+        live.sort_by_key(key);
+        Ok(Response::new(paged(live.into_iter(), key, &page).into()))
+    }
+}
+
+fn status(state: &State, record: &ContributionRecord) -> ContributionStatus {
+    let c = &record.contribution;
+    let slot =
+        Slot { agreement: c.agreement.clone(), table: c.table.clone(), period: c.period };
+    let live = state.live(&slot).is_some_and(|live| live.contribution.batch == c.batch);
+    ContributionStatus {
+        agreement: c.agreement.clone(),
+        table: c.table.clone(),
+        period: c.period,
+        batch: c.batch.clone(),
+        supersedes: c.supersedes.clone(),
+        late: c.late,
+        live,
+        entry: record.entry,
+    }
+}

@@ -1,0 +1,93 @@
+//! `weir.v1.DirectoryService`.
+
+use std::sync::Arc;
+
+use proto::convert::{Admission as Wire, Logged, Organisation, Page, Zoning, ZoningBytes};
+use proto::v1;
+use proto::v1::directory_service_server::DirectoryService;
+use tonic::{Request, Response, Status};
+
+use super::page::paged;
+use crate::error::Error;
+use crate::flow::Broker;
+use crate::flow::admit::Admission;
+use crate::identity::caller::Caller;
+
+/// Organisations and zonings.
+#[derive(Debug)]
+pub struct Directory(pub Arc<Broker>);
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl DirectoryService for Directory {
+    async fn admit_organisation(
+        &self,
+        request: Request<v1::AdmitOrganisationRequest>,
+    ) -> Answer<v1::AdmitOrganisationResponse> {
+        let by = Caller::of(&request)?.org().clone();
+        let Wire { organisation, possession } = request.into_inner().try_into()?;
+        let Organisation { org, role, spiffe, key } = organisation.clone();
+        let admission = Admission { org, role, spiffe, key, possession };
+        let receipt = self.0.admit(Some(&by), admission).await?;
+        Ok(Response::new(Logged { what: organisation, receipt }.into()))
+    }
+
+    async fn list_organisations(
+        &self,
+        request: Request<v1::ListOrganisationsRequest>,
+    ) -> Answer<v1::ListOrganisationsResponse> {
+        let page: Page = request.into_inner().try_into()?;
+        let state = self.0.sequencer().state();
+        let all = state.orgs().map(|(id, org)| Organisation {
+            org: id.clone(),
+            role: org.role,
+            spiffe: org.spiffe.clone(),
+            key: org.key.clone(),
+        });
+        Ok(Response::new(paged(all, |o| o.org.to_string(), &page).into()))
+    }
+
+    async fn add_zoning(
+        &self,
+        request: Request<v1::AddZoningRequest>,
+    ) -> Answer<v1::AddZoningResponse> {
+        let by = Caller::of(&request)?.org().clone();
+        let ZoningBytes { id, geojson } = request.into_inner().try_into()?;
+        let receipt = self.0.add_zoning(&by, id.clone(), geojson).await?;
+        let what = self.zoning(&id)?;
+        Ok(Response::new(Logged { what, receipt }.into()))
+    }
+
+    async fn get_zoning(
+        &self,
+        request: Request<v1::GetZoningRequest>,
+    ) -> Answer<v1::GetZoningResponse> {
+        let id: policies::id::ZoningId = request.into_inner().try_into()?;
+        let zoning = self.zoning(&id)?;
+        let bytes = self.0.zoning_file(&id).await?;
+        Ok(Response::new((zoning, bytes).into()))
+    }
+
+    async fn list_zonings(
+        &self,
+        request: Request<v1::ListZoningsRequest>,
+    ) -> Answer<v1::ListZoningsResponse> {
+        let page: Page = request.into_inner().try_into()?;
+        let state = self.0.sequencer().state();
+        let all = state.zonings().map(|(id, zoning)| Zoning {
+            id: id.clone(),
+            sha256: zoning.sha256.clone(),
+            zones: zoning.zones,
+        });
+        Ok(Response::new(paged(all, |z| z.id.to_string(), &page).into()))
+    }
+}
+
+impl Directory {
+    fn zoning(&self, id: &policies::id::ZoningId) -> Result<Zoning, Error> {
+        let state = self.0.sequencer().state();
+        let zoning = state.zoning(id).ok_or(Error::NotFound { what: "zoning" })?;
+        Ok(Zoning { id: id.clone(), sha256: zoning.sha256.clone(), zones: zoning.zones })
+    }
+}

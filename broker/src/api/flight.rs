@@ -1,0 +1,143 @@
+//! Arrow Flight on the same port: `DoPut` takes cells, `DoGet` gives released tables. Every other method
+//! of Flight is closed.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow_flight::decode::FlightRecordBatchStream;
+use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
+use arrow_flight::error::FlightError;
+use arrow_flight::flight_service_server::FlightService;
+use arrow_flight::{
+    Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo,
+    HandshakeRequest, HandshakeResponse, PollInfo, PutResult, SchemaResult, Ticket,
+};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use prost::Message;
+use proto::convert::{Push, key_from_ticket};
+use proto::v1;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::error::Error;
+use crate::flow::Broker;
+use crate::identity::caller::Caller;
+use crate::limits::STREAM_TIMEOUT;
+use crate::telemetry::Metrics;
+
+/// Columns in and out.
+#[derive(Debug)]
+pub struct Flight {
+    /// The use cases.
+    pub broker: Arc<Broker>,
+    /// Where outcomes are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+type Boxed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+type Answer<T> = Result<Response<T>, Status>;
+
+fn closed<T>() -> Answer<T> {
+    Err(Status::unimplemented("use DoPut to contribute and DoGet to fetch a release"))
+}
+
+#[tonic::async_trait]
+impl FlightService for Flight {
+    type HandshakeStream = Boxed<HandshakeResponse>;
+    type ListFlightsStream = Boxed<FlightInfo>;
+    type DoGetStream = Boxed<FlightData>;
+    type DoPutStream = Boxed<PutResult>;
+    type DoActionStream = Boxed<arrow_flight::Result>;
+    type ListActionsStream = Boxed<ActionType>;
+    type DoExchangeStream = Boxed<FlightData>;
+
+    async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Answer<Self::DoPutStream> {
+        let by = Caller::of(&request)?.org().clone();
+        let mut messages = request.into_inner();
+        let first = messages.message().await?;
+        let first = first.ok_or_else(|| Error::invalid("descriptor", "the stream is empty"))?;
+        let descriptor = first.flight_descriptor.as_ref();
+        let cmd = descriptor.map(|d| d.cmd.clone()).unwrap_or_default();
+        let push = Push::from_cmd(&cmd)?;
+        let (broker, metrics) = (Arc::clone(&self.broker), Arc::clone(&self.metrics));
+        // The answer's headers go out at once: what follows may take longer than a unary call.
+        let answer = stream::once(async move {
+            let messages = stream::once(async { Ok(first) }).chain(messages).map_err(FlightError::from);
+            let batches = FlightRecordBatchStream::new_from_flight_data(messages);
+            let contributed = broker.contribute(&by, push, batches.map_err(from_flight).boxed());
+            let contributed = tokio::time::timeout(STREAM_TIMEOUT, contributed).await;
+            let receipt = contributed.map_err(|_| Error::Busy).flatten();
+            metrics.contribution(receipt.as_ref().map_or_else(Error::code, |_| "accepted"));
+            let receipt = v1::ContributionReceipt::from(receipt?);
+            Ok(PutResult { app_metadata: receipt.encode_to_vec().into() })
+        });
+        Ok(Response::new(answer.boxed()))
+    }
+
+    async fn do_get(&self, request: Request<Ticket>) -> Answer<Self::DoGetStream> {
+        let by = Caller::of(&request)?.org().clone();
+        let key = key_from_ticket(&request.into_inner().ticket)?;
+        let table = self.broker.released(&by, &key).await?;
+        let (schema, batches) =
+            cells::release::decode(table.bytes.as_ref()).map_err(Error::internal)?;
+        let data = FlightDataEncoderBuilder::new()
+            .with_schema(schema)
+            .with_dictionary_handling(DictionaryHandling::Resend)
+            .build(stream::iter(batches.into_iter().map(Ok)))
+            .map_err(Status::from);
+        Ok(Response::new(data.boxed()))
+    }
+
+    async fn handshake(
+        &self,
+        _request: Request<Streaming<HandshakeRequest>>,
+    ) -> Answer<Self::HandshakeStream> {
+        closed()
+    }
+
+    async fn list_flights(&self, _request: Request<Criteria>) -> Answer<Self::ListFlightsStream> {
+        closed()
+    }
+
+    async fn get_flight_info(&self, _request: Request<FlightDescriptor>) -> Answer<FlightInfo> {
+        closed()
+    }
+
+    async fn poll_flight_info(&self, _request: Request<FlightDescriptor>) -> Answer<PollInfo> {
+        closed()
+    }
+
+    async fn get_schema(&self, _request: Request<FlightDescriptor>) -> Answer<SchemaResult> {
+        closed()
+    }
+
+    async fn do_action(&self, _request: Request<Action>) -> Answer<Self::DoActionStream> {
+        closed()
+    }
+
+    async fn list_actions(&self, _request: Request<Empty>) -> Answer<Self::ListActionsStream> {
+        closed()
+    }
+
+    async fn do_exchange(
+        &self,
+        _request: Request<Streaming<FlightData>>,
+    ) -> Answer<Self::DoExchangeStream> {
+        closed()
+    }
+}
+
+/// What arrow cannot read is the sender's fault; its words may hold values, so they stay here.
+fn from_flight(error: FlightError) -> Error {
+    tracing::debug!(kind = error_kind(&error), "a contribution could not be read");
+    Error::invalid("cells", "not a Flight stream of record batches, or it broke off: push again")
+}
+
+fn error_kind(error: &FlightError) -> &'static str {
+    match error {
+        FlightError::Arrow(_) => "arrow",
+        FlightError::Tonic(_) => "stream",
+        FlightError::ProtocolError(_) => "protocol",
+        FlightError::DecodeError(_) => "decode",
+        _ => "other",
+    }
+}

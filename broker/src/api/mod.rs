@@ -1,0 +1,12 @@
+//! The wire: each method turns a message into domain types, calls one use case, and turns the answer back.
+
+pub mod access;
+pub mod agreement;
+pub mod contribution;
+pub mod directory;
+pub mod flight;
+pub mod page;
+pub mod rate;
+pub mod release;
+pub mod status;
+pub mod transparency;

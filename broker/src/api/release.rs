@@ -1,0 +1,116 @@
+//! `weir.v1.ReleaseService`.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt, stream};
+use policies::id::ReleaseKey;
+use proto::convert::{
+    Answer as WireAnswer, Chunk, PreviewQuery, ReleaseHead, ReleaseSummary, Released, TableFilter,
+    Wish,
+};
+use proto::v1;
+use proto::v1::release_service_server::ReleaseService;
+use tonic::{Request, Response, Status};
+
+use super::page::paged;
+use crate::error::Error;
+use crate::flow::Broker;
+use crate::flow::agree::concerns;
+use crate::flow::release::Answer as FlowAnswer;
+use crate::identity::caller::Caller;
+use crate::limits::CHUNK_BYTES;
+use crate::telemetry::Metrics;
+
+/// Previews, requests and released tables.
+#[derive(Debug)]
+pub struct Releases {
+    /// The use cases.
+    pub broker: Arc<Broker>,
+    /// Where decisions are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+type Chunks = Pin<Box<dyn Stream<Item = Result<v1::GetReleaseResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl ReleaseService for Releases {
+    type GetReleaseStream = Chunks;
+
+    async fn preview(&self, request: Request<v1::PreviewRequest>) -> Answer<v1::PreviewResponse> {
+        let by = Caller::of(&request)?.org().clone();
+        let query: PreviewQuery = request.into_inner().try_into()?;
+        Ok(Response::new(self.broker.preview(&by, &query)?.into()))
+    }
+
+    async fn request_release(
+        &self,
+        request: Request<v1::RequestReleaseRequest>,
+    ) -> Answer<v1::RequestReleaseResponse> {
+        let by = Caller::of(&request)?.org().clone();
+        let wish: Wish = request.into_inner().try_into()?;
+        let answer = match self.broker.release(wish.by(by)).await? {
+            FlowAnswer::Released { key, receipt } => {
+                self.metrics.release_published();
+                WireAnswer::Released(Released { key, receipt })
+            }
+            FlowAnswer::Refused(refusal) => {
+                for reason in refusal.reasons() {
+                    self.metrics.release_refused(reason.id.as_str());
+                }
+                WireAnswer::Refused(refusal)
+            }
+        };
+        Ok(Response::new(answer.into()))
+    }
+
+    async fn get_release(&self, request: Request<v1::GetReleaseRequest>) -> Answer<Chunks> {
+        let by = Caller::of(&request)?.org().clone();
+        let key: ReleaseKey = request.into_inner().try_into()?;
+        let table = self.broker.released(&by, &key).await?;
+        let head = ReleaseHead {
+            key,
+            quality_sheet: table.quality_sheet,
+            salt: table.salt,
+            blob: table.blob,
+            table_bytes: table.bytes.len() as u64,
+            receipt: table.receipt,
+        };
+        let bytes = table.bytes;
+        let starts = (0..bytes.len()).step_by(CHUNK_BYTES);
+        let chunks: Vec<_> =
+            starts.map(|from| bytes.slice(from..bytes.len().min(from + CHUNK_BYTES))).collect();
+        let parts = std::iter::once(Chunk::Head(Box::new(head)))
+            .chain(chunks.into_iter().map(Chunk::Table))
+            .map(|chunk| Ok(chunk.into()));
+        Ok(Response::new(stream::iter(parts).boxed()))
+    }
+
+    async fn list_releases(
+        &self,
+        request: Request<v1::ListReleasesRequest>,
+    ) -> Answer<v1::ListReleasesResponse> {
+        let by = Caller::of(&request)?.org().clone();
+        let TableFilter { agreement, table, page } = request.into_inner().try_into()?;
+        let state = self.broker.sequencer().state();
+        let record = state.agreement(&agreement).filter(|r| concerns(&r.terms, &by));
+        record.ok_or(Error::NotFound { what: "agreement" })?;
+        let published = state.releases().filter_map(|(key, release)| {
+            let r = &release.reservation;
+            let entry = crate::flow::release::published_entry(&state, key).ok()?;
+            let wanted = r.agreement == agreement
+                && table.as_ref().is_none_or(|name| r.table.name == *name);
+            wanted.then(|| ReleaseSummary {
+                key: key.clone(),
+                agreement: r.agreement.clone(),
+                table: r.table.name.clone(),
+                period: r.period,
+                edition: r.edition,
+                charge: r.unit.grain().map(|_| r.charge),
+                entry,
+            })
+        });
+        Ok(Response::new(paged(published, |r| r.key.to_string(), &page).into()))
+    }
+}

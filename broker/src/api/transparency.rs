@@ -1,0 +1,111 @@
+//! `weir.v1.TransparencyService`: the log, for those who check it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use audit::receipt::Receipt;
+use audit::tree::TreeHash;
+use futures::{Stream, StreamExt, stream};
+use policies::entry::Entry;
+use policies::id::{OrgId, Role};
+use proto::convert::{Bundle, LogRange, SizePair};
+use proto::limits::BUNDLE_MAX;
+use proto::v1;
+use proto::v1::transparency_service_server::TransparencyService;
+use tonic::{Request, Response, Status};
+
+use crate::error::Error;
+use crate::flow::Broker;
+use crate::identity::caller::Caller;
+
+/// Checkpoints, proofs and entries.
+#[derive(Debug)]
+pub struct Transparency(pub Arc<Broker>);
+
+type Answer<T> = Result<Response<T>, Status>;
+type Entries = Pin<Box<dyn Stream<Item = Result<v1::GetEntriesResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl TransparencyService for Transparency {
+    type GetEntriesStream = Entries;
+
+    async fn get_log_key(
+        &self,
+        _request: Request<v1::GetLogKeyRequest>,
+    ) -> Answer<v1::GetLogKeyResponse> {
+        Ok(Response::new(self.0.log_key().into()))
+    }
+
+    async fn get_checkpoint(
+        &self,
+        _request: Request<v1::GetCheckpointRequest>,
+    ) -> Answer<v1::GetCheckpointResponse> {
+        let checkpoint = self.0.sequencer().log().checkpoint().clone();
+        Ok(Response::new(checkpoint.into()))
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<v1::GetConsistencyProofRequest>,
+    ) -> Answer<v1::GetConsistencyProofResponse> {
+        let SizePair { old, new } = request.into_inner().try_into()?;
+        let log = self.0.sequencer().log();
+        if new > log.size() {
+            return Err(Error::invalid("new_size", "is past the end of the log").into());
+        }
+        let proof: Vec<TreeHash> = log.consistency(old, new).map_err(Error::internal)?;
+        Ok(Response::new(proof.as_slice().into()))
+    }
+
+    async fn get_receipt(
+        &self,
+        request: Request<v1::GetReceiptRequest>,
+    ) -> Answer<v1::GetReceiptResponse> {
+        let caller = Caller::of(&request)?.clone();
+        let index: u64 = request.into_inner().into();
+        let visible = self.visible(index, index.saturating_add(1), caller.org(), caller.role())?;
+        if visible.is_empty() {
+            return Err(Error::NotFound { what: "entry" }.into());
+        }
+        let receipt: Receipt = self.0.sequencer().receipt(index)?;
+        Ok(Response::new(receipt.into()))
+    }
+
+    async fn get_entries(&self, request: Request<v1::GetEntriesRequest>) -> Answer<Entries> {
+        let caller = Caller::of(&request)?.clone();
+        let LogRange { start, limit } = request.into_inner().try_into()?;
+        let end = start.saturating_add(u64::from(limit)).min(self.0.sequencer().state().size());
+        let broker = Arc::clone(&self.0);
+        // One bundle at a time, so that a long range is never in memory whole.
+        let bundles = stream::iter((start..end).step_by(BUNDLE_MAX)).map(move |from| {
+            let until = end.min(from.saturating_add(BUNDLE_MAX as u64));
+            let service = Self(Arc::clone(&broker));
+            let entries = service.visible(from, until, caller.org(), caller.role())?;
+            Ok(Bundle { entries, next_start: until }.into())
+        });
+        Ok(Response::new(bundles.boxed()))
+    }
+}
+
+impl Transparency {
+    /// The entries of a range that the caller may read: auditors all, others those that concern them.
+    fn visible(
+        &self,
+        start: u64,
+        end: u64,
+        org: &OrgId,
+        role: Role,
+    ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
+        let state = self.0.sequencer().state();
+        let end = end.min(state.size());
+        let bytes = self.0.sequencer().log().entries(start..end).map_err(Error::internal)?;
+        let mut visible = Vec::new();
+        for (index, bytes) in (start..end).zip(bytes) {
+            let entry = Entry::from_bytes(&bytes).map_err(Error::internal)?;
+            if role == Role::Auditor || state.concerned(&entry).contains(org) {
+                visible.push((index, bytes));
+            }
+        }
+        Ok(visible)
+    }
+}

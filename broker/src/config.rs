@@ -1,0 +1,194 @@
+//! The broker's config file: TOML, unknown keys refused, durations and sizes with units.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use policies::entry::Floors;
+use serde::Deserialize;
+
+use crate::telemetry::LogFormat;
+
+/// What `weir serve --config` reads. Paths are relative to the file's folder.
+///
+/// ```
+/// let config: broker::config::Config = toml::from_str(r#"
+///     trust_domain = "weir.test"
+///     listen = "127.0.0.1:7443"
+///     state = "state"
+///     log_origin = "weir.test/log"
+///     publish_tick = "2s"
+///
+///     [tls]
+///     cert = "certs/broker/cert.pem"
+///     key = "certs/broker/key.pem"
+///     client_ca = "certs/ca.pem"
+///     development_ca = true
+///
+///     [tokens]
+///     issuer = "spiffe://weir.test/issuer"
+///     audience = "spiffe://weir.test/broker"
+///     public_keys = ["certs/issuer.pub.pem"]
+///
+///     [keys]
+///     log = "certs/log.key"
+///
+///     [floors]
+///     k_min = 5
+///     cap_max = { rho = "4", delta = "0.00001" }
+///     retention_days_max = 400
+/// "#).unwrap();
+/// assert_eq!(config.publish_tick.as_secs(), 2);
+/// assert!(toml::from_str::<broker::config::Config>("listne = 1").is_err());
+/// ```
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The SPIFFE trust domain of broker and organisations.
+    pub trust_domain: String,
+    /// Where gRPC and Flight are served.
+    pub listen: SocketAddr,
+    /// Where `/metrics` is served; loopback only. Absent: nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// The state directory: log, blobs, index.
+    pub state: PathBuf,
+    /// The log's origin: its name in every checkpoint, for ever.
+    pub log_origin: String,
+    /// Releases appear on multiples of this, so that their time tells nothing. 1 s to 1 day.
+    #[serde(with = "humantime_serde", default = "default_tick")]
+    pub publish_tick: Duration,
+    /// Certificates.
+    pub tls: Tls,
+    /// Who may issue tokens.
+    pub tokens: Tokens,
+    /// The broker's own keys.
+    pub keys: Keys,
+    /// The least that any agreement has to promise.
+    pub floors: Floors,
+    /// The steward's admission file, for the first start.
+    pub steward: Option<PathBuf>,
+    /// The operator's log.
+    #[serde(default)]
+    pub log: Logging,
+}
+
+/// Files of the TLS side.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The broker's certificate chain (PEM).
+    pub cert: PathBuf,
+    /// Its key (PEM, mode 0600).
+    pub key: PathBuf,
+    /// The CA of client certificates (PEM).
+    pub client_ca: PathBuf,
+    /// Accept a CA that `weir pki` minted. Leave it out in production.
+    #[serde(default)]
+    pub development_ca: bool,
+}
+
+/// The issuer of users' tokens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tokens {
+    /// `iss`.
+    pub issuer: String,
+    /// `aud`.
+    pub audience: String,
+    /// ES256 public keys (PEM).
+    pub public_keys: Vec<PathBuf>,
+}
+
+/// The broker's own keys.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Ed25519 key that signs checkpoints (PKCS#8 PEM, mode 0600).
+    pub log: PathBuf,
+}
+
+/// How the operator's log is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Logging {
+    /// `text` or `json`.
+    pub format: LogFormat,
+    /// A `tracing` filter, for example `info` or `broker=debug`.
+    pub filter: String,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".into() }
+    }
+}
+
+/// Why there is no config.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not a config.
+    #[error("`{}` is not a config: {message}", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// The parser's words, with line and column.
+        message: String,
+    },
+    /// A value is out of range.
+    #[error("`{}`: {field} has to be {allowed}", path.display())]
+    Range {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        field: &'static str,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+}
+
+fn default_tick() -> Duration {
+    Duration::from_secs(2)
+}
+
+impl Config {
+    /// Reads the file; relative paths in it become relative to its folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file and the key.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let path_buf = || path.to_path_buf();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path_buf(), source })?;
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|e| ConfigError::Form { path: path_buf(), message: e.to_string() })?;
+        let tick = Duration::from_secs(1)..=Duration::from_secs(86_400);
+        if !tick.contains(&config.publish_tick) {
+            let (field, allowed) = ("publish_tick", "1s to 1day");
+            return Err(ConfigError::Range { path: path_buf(), field, allowed });
+        }
+        config.anchor(path.parent().unwrap_or(Path::new(".")));
+        Ok(config)
+    }
+
+    fn anchor(&mut self, folder: &Path) {
+        let paths = [
+            &mut self.state,
+            &mut self.tls.cert,
+            &mut self.tls.key,
+            &mut self.tls.client_ca,
+            &mut self.keys.log,
+        ];
+        let paths = paths.into_iter().chain(&mut self.tokens.public_keys).chain(&mut self.steward);
+        for path in paths {
+            *path = folder.join(&*path);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Offering and signing an agreement: active only when both signatures verify and the allotments of all
+//! active agreements still fit the population's cap.
+
+use audit::receipt::Receipt;
+use policies::agreement::Agreement;
+use policies::entry::Body;
+use policies::id::{AgreementId, OrgId};
+use policies::sign::{PartySignature, Signs, verify};
+use policies::state::{State, Status};
+use policies::validate::faults;
+
+use super::broker::Broker;
+use crate::error::Error;
+
+impl Broker {
+    /// Offers an agreement in canonical form, signed by the offering party. The same offer again is
+    /// answered with the first one's entry.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with the field's path for everything the rules refuse.
+    pub async fn offer(
+        &self,
+        by: &OrgId,
+        document: &[u8],
+        signature: PartySignature,
+    ) -> Result<(AgreementId, Receipt), Error> {
+        let terms = Agreement::parse_canonical(document)
+            .map_err(|e| Error::invalid("agreement", e))?;
+        let id = terms.id().map_err(Error::internal)?;
+        self.check_signature(by, &terms, document, &signature)?;
+        self.check_plan(&terms)?;
+        let (offerer, at) = (by.clone(), id.clone());
+        let done = self
+            .sequencer
+            .submit("agreement.offered", move |state, _| {
+                if let Some(known) = state.agreement(&at) {
+                    return Ok((Vec::new(), Some(known.entry)));
+                }
+                check_terms(state, &terms)?;
+                let agreement = Box::new(terms);
+                Ok((vec![Body::AgreementOffered { agreement, by: offerer, signature }], None))
+            })
+            .await?;
+        let receipt = match done.value {
+            Some(entry) => self.sequencer.receipt(entry)?,
+            None => self.last_receipt(&done.entries)?,
+        };
+        Ok((id, receipt))
+    }
+
+    /// Adds the other party's signature; the agreement becomes active in the same step, or nothing changes.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for others, [`Error::Invalid`] for a signature that does not verify,
+    /// [`Error::Precondition`] where the cap has no room for the allotment.
+    pub async fn sign(
+        &self,
+        by: &OrgId,
+        id: &AgreementId,
+        signature: PartySignature,
+    ) -> Result<Receipt, Error> {
+        let terms = self.agreement_for(by, id)?;
+        let document = terms.canonical().map_err(Error::internal)?;
+        self.check_signature(by, &terms, &document, &signature)?;
+        let (agreement, by) = (id.clone(), by.clone());
+        let done = self
+            .sequencer
+            .submit("agreement.signed", move |state, _| {
+                let record = state.agreement(&agreement).ok_or(NOT_FOUND)?;
+                if record.status == Status::Active && record.signatures.iter().any(|s| s.0 == by) {
+                    return Ok((Vec::new(), Some(record.entry)));
+                }
+                let allotment = record.terms.allotment();
+                let allotment = allotment.ok_or_else(|| Error::internal("allotment overflows"))?;
+                check_cap(state, &record.terms)?;
+                let signed = Body::AgreementSigned { agreement: agreement.clone(), by, signature };
+                Ok((vec![signed, Body::AgreementActivated { agreement, allotment }], None))
+            })
+            .await?;
+        match done.value {
+            Some(entry) => self.sequencer.receipt(entry),
+            None => self.last_receipt(&done.entries),
+        }
+    }
+
+    /// The terms, for a party, a recipient, or (`all`) an auditor.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for everyone else.
+    pub fn agreement_for(&self, org: &OrgId, id: &AgreementId) -> Result<Agreement, Error> {
+        let state = self.sequencer.state();
+        let record = state.agreement(id).filter(|r| concerns(&r.terms, org));
+        record.map(|r| r.terms.clone()).ok_or(NOT_FOUND)
+    }
+
+    fn check_signature(
+        &self,
+        by: &OrgId,
+        terms: &Agreement,
+        document: &[u8],
+        signature: &PartySignature,
+    ) -> Result<(), Error> {
+        if !terms.is_party(by) {
+            return Err(Error::invalid("agreement", "you are neither its provider nor its planner"));
+        }
+        let key = self.sequencer.state().org(by).map(|org| org.key.clone());
+        let key = key.ok_or(Error::Denied)?;
+        verify(Signs::Agreement, &key, document, signature)
+            .map_err(|e| Error::invalid("signature", e))
+    }
+
+    /// A plan that no mechanism can keep is found out before anyone signs.
+    fn check_plan(&self, terms: &Agreement) -> Result<(), Error> {
+        for (n, item) in terms.plan.iter().enumerate() {
+            let Some(table) = terms.table(&item.table) else { continue };
+            self.mechanism(terms, table, item.charge.as_ref())
+                .map_err(|e| Error::invalid(format!("plan[{n}].charge"), e))?;
+        }
+        Ok(())
+    }
+}
+
+const NOT_FOUND: Error = Error::NotFound { what: "agreement" };
+
+/// Is the organisation a party or a recipient?
+pub(crate) fn concerns(terms: &Agreement, org: &OrgId) -> bool {
+    terms.is_party(org) || terms.recipients.contains(org)
+}
+
+fn check_terms(state: &State, terms: &Agreement) -> Result<(), Error> {
+    let floors = state.floors().ok_or_else(|| Error::internal("no floors in force"))?;
+    let faults: Vec<String> = faults(terms, &floors).iter().map(ToString::to_string).collect();
+    if !faults.is_empty() {
+        return Err(Error::invalid("agreement", faults.join("; ")));
+    }
+    for (path, party) in [("provider", &terms.provider), ("planner", &terms.planner)] {
+        let org = state.org(&party.org);
+        let role = org.map(|org| org.role.as_str());
+        if role != Some(path) {
+            return Err(Error::invalid(format!("{path}.org"), format!("is no admitted {path}")));
+        }
+        if org.map(|org| org.key.fingerprint()) != Some(&party.key) {
+            let message = "is not the fingerprint in the log: compare it with the other party";
+            return Err(Error::invalid(format!("{path}.key"), message));
+        }
+    }
+    for (n, zoning) in terms.zonings.iter().enumerate() {
+        let same = state
+            .zoning(&zoning.id)
+            .is_some_and(|known| known.sha256 == zoning.sha256 && known.zones == zoning.zones);
+        if !same {
+            let message = "is not known here with this content: `weir zoning add` it first";
+            return Err(Error::invalid(format!("zonings[{n}]"), message));
+        }
+    }
+    check_cap(state, terms)
+}
+
+fn check_cap(state: &State, terms: &Agreement) -> Result<(), Error> {
+    let (Some(cap), Some(allotment)) = (terms.population.cap, terms.allotment()) else {
+        return Ok(());
+    };
+    let account = State::account_of(terms);
+    state
+        .ledger()
+        .with_allotment(&account, terms.population.unit, cap, allotment)
+        .map(drop)
+        .map_err(|e| Error::invalid("population.cap", e))
+}

@@ -1,0 +1,167 @@
+//! What every use case stands on: the sequencer, the blobs, the clock, and what is kept at hand.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use audit::checkpoint::LogKey;
+use audit::receipt::Receipt;
+use policies::agreement::{Agreement, Charge, Unit};
+use policies::entry::{Body, Floors};
+use policies::id::{OrgId, ReleaseKey, Role, ZoningId};
+use policies::mechanism::Mechanism;
+use policies::table::Table;
+use tokio::sync::Semaphore;
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::flow::admit::Admission;
+use crate::limits::DRAWS_MAX;
+use crate::sequencer::Sequencer;
+use crate::store::blobs::Blobs;
+
+/// One broker. Its use cases are methods, each in the file of its name.
+#[derive(Debug)]
+pub struct Broker {
+    pub(crate) sequencer: Sequencer,
+    pub(crate) blobs: Blobs,
+    pub(crate) clock: Clock,
+    pub(crate) log_key: LogKey,
+    pub(crate) publish_tick: Duration,
+    pub(crate) draws: Semaphore,
+    pub(crate) drawing: Drawing,
+    zones: Mutex<HashMap<ZoningId, Arc<Vec<String>>>>,
+    mechanisms: Mutex<HashMap<String, Mechanism>>,
+}
+
+/// What the steward's config puts in force at start.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The floors of all agreements.
+    pub floors: Floors,
+    /// The steward's own admission, for the first start.
+    pub steward: Option<Admission>,
+}
+
+impl Broker {
+    /// A broker over an open store.
+    #[must_use]
+    pub fn new(
+        sequencer: Sequencer,
+        blobs: Blobs,
+        clock: Clock,
+        log_key: LogKey,
+        publish_tick: Duration,
+    ) -> Self {
+        Self {
+            sequencer,
+            blobs,
+            clock,
+            log_key,
+            publish_tick,
+            draws: Semaphore::new(DRAWS_MAX),
+            drawing: Drawing::default(),
+            zones: Mutex::default(),
+            mechanisms: Mutex::default(),
+        }
+    }
+
+    /// Writes what is in force: the start, the floors, and the steward where the log knows none.
+    ///
+    /// # Errors
+    /// [`Error`] where the log cannot be written or the steward's admission does not hold.
+    pub async fn begin(&self, terms: Terms) -> Result<(), Error> {
+        let floors = terms.floors;
+        let started = move |_: &_, _| {
+            let software = env!("CARGO_PKG_VERSION").to_owned();
+            Ok((vec![Body::BrokerStarted { software, floors }], ()))
+        };
+        self.sequencer.submit("broker.started", started).await?;
+        let known = self.sequencer.state().orgs().any(|(_, org)| org.role == Role::Steward);
+        match terms.steward {
+            Some(admission) if !known => self.admit(None, admission).await.map(drop),
+            None if !known => Err(Error::Precondition {
+                message: "the log knows no steward: name its admission file in the config".into(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The handle of the one writer, for readers of state and log.
+    #[must_use]
+    pub fn sequencer(&self) -> &Sequencer {
+        &self.sequencer
+    }
+
+    /// The key that checkpoints are verified with.
+    #[must_use]
+    pub fn log_key(&self) -> &LogKey {
+        &self.log_key
+    }
+
+    /// The receipt of a decision's last entry.
+    pub(crate) fn last_receipt(&self, entries: &[u64]) -> Result<Receipt, Error> {
+        let last = entries.last().ok_or_else(|| Error::internal("a decision without an entry"))?;
+        self.sequencer.receipt(*last)
+    }
+
+    /// The zone ids of a zoning, sorted.
+    pub(crate) async fn zones(&self, id: &ZoningId) -> Result<Arc<Vec<String>>, Error> {
+        let held = self.zones.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        if let Some(zones) = held {
+            return Ok(zones);
+        }
+        let zones = Arc::new(super::zoning::zone_ids(&self.zoning_file(id).await?)?);
+        let mut kept = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(kept.entry(id.clone()).or_insert(zones)))
+    }
+
+    /// The noise of a table's releases; a function of public terms, so it is computed once.
+    pub(crate) fn mechanism(
+        &self,
+        terms: &Agreement,
+        table: &Table,
+        charge: Option<&Charge>,
+    ) -> Result<Mechanism, Error> {
+        let (unit, k) = (terms.population.unit, terms.k);
+        let Some(charge) = charge.filter(|_| unit != Unit::None) else {
+            return Ok(Mechanism::Unprotected);
+        };
+        let key = serde_json::to_string(&(table, unit, k, charge)).map_err(Error::internal)?;
+        let held = self.mechanisms.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(mechanism) = held {
+            return Ok(mechanism);
+        }
+        let mechanism = privacy::calibrate::calibrate(table, unit, k, charge)
+            .map_err(|e| Error::Precondition { message: format!("the plan cannot be kept: {e}") })?;
+        let mut kept = self.mechanisms.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kept.entry(key).or_insert(mechanism).clone())
+    }
+
+    /// Is the organisation admitted, in this role?
+    ///
+    /// # Errors
+    /// [`Error::Denied`] where the log says otherwise.
+    pub fn check_member(&self, org: &OrgId, role: Role, spiffe: &str) -> Result<(), Error> {
+        let state = self.sequencer.state();
+        let member = state.org(org).is_some_and(|o| o.role == role && o.spiffe == spiffe);
+        if member { Ok(()) } else { Err(Error::Denied) }
+    }
+}
+
+/// One draw per release at a time: a second caller waits for the first and finds the release published.
+#[derive(Debug, Default)]
+pub(crate) struct Drawing(Mutex<HashMap<ReleaseKey, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Drawing {
+    /// The lock of one release.
+    pub(crate) fn of(&self, key: &ReleaseKey) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(locks.entry(key.clone()).or_default())
+    }
+
+    /// Forgets a release's lock; whoever still waits for it holds it by itself.
+    pub(crate) fn forget(&self, key: &ReleaseKey) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}

@@ -1,0 +1,199 @@
+//! A contribution: checked while it streams in, written aside, made durable, then named by an entry.
+//! Nothing is visible before the entry; a failure leaves nothing behind but an unnamed file.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use audit::receipt::Receipt;
+use cells::check::{CheckError, Checker, Limits};
+use cells::write::Writer;
+use futures::{Stream, StreamExt};
+use policies::agreement::Agreement;
+use policies::decide::late_after;
+use policies::entry::{Body, Contribution};
+use policies::id::OrgId;
+use policies::state::{Slot, State, Status};
+use policies::table::Table;
+use proto::convert::Push;
+use tempfile::NamedTempFile;
+use tokio::sync::mpsc;
+
+use super::broker::Broker;
+use crate::error::Error;
+use crate::limits::{
+    CONTRIBUTION_BYTES_MAX, CONTRIBUTION_QUEUE, CONTRIBUTION_ROWS_MAX, DICTIONARY_VALUES_MAX,
+};
+
+impl Broker {
+    /// Takes one push. The same batch id with the same cells is answered with the first receipt, with
+    /// other cells it is [`Error::AlreadyExists`].
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming row and column (never a value) for cells that break a bound,
+    /// [`Error::Precondition`] where the agreement or the calendar does not allow it.
+    pub async fn contribute(
+        &self,
+        by: &OrgId,
+        push: Push,
+        batches: impl Stream<Item = Result<RecordBatch, Error>> + Send + Unpin,
+    ) -> Result<Receipt, Error> {
+        let terms = self.check_push(by, &push)?;
+        let table = terms.table(&push.table).ok_or(Error::NotFound { what: "table" })?.clone();
+        let file = self.write_cells(&terms, &table, &push, batches).await?;
+        if let Some(receipt) = self.repeated(by, &push, &file).await? {
+            return Ok(receipt);
+        }
+        let blob = self.blobs.put_file(file.path()).await.map_err(Error::internal)?;
+        let (provider, wanted) = (by.clone(), push.clone());
+        let accepted = self
+            .sequencer
+            .submit("contribution.accepted", move |state, now| {
+                let contribution = accept(state, &provider, push, blob, now)?;
+                Ok((vec![Body::ContributionAccepted(contribution)], ()))
+            })
+            .await;
+        match accepted {
+            Ok(done) => self.last_receipt(&done.entries),
+            // Another send of the same batch may have come first: then its receipt answers this one too.
+            Err(error) => match self.repeated(by, &wanted, &file).await? {
+                Some(receipt) => Ok(receipt),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// What can be refused before a single row is read.
+    fn check_push(&self, by: &OrgId, push: &Push) -> Result<Agreement, Error> {
+        let state = self.sequencer.state();
+        let record = state.agreement(&push.agreement).filter(|r| r.terms.provider.org == *by);
+        let record = record.ok_or(Error::NotFound { what: "agreement" })?;
+        let terms = &record.terms;
+        if record.status != Status::Active {
+            let message = format!("the agreement is {}, not active", record.status.as_str());
+            return Err(Error::Precondition { message });
+        }
+        let table = terms.table(&push.table).ok_or(Error::NotFound { what: "table" })?;
+        if push.period.grain() != table.period || !terms.covers.hold(push.period) {
+            let message = format!(
+                "has to be a {:?} inside {} to {}",
+                table.period, terms.covers.from, terms.covers.until
+            );
+            return Err(Error::invalid("period", message.to_lowercase()));
+        }
+        let ends = push.period.ends_at(&terms.time_zone).map_err(Error::internal)?;
+        if state.decision_time(self.clock.now()) < ends {
+            let message = format!("period {} has not ended: it ends at {ends}", push.period);
+            return Err(Error::Precondition { message });
+        }
+        Ok(terms.clone())
+    }
+
+    /// Checks and encodes on a thread of its own; the bounded channel holds the sender back.
+    async fn write_cells(
+        &self,
+        terms: &Agreement,
+        table: &Table,
+        push: &Push,
+        mut batches: impl Stream<Item = Result<RecordBatch, Error>> + Send + Unpin,
+    ) -> Result<NamedTempFile, Error> {
+        let zones: Arc<[String]> = self.zones(&table.zoning).await?.as_slice().into();
+        let limits = Limits {
+            rows_max: CONTRIBUTION_ROWS_MAX,
+            bytes_max: CONTRIBUTION_BYTES_MAX,
+            dictionary_max: DICTIONARY_VALUES_MAX,
+        };
+        let checker = Checker::new(table, terms.population.unit, &zones, limits)
+            .map_err(Error::internal)?
+            .with_active_units(table, push.active_units);
+        let file = self.blobs.staging().map_err(Error::internal)?;
+        let sink = file.reopen().map_err(Error::internal)?;
+        let writer = Writer::new(sink, &checker, &push.rates).map_err(Error::internal)?;
+        let (to_writer, from_stream) = mpsc::channel(CONTRIBUTION_QUEUE);
+        let written =
+            tokio::task::spawn_blocking(move || write_all(checker, writer, from_stream));
+        while let Some(batch) = batches.next().await {
+            // A closed channel means that the writer has found a fault; it tells below.
+            if to_writer.send(Some(batch?)).await.is_err() {
+                break;
+            }
+        }
+        // Without this mark a cut connection would look like a whole contribution.
+        let _ = to_writer.send(None).await;
+        drop(to_writer);
+        written.await.map_err(Error::internal)??;
+        Ok(file)
+    }
+
+    /// The first receipt, where this batch id has been accepted with these cells.
+    async fn repeated(
+        &self,
+        by: &OrgId,
+        push: &Push,
+        file: &NamedTempFile,
+    ) -> Result<Option<Receipt>, Error> {
+        let known = self.sequencer.state().batch(by, &push.batch).cloned();
+        let Some(known) = known else { return Ok(None) };
+        let c = &known.contribution;
+        let same_slot = c.agreement == push.agreement
+            && c.table == push.table
+            && c.period == push.period
+            && c.supersedes == push.supersedes;
+        let same_cells = same_slot
+            && self.blobs.matches(&c.blob, file.path()).await.map_err(Error::internal)?;
+        if !same_cells {
+            return Err(Error::AlreadyExists { what: "batch", id: push.batch.to_string() });
+        }
+        self.sequencer.receipt(known.entry).map(Some)
+    }
+}
+
+/// The entry, decided at the log's end: the agreement may have changed while the cells came in.
+fn accept(
+    state: &State,
+    provider: &OrgId,
+    push: Push,
+    blob: policies::id::BlobId,
+    now: jiff::Timestamp,
+) -> Result<Contribution, Error> {
+    let Push { agreement, table, period, batch, supersedes, rates: _, active_units: _ } = push;
+    let record = state.agreement(&agreement).ok_or(Error::NotFound { what: "agreement" })?;
+    let slot = Slot { agreement: agreement.clone(), table: table.clone(), period };
+    let live = state.live(&slot).map(|live| &live.contribution.batch);
+    if live != supersedes.as_ref() {
+        let message = match live {
+            Some(live) => format!("{period} has the live batch `{live}`: name it in supersedes"),
+            None => format!("{period} has no live batch to supersede"),
+        };
+        return Err(Error::Precondition { message });
+    }
+    let item = record.terms.plan_item(&table);
+    let late = item.and_then(|item| late_after(&record.terms, item, period));
+    let late = late.is_some_and(|late| now > late);
+    let provider = provider.clone();
+    Ok(Contribution { agreement, table, period, provider, batch, blob, supersedes, late })
+}
+
+fn write_all(
+    mut checker: Checker,
+    mut writer: Writer<File>,
+    mut batches: mpsc::Receiver<Option<RecordBatch>>,
+) -> Result<(), Error> {
+    loop {
+        match batches.blocking_recv() {
+            Some(Some(batch)) => {
+                let checked = checker.check(&batch).map_err(broken)?;
+                writer.write(&checked).map_err(Error::internal)?;
+            }
+            Some(None) => break,
+            None => return Err(Error::invalid("cells", "the stream broke off: push again")),
+        }
+    }
+    let checked = checker.finish().map_err(broken)?;
+    writer.finish(checked).map_err(Error::internal)?;
+    Ok(())
+}
+
+fn broken(error: CheckError) -> Error {
+    Error::invalid("cells", error)
+}

@@ -1,0 +1,13 @@
+//! The use cases, one file each, each readable top to bottom: what a caller wants, what is checked, what
+//! becomes an entry, what comes back. No transport in here.
+
+pub mod admit;
+pub mod agree;
+pub mod broker;
+pub mod contribute;
+pub mod draw;
+pub mod preview;
+pub mod release;
+pub mod zoning;
+
+pub use broker::Broker;

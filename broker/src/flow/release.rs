@@ -1,0 +1,119 @@
+//! A release: Request → Permit → Spend → read → protect → publish. The whole story is [`Broker::release`].
+
+use audit::receipt::Receipt;
+use policies::decide::{Decision, Request, decide};
+use policies::entry::Body;
+use policies::id::ReleaseKey;
+use policies::refusal::Refusal;
+use policies::state::{State, Stage};
+
+use super::broker::Broker;
+use crate::error::Error;
+use crate::sequencer::Verdict;
+
+/// What a planner gets.
+#[derive(Debug)]
+pub enum Answer {
+    /// The table is published; its bytes are under the key.
+    Released {
+        /// Which release.
+        key: ReleaseKey,
+        /// Proof of its `release.published` entry.
+        receipt: Receipt,
+    },
+    /// Refused, with every reason; the refusal is in the log.
+    Refused(Refusal),
+}
+
+impl Broker {
+    /// Answers a request. The same request id always has the same answer.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an agreement the caller is no part of, [`Error::AlreadyExists`] for a
+    /// request id used for something else. After a reservation an error never refunds: the same request
+    /// resumes the same draw.
+    pub async fn release(self: &std::sync::Arc<Self>, request: Request) -> Result<Answer, Error> {
+        let decided = self.decide_and_reserve(request).await?; //  Request → Permit → entry, durable
+        let key = match decided {
+            Decided::Refused(refusal) => return Ok(Answer::Refused(refusal)),
+            Decided::Charged(key) => key,
+        };
+        self.draw(&key).await?; //  Spend → read → protect → publish
+        self.published(&key)
+    }
+
+    /// The decision and its entry in one step of the sequencer, so no two requests spend the same budget.
+    async fn decide_and_reserve(&self, request: Request) -> Result<Decided, Error> {
+        let mechanism = self.mechanism_for(&request)?;
+        let done = self
+            .sequencer
+            .submit("release", move |state, now| {
+                let fresh = state.outcome(&request.by, &request.id).is_none();
+                match decide(state, &request, now)? {
+                    Decision::Exists(key) => Ok((Vec::new(), Decided::Charged(key))),
+                    Decision::Refuse(refusal) => Ok(refuse(&request, refusal, fresh)),
+                    Decision::Permit(permit) => {
+                        let mechanism = mechanism.ok_or_else(|| Error::internal("no mechanism"))?;
+                        let reservation = permit.reserve(mechanism).map_err(Error::internal)?;
+                        let key = reservation.key.clone();
+                        let reserved = Body::ReleaseReserved(Box::new(reservation));
+                        Ok((vec![reserved], Decided::Charged(key)))
+                    }
+                }
+            })
+            .await?;
+        Ok(done.value)
+    }
+
+    /// The pinned noise, from public terms; `None` where the rules will refuse anyway.
+    fn mechanism_for(
+        &self,
+        request: &Request,
+    ) -> Result<Option<policies::mechanism::Mechanism>, Error> {
+        let terms = match self.agreement_for(&request.by, &request.agreement) {
+            Ok(terms) => terms,
+            Err(Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let (Some(table), Some(item)) =
+            (terms.table(&request.table), terms.plan_item(&request.table))
+        else {
+            return Ok(None);
+        };
+        self.mechanism(&terms, table, item.charge.as_ref()).map(Some)
+    }
+
+    /// The answer for a release that has been drawn.
+    fn published(&self, key: &ReleaseKey) -> Result<Answer, Error> {
+        let entry = published_entry(&self.sequencer.state(), key)?;
+        Ok(Answer::Released { key: key.clone(), receipt: self.sequencer.receipt(entry)? })
+    }
+}
+
+enum Decided {
+    Charged(ReleaseKey),
+    Refused(Refusal),
+}
+
+fn refuse(request: &Request, refusal: Refusal, fresh: bool) -> Verdict<Decided> {
+    let entry = Body::ReleaseRefused {
+        request: request.id.clone(),
+        by: request.by.clone(),
+        agreement: request.agreement.clone(),
+        table: request.table.clone(),
+        period: request.period,
+        reasons: refusal.reasons().iter().map(|reason| reason.id).collect(),
+    };
+    (if fresh { vec![entry] } else { Vec::new() }, Decided::Refused(refusal))
+}
+
+pub(crate) fn published_entry(state: &State, key: &ReleaseKey) -> Result<u64, Error> {
+    match state.release(key).map(|release| &release.stage) {
+        Some(Stage::Published { entry, .. }) => Ok(*entry),
+        Some(Stage::Aborted { reason }) => Err(Error::Precondition {
+            message: format!("the release was ended without a table (`{reason}`); its charge stays"),
+        }),
+        Some(Stage::Reserved) => Err(Error::Unavailable { cause: "still being drawn".into() }),
+        None => Err(Error::NotFound { what: "release" }),
+    }
+}

@@ -1,0 +1,64 @@
+//! Every bound of the broker, in one place, each with its reason. Over a bound is a refusal, not a wait.
+
+use std::time::Duration;
+
+/// Connections at one time, handshakes included.
+pub const CONNECTIONS_MAX: usize = 512;
+/// From the first byte to a finished handshake.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Streams of one connection at one time; h2's own guard against rapid reset stands on it.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 64;
+/// Calls in work at one time; one more is shed.
+pub const CALLS_MAX: usize = 256;
+/// Longest unary call; streams of cells have [`STREAM_TIMEOUT`].
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest stream of cells or of a released table.
+pub const STREAM_TIMEOUT: Duration = Duration::from_secs(3600);
+/// A connection is closed after this, so that certificates are looked at again.
+pub const CONNECTION_AGE_MAX: Duration = Duration::from_secs(600);
+/// Largest message of a unary call: a zoning of 16 MiB and its frame.
+pub const MESSAGE_BYTES_MAX: usize = 17 << 20;
+/// Largest message of a Flight stream: pyarrow sends large batches.
+pub const FLIGHT_MESSAGE_BYTES_MAX: usize = 64 << 20;
+/// HTTP/2 window of one stream: what may be in flight before the writer has taken it.
+pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+/// Bytes of one chunk of a released table.
+pub const CHUNK_BYTES: usize = 256 << 10;
+
+/// Calls of one organisation in one second, sustained.
+pub const ORG_CALLS_PER_SECOND: u32 = 200;
+/// Calls an idle organisation may make at once.
+pub const ORG_CALLS_BURST: u32 = 400;
+
+/// Commands that wait for the sequencer; one more is shed.
+pub const SEQUENCER_QUEUE: usize = 1024;
+/// Commands decided in one batch, behind one sync.
+pub const SEQUENCER_BATCH_MAX: usize = 256;
+
+/// Rows of one contribution.
+pub const CONTRIBUTION_ROWS_MAX: u64 = 64_000_000;
+/// Bytes of one contribution's stored cells.
+pub const CONTRIBUTION_BYTES_MAX: u64 = 2 << 30;
+/// Distinct values in one dictionary of one batch.
+pub const DICTIONARY_VALUES_MAX: usize = 1 << 20;
+/// Batches that wait for the writer of one contribution.
+pub const CONTRIBUTION_QUEUE: usize = 4;
+/// Memory of one release's scan.
+pub const SCAN_MEMORY_BYTES: usize = 512 << 20;
+/// Releases drawn at one time.
+pub const DRAWS_MAX: usize = 2;
+/// Largest zoning file.
+pub const ZONING_BYTES_MAX: usize = 16 << 20;
+
+/// Items of one page.
+pub const PAGE_MAX: usize = 500;
+/// Periods of one preview.
+pub const PREVIEW_PERIODS_MAX: usize = 400;
+/// Entries of one `GetEntries` call.
+pub const ENTRIES_MAX: u64 = 10_000;
+
+const _: () = assert!(CALLS_MAX <= SEQUENCER_QUEUE);
+const _: () = assert!(SEQUENCER_BATCH_MAX <= SEQUENCER_QUEUE);
+const _: () = assert!(ZONING_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(CHUNK_BYTES < MESSAGE_BYTES_MAX);
+const _: () = assert!(ORG_CALLS_PER_SECOND <= ORG_CALLS_BURST);

@@ -1,0 +1,270 @@
+//! The one writer: decides, appends a batch, syncs, applies, answers.
+//!
+//! A decision sees its predecessors in the same batch through the *overlay*, a state that runs ahead of
+//! the log and is dropped when the append fails. Readers see the durable state only.
+
+use std::any::Any;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use audit::commitment::Salt;
+use audit::receipt::Receipt;
+use policies::entry::{Body, Entry, EntrySalt, VERSION};
+use policies::state::{State, Touched};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::limits::{SEQUENCER_BATCH_MAX, SEQUENCER_QUEUE};
+use crate::store::index::Index;
+use crate::store::log::{Log, LogError};
+
+/// What a decision comes to: entries to append, and what the caller wants back.
+pub type Verdict<T> = (Vec<Body>, T);
+
+type Answer = Result<(Box<dyn Any + Send>, Vec<u64>), Error>;
+type Decide = Box<dyn FnOnce(&State, jiff::Timestamp) -> Result<Verdict<Box<dyn Any + Send>>, Error> + Send>;
+
+struct Command {
+    action: &'static str,
+    decide: Decide,
+    reply: oneshot::Sender<Answer>,
+}
+
+/// A decision whose entries are durable.
+#[derive(Debug)]
+pub struct Done<T> {
+    /// What the decision gave back.
+    pub value: T,
+    /// Indices of its entries, in order.
+    pub entries: Vec<u64>,
+}
+
+/// The handle: cheap to clone, the same sequencer behind it.
+#[derive(Debug, Clone)]
+pub struct Sequencer {
+    commands: mpsc::Sender<Command>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    durable: RwLock<State>,
+    log: RwLock<Log>,
+}
+
+impl Sequencer {
+    /// Starts the writer on a thread of its own. The receiver tells when it has stopped, and why: after a
+    /// failed sync it MUST end the process, for nothing may be acknowledged any more.
+    #[must_use]
+    pub fn start(
+        log: Log,
+        state: State,
+        index: Option<Index>,
+        clock: Clock,
+    ) -> (Self, oneshot::Receiver<String>) {
+        let (commands, queue) = mpsc::channel(SEQUENCER_QUEUE);
+        let (stopped, on_stop) = oneshot::channel();
+        let shared =
+            Arc::new(Shared { durable: RwLock::new(state.clone()), log: RwLock::new(log) });
+        let writer = Writer { shared: Arc::clone(&shared), overlay: state, index, clock };
+        let run = move || {
+            let reason = writer.run(queue);
+            let _ = stopped.send(reason);
+        };
+        // A thread, not a task: it waits for the disk.
+        std::thread::Builder::new().name("sequencer".into()).spawn(run).map_or_else(
+            |e| tracing::error!(error = %e, "the sequencer could not start"),
+            drop,
+        );
+        (Self { commands, shared }, on_stop)
+    }
+
+    /// Decides at the log's end; when this returns `Ok`, the entries are durable and the state shows them.
+    ///
+    /// # Errors
+    /// The decision's own error, [`Error::Busy`] over a full queue, [`Error::Unavailable`] where the log
+    /// could not be written (then nothing happened).
+    pub async fn submit<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        decide: impl FnOnce(&State, jiff::Timestamp) -> Result<Verdict<T>, Error> + Send + 'static,
+    ) -> Result<Done<T>, Error> {
+        let decide: Decide = Box::new(move |state, now| {
+            let (bodies, value) = decide(state, now)?;
+            Ok((bodies, Box::new(value) as Box<dyn Any + Send>))
+        });
+        let (reply, answer) = oneshot::channel();
+        self.commands.try_send(Command { action, decide, reply }).map_err(|e| match e {
+            mpsc::error::TrySendError::Full(_) => Error::Busy,
+            mpsc::error::TrySendError::Closed(_) => stopped(),
+        })?;
+        let (value, entries) = answer.await.map_err(|_| stopped())??;
+        let value = value.downcast::<T>().map_err(|_| Error::internal("verdict of another type"))?;
+        Ok(Done { value: *value, entries })
+    }
+
+    /// The durable state.
+    #[must_use]
+    pub fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.shared.durable.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The log, for proofs and entries.
+    #[must_use]
+    pub fn log(&self) -> RwLockReadGuard<'_, Log> {
+        self.shared.log.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The proof that an entry is in the log.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where the log cannot be read.
+    pub fn receipt(&self, entry: u64) -> Result<Receipt, Error> {
+        self.log().receipt(entry).map_err(Error::internal)
+    }
+}
+
+fn stopped() -> Error {
+    Error::Unavailable { cause: "the sequencer has stopped".into() }
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    overlay: State,
+    index: Option<Index>,
+    clock: Clock,
+}
+
+struct Decided {
+    reply: oneshot::Sender<Answer>,
+    value: Box<dyn Any + Send>,
+    entries: Vec<u64>,
+}
+
+#[derive(Default)]
+struct Batch {
+    entries: Vec<(Entry, Vec<u8>)>,
+    decided: Vec<Decided>,
+}
+
+impl Writer {
+    fn run(mut self, mut queue: mpsc::Receiver<Command>) -> String {
+        while let Some(first) = queue.blocking_recv() {
+            let mut batch = Batch::default();
+            self.take(first, &mut batch);
+            while batch.decided.len() < SEQUENCER_BATCH_MAX {
+                let Ok(next) = queue.try_recv() else { break };
+                self.take(next, &mut batch);
+            }
+            if let Err(fatal) = self.commit(batch) {
+                return fatal;
+            }
+        }
+        "all users of the sequencer are gone".into()
+    }
+
+    /// Decides one command on the overlay; a refused one is answered at once.
+    fn take(&mut self, command: Command, batch: &mut Batch) {
+        let Command { action, decide, reply } = command;
+        let now = self.overlay.decision_time(self.clock.now());
+        let entered = decide(&self.overlay, now)
+            .and_then(|(bodies, value)| Ok((self.enter(bodies, now, batch)?, value)));
+        match entered {
+            Ok((entries, value)) => batch.decided.push(Decided { reply, value, entries }),
+            Err(error) => {
+                tracing::debug!(action, code = error.code(), "not decided");
+                let _ = reply.send(Err(error));
+            }
+        }
+    }
+
+    /// Applies a decision's entries to the overlay, all or none.
+    fn enter(
+        &mut self,
+        bodies: Vec<Body>,
+        time: jiff::Timestamp,
+        batch: &mut Batch,
+    ) -> Result<Vec<u64>, Error> {
+        let before = batch.entries.len();
+        let result = bodies.into_iter().try_fold(Vec::new(), |mut indices, body| {
+            let salt = Salt::random().map_err(Error::internal)?;
+            let salt = EntrySalt::from_bytes(*salt.as_bytes());
+            let entry = Entry { v: VERSION, time, salt, body };
+            let bytes = entry.to_bytes().map_err(Error::internal)?;
+            indices.push(self.overlay.size());
+            self.overlay.apply(&entry).map_err(precondition)?;
+            batch.entries.push((entry, bytes));
+            Ok(indices)
+        });
+        if result.is_err() {
+            batch.entries.truncate(before);
+            self.restore(&batch.entries);
+        }
+        result
+    }
+
+    /// A half-applied entry leaves the overlay unusable: made anew from what is durable and decided.
+    fn restore(&mut self, entries: &[(Entry, Vec<u8>)]) {
+        self.overlay = self.durable().clone();
+        for (entry, _) in entries {
+            if let Err(error) = self.overlay.apply(entry) {
+                tracing::error!(%error, "a decided entry does not apply again");
+            }
+        }
+    }
+
+    fn durable(&self) -> RwLockReadGuard<'_, State> {
+        self.shared.durable.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the batch durable and answers; `Err` means that the process has to end.
+    fn commit(&mut self, batch: Batch) -> Result<(), String> {
+        let bytes: Vec<Vec<u8>> = batch.entries.iter().map(|(_, bytes)| bytes.clone()).collect();
+        if !bytes.is_empty() {
+            let appended = {
+                let mut log = self.shared.log.write().unwrap_or_else(PoisonError::into_inner);
+                log.append(&bytes).map(drop)
+            };
+            if let Err(error) = appended {
+                let fatal = matches!(error, LogError::Sync { .. });
+                let cause = error.to_string();
+                tracing::error!(error = %cause, fatal, "the log cannot be written");
+                self.restore(&[]);
+                for decided in batch.decided {
+                    let _ = decided.reply.send(Err(Error::Unavailable { cause: cause.clone() }));
+                }
+                return if fatal { Err(cause) } else { Ok(()) };
+            }
+            self.show(&batch.entries)?;
+        }
+        for Decided { reply, value, entries } in batch.decided {
+            let _ = reply.send(Ok((value, entries)));
+        }
+        Ok(())
+    }
+
+    /// The entries are durable: the state that readers see and the index follow.
+    fn show(&mut self, entries: &[(Entry, Vec<u8>)]) -> Result<(), String> {
+        let mut touched: Vec<Touched> = Vec::new();
+        let mut durable = self.shared.durable.write().unwrap_or_else(PoisonError::into_inner);
+        for (entry, _) in entries {
+            touched.extend(durable.apply(entry).map_err(|e| e.to_string())?);
+        }
+        // The index is never the only copy: a failure costs a rebuild at the next start, not the answer.
+        let written = match (&self.index, durable.records(&touched)) {
+            (Some(index), Ok(records)) => index.write(&records).map_err(|e| e.to_string()),
+            (None, _) => Ok(()),
+            (_, Err(error)) => Err(error.to_string()),
+        };
+        if let Err(error) = written {
+            tracing::warn!(%error, "the index could not be written: it is given up until the next start");
+            self.index = None;
+        }
+        Ok(())
+    }
+}
+
+/// An entry that the reducer refuses is a wish that came too late or broke a rule no check named.
+fn precondition(error: policies::state::ApplyError) -> Error {
+    Error::Precondition { message: error.to_string() }
+}

@@ -1,0 +1,252 @@
+//! A running broker: config → open store → sequencer → one TLS port, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_flight::flight_service_server::FlightServiceServer;
+use audit::checkpoint::LogKey;
+use audit::note::{KeyName, Signer};
+use certs::{Ed25519Seed, TrustDomain};
+use proto::v1::agreement_service_server::AgreementServiceServer;
+use proto::v1::contribution_service_server::ContributionServiceServer;
+use proto::v1::directory_service_server::DirectoryServiceServer;
+use proto::v1::release_service_server::ReleaseServiceServer;
+use proto::v1::transparency_service_server::TransparencyServiceServer;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use zeroize::Zeroizing;
+
+use crate::api::{access, agreement, contribution, directory, flight, rate, release, transparency};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::flow::Broker;
+use crate::flow::admit::Admission;
+use crate::flow::broker::Terms;
+use crate::identity::accept::{AcceptBounds, Incoming, incoming};
+use crate::identity::caller::PseudonymKey;
+use crate::identity::layer::IdentityLayer;
+use crate::identity::tls::{DevelopmentCa, TlsFiles, server_config};
+use crate::identity::token::{TokenIssuer, TokenVerifier};
+use crate::limits;
+use crate::sequencer::Sequencer;
+use crate::store::open::{Store, StoreConfig};
+use crate::telemetry::{Metrics, serve_metrics};
+
+/// Why a broker does not start, or has ended. The text is for its operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}: {cause}")]
+pub struct ServeError {
+    /// What was being done.
+    pub doing: &'static str,
+    /// What went wrong, and what to do.
+    pub cause: String,
+}
+
+fn during<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> ServeError {
+    move |cause| ServeError { doing, cause: cause.to_string() }
+}
+
+/// A broker that serves.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it serves.
+    pub address: SocketAddr,
+    /// Where its metrics are, if anywhere.
+    pub metrics_address: Option<SocketAddr>,
+    /// Its use cases and state.
+    pub broker: Arc<Broker>,
+    stop: CancellationToken,
+    served: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Running {
+    /// Ends it: no new calls, calls in work finish.
+    ///
+    /// # Errors
+    /// [`ServeError`] where it ended badly.
+    pub async fn stop(self) -> Result<(), ServeError> {
+        self.stop.cancel();
+        self.ended().await
+    }
+
+    /// The token that ends it.
+    #[must_use]
+    pub fn stop_token(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Waits until it has ended by itself or through its token.
+    ///
+    /// # Errors
+    /// [`ServeError`] where it ended badly: the process MUST end then.
+    pub async fn ended(self) -> Result<(), ServeError> {
+        self.served.await.map_err(during("serve"))?
+    }
+}
+
+/// Starts a broker as the config says.
+///
+/// # Errors
+/// [`ServeError`] names the file or key and what to do.
+pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError> {
+    let domain = TrustDomain::new(&config.trust_domain).map_err(during("read trust_domain"))?;
+    let tls = tls(config)?;
+    let verifier = verifier(config)?;
+    let signer = signer(config)?;
+    let log_key = LogKey::new(signer.verifier_key().clone());
+    let store = Store::open(StoreConfig { directory: config.state.clone(), signer })
+        .map_err(during("open the state directory"))?;
+    let Store { log, state, index, blobs, .. } = store;
+    let (sequencer, on_stop) = Sequencer::start(log, state, Some(index), clock.clone());
+    let broker = Broker::new(sequencer, blobs, clock, log_key, config.publish_tick);
+    let broker = Arc::new(broker);
+    broker.begin(terms(config)?).await.map_err(during("begin"))?;
+    broker.resume();
+
+    let listener = TcpListener::bind(config.listen).await.map_err(during("listen"))?;
+    let address = listener.local_addr().map_err(during("listen"))?;
+    let bounds = AcceptBounds {
+        connections_max: limits::CONNECTIONS_MAX,
+        handshake_timeout: limits::HANDSHAKE_TIMEOUT,
+    };
+    let connections = incoming(listener, tls, domain, bounds);
+    let (stop, metrics) = (CancellationToken::new(), Arc::new(Metrics::new()));
+    let metrics_address = match config.metrics {
+        None => None,
+        Some(at) => Some(
+            serve_metrics(at, Arc::clone(&metrics), stop.clone())
+                .await
+                .map_err(during("serve metrics"))?,
+        ),
+    };
+    let layers = Layers { verifier: Arc::new(verifier), metrics };
+    let serving = serve(Arc::clone(&broker), connections, layers, stop.clone(), on_stop);
+    let served = tokio::spawn(serving);
+    tracing::info!(%address, "serving");
+    Ok(Running { address, metrics_address, broker, stop, served })
+}
+
+struct Layers {
+    verifier: Arc<TokenVerifier>,
+    metrics: Arc<Metrics>,
+}
+
+async fn serve(
+    broker: Arc<Broker>,
+    connections: Incoming,
+    layers: Layers,
+    stop: CancellationToken,
+    on_stop: oneshot::Receiver<String>,
+) -> Result<(), ServeError> {
+    let Layers { verifier, metrics } = layers;
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .build_v1()
+        .map_err(during("describe the services"))?;
+    let of = || Arc::clone(&broker);
+    let releases = release::Releases { broker: of(), metrics: Arc::clone(&metrics) };
+    let flights = flight::Flight { broker: of(), metrics: Arc::clone(&metrics) };
+    let router = Server::builder()
+        .max_concurrent_streams(Some(limits::STREAMS_PER_CONNECTION_MAX))
+        .initial_stream_window_size(Some(limits::STREAM_WINDOW_BYTES))
+        .max_connection_age(limits::CONNECTION_AGE_MAX)
+        .timeout(limits::CALL_TIMEOUT)
+        .layer(IdentityLayer::new(verifier))
+        .layer(rate::RateLayer::default())
+        .layer(access::AccessLayer::new(of(), metrics))
+        .add_service(health_service)
+        .add_service(reflection)
+        .add_service(
+            DirectoryServiceServer::new(directory::Directory(of()))
+                .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
+                .max_encoding_message_size(limits::MESSAGE_BYTES_MAX),
+        )
+        .add_service(AgreementServiceServer::new(agreement::Agreements(of())))
+        .add_service(ContributionServiceServer::new(contribution::Contributions(of())))
+        .add_service(ReleaseServiceServer::new(releases))
+        .add_service(TransparencyServiceServer::new(transparency::Transparency(of())))
+        .add_service(
+            FlightServiceServer::new(flights)
+                .max_decoding_message_size(limits::FLIGHT_MESSAGE_BYTES_MAX),
+        );
+    let failed = Arc::new(std::sync::Mutex::new(None));
+    let reason = Arc::clone(&failed);
+    let ending = async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            why = on_stop => {
+                let why = why.unwrap_or_else(|_| "it died".into());
+                *reason.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(why);
+            }
+        }
+    };
+    router.serve_with_incoming_shutdown(connections, ending).await.map_err(during("serve"))?;
+    let failed = failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    match failed {
+        Some(cause) => Err(ServeError { doing: "write the log", cause }),
+        None => Ok(()),
+    }
+}
+
+fn tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, ServeError> {
+    let files = TlsFiles {
+        cert: config.tls.cert.clone(),
+        key: config.tls.key.clone(),
+        client_ca: config.tls.client_ca.clone(),
+    };
+    let development = if config.tls.development_ca {
+        DevelopmentCa::Accept
+    } else {
+        DevelopmentCa::Refuse
+    };
+    server_config(&files, development).map_err(during("set up TLS"))
+}
+
+fn verifier(config: &Config) -> Result<TokenVerifier, ServeError> {
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).map_err(|e| ServeError {
+            doing: "read a token key",
+            cause: format!("`{}`: {e}", path.display()),
+        })
+    };
+    let public_keys_pem = config.tokens.public_keys.iter().map(read).collect::<Result<_, _>>()?;
+    let issuer = TokenIssuer {
+        issuer: config.tokens.issuer.clone(),
+        audience: config.tokens.audience.clone(),
+        public_keys_pem,
+    };
+    std::fs::create_dir_all(&config.state).map_err(during("make the state directory"))?;
+    let pseudonyms = PseudonymKey::load_or_create(&config.state.join("pseudonym.key"))
+        .map_err(during("load the pseudonym key"))?;
+    TokenVerifier::new(&issuer, pseudonyms).map_err(during("take the token issuer's keys"))
+}
+
+fn signer(config: &Config) -> Result<Signer, ServeError> {
+    let doing = "load the log key";
+    let name: KeyName = config.log_origin.parse().map_err(during("read log_origin"))?;
+    let seed = Ed25519Seed::read(&config.keys.log).map_err(during(doing))?;
+    Signer::from_seed(name, &Zeroizing::new(*seed.as_bytes())).map_err(during(doing))
+}
+
+fn terms(config: &Config) -> Result<Terms, ServeError> {
+    let steward = match &config.steward {
+        None => None,
+        Some(path) => {
+            let wrong = |cause: String| ServeError {
+                doing: "read the steward's admission",
+                cause: format!("`{}`: {cause}", path.display()),
+            };
+            let json = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;
+            let admission: Admission =
+                serde_json::from_slice(&json).map_err(|e| wrong(e.to_string()))?;
+            Some(admission)
+        }
+    };
+    Ok(Terms { floors: config.floors, steward })
+}

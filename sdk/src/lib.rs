@@ -1,1 +1,3 @@
-//! sdk
+//! Weir for the company, the planner and the auditor: what runs on their machines.
+
+pub mod aggregate;

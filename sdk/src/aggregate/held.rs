@@ -1,0 +1,115 @@
+//! A company's own aggregate, such as a telecom operator's presence table: its rows become cells.
+//!
+//! Where the population has no unit, values of one cell add up (grid squares of a zone) and nothing is
+//! claimed. Where it has one, every cell may occur once, because distinct units do not add up, and the
+//! agreement's bounds are checked on each.
+
+use policies::agreement::{Agreement, Unit};
+use policies::table::Table;
+
+use super::error::{AggregateError, MappingError};
+use super::mapping::{Aggregates, FilePart, Mapping};
+use super::report::{Declared, Reason, Report, TableReport};
+use super::run::{Aggregated, Inputs};
+use super::sources::{Memo, Sources};
+use super::zones::Zoning;
+
+mod plan;
+mod values;
+
+use plan::HeldPlan;
+
+pub(crate) fn run(
+    agreement: &Agreement,
+    tables: &[&Table],
+    mapping: &Mapping,
+    aggregates: &Aggregates,
+    zonings: &[Zoning],
+    inputs: &mut Inputs<'_>,
+) -> Result<(Vec<Aggregated>, Report), AggregateError> {
+    check_unit(agreement.population.unit, aggregates)?;
+    let files = file_parts(inputs, aggregates);
+    let mut sources = Sources::new(agreement);
+    let mut plans = Vec::with_capacity(tables.len());
+    for table in tables {
+        let plan = HeldPlan::new(agreement, table, mapping, &files, zonings, &mut sources)?;
+        plans.push((plan, TableReport::new(table.name.clone())));
+    }
+    let clock = sources.clock.clone();
+    let mut memo = Memo::new(&mut sources.positions, &sources.times);
+    let read = inputs.each_row(&sources.columns, &mut |file, row| {
+        memo.clear();
+        for (plan, report) in &mut plans {
+            let cells = match row {
+                Some(row) => plan.cells(file, &row, &clock, &mut memo),
+                None => Err(Reason::RowMalformed),
+            };
+            match cells {
+                Ok(()) => {
+                    plan.keep()?;
+                    report.kept += 1;
+                }
+                Err(reason) => report.reject(reason),
+            }
+        }
+        Ok(())
+    })?;
+    for source in &sources.positions {
+        source.reader.check()?;
+    }
+    let mut report = Report {
+        read,
+        notes: sources
+            .positions
+            .iter()
+            .filter_map(|source| source.reader.note())
+            .collect(),
+        ..Report::default()
+    };
+    let declared = Declared {
+        active_units: aggregates.active_units,
+        truncated: aggregates.truncated,
+        ..Declared::default()
+    };
+    let mut aggregated = Vec::new();
+    for (plan, mut table) in plans {
+        let cells = plan.finish(&declared)?;
+        table.periods = cells.len();
+        table.cells = cells.iter().map(|cells| cells.cells.num_rows()).sum();
+        aggregated.extend(cells);
+        report.tables.push(table);
+    }
+    Ok((aggregated, report))
+}
+
+fn check_unit(unit: Unit, aggregates: &Aggregates) -> Result<(), MappingError> {
+    let given = [
+        ("contributors", aggregates.contributors.is_some()),
+        ("active_units", aggregates.active_units.is_some()),
+    ];
+    for (name, given) in given {
+        let field = format!("aggregates.{name}");
+        if unit == Unit::None && given {
+            let problem =
+                "the agreement's population has no unit, so none can be claimed: remove it";
+            return Err(MappingError::field(field, problem));
+        }
+        if unit != Unit::None && !given {
+            let problem = format!("needed, because the agreement protects a {}", unit.word());
+            return Err(MappingError::field(field, problem));
+        }
+    }
+    Ok(())
+}
+
+/// What the mapping says of each input file, by the file's name.
+fn file_parts<'m>(inputs: &Inputs<'_>, aggregates: &'m Aggregates) -> Vec<Option<&'m FilePart>> {
+    let part = |path: &std::path::PathBuf| {
+        let name = path.file_name()?;
+        aggregates
+            .files
+            .iter()
+            .find(|part| name == part.name.as_str())
+    };
+    inputs.paths().iter().map(part).collect()
+}

@@ -1,0 +1,11 @@
+//! System tests: promises of the whole, through public interfaces. One binary.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking, and say what they promise in their names"
+)]
+
+mod walls;

@@ -1,0 +1,145 @@
+//! Kept rows and their numbers → the columns of a release.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, Int64Array, RecordBatch,
+    StringArray, UInt8Array,
+};
+use arrow::datatypes::{Int32Type, UInt8Type};
+use policies::agreement::Unit;
+use policies::table::Table;
+use proto::columns::{key_fields, released_schema};
+
+use super::ReleaseError;
+
+/// A published column: one number with its 95 % interval per kept row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noisy {
+    /// Published numbers.
+    pub values: Vec<i64>,
+    /// Lower ends.
+    pub low: Vec<i64>,
+    /// Upper ends.
+    pub high: Vec<i64>,
+}
+
+/// The rows of a protected release. `kept` are the places of the kept rows in `keys`, ascending; every
+/// other column has one number per kept row.
+///
+/// # Errors
+/// [`ReleaseError::Parts`] where lengths differ, or places are not ascending or not there.
+pub fn protected(
+    table: &Table,
+    unit: Unit,
+    keys: &RecordBatch,
+    kept: &[usize],
+    contributors: Noisy,
+    measures: Vec<(String, Noisy)>,
+    near_threshold: Vec<bool>,
+) -> Result<RecordBatch, ReleaseError> {
+    if unit == Unit::None {
+        return Err(parts("without a unit nothing is protected"));
+    }
+    let names: Vec<String> = measures.iter().map(|(name, _)| name.clone()).collect();
+    let mut columns = key_columns(table, keys, kept)?;
+    for noisy in std::iter::once(contributors).chain(measures.into_iter().map(|(_, noisy)| noisy)) {
+        let Noisy { values, low, high } = noisy;
+        columns.extend([values, low, high].map(|ns| Arc::new(Int64Array::from(ns)) as ArrayRef));
+    }
+    columns.push(Arc::new(BooleanArray::from(near_threshold)));
+    same_length(&columns, kept.len())?;
+    Ok(RecordBatch::try_new(
+        released_schema(table, unit, &names),
+        columns,
+    )?)
+}
+
+/// The rows of a release of data without a unit: all of them, as contributed.
+///
+/// # Errors
+/// [`ReleaseError::Parts`] where lengths differ.
+pub fn plain(
+    table: &Table,
+    keys: &RecordBatch,
+    measures: Vec<(String, Vec<i64>)>,
+) -> Result<RecordBatch, ReleaseError> {
+    let kept: Vec<usize> = (0..keys.num_rows()).collect();
+    let mut columns = key_columns(table, keys, &kept)?;
+    let (names, numbers): (Vec<String>, Vec<Vec<i64>>) = measures.into_iter().unzip();
+    columns.extend(
+        numbers
+            .into_iter()
+            .map(|ns| Arc::new(Int64Array::from(ns)) as ArrayRef),
+    );
+    same_length(&columns, kept.len())?;
+    Ok(RecordBatch::try_new(
+        released_schema(table, Unit::None, &names),
+        columns,
+    )?)
+}
+
+fn parts(what: &'static str) -> ReleaseError {
+    ReleaseError::Parts { what }
+}
+
+fn same_length(columns: &[ArrayRef], rows: usize) -> Result<(), ReleaseError> {
+    if columns.iter().all(|column| column.len() == rows) {
+        Ok(())
+    } else {
+        Err(parts("a column has another number of rows than are kept"))
+    }
+}
+
+/// The key columns of the kept rows, copied value by value: no buffer of `keys` is shared.
+fn key_columns(
+    table: &Table,
+    keys: &RecordBatch,
+    kept: &[usize],
+) -> Result<Vec<ArrayRef>, ReleaseError> {
+    let fields = key_fields(table);
+    if keys.num_columns() != fields.len() {
+        return Err(parts("the keys are of another table"));
+    }
+    if !kept.is_sorted_by(|a, b| a < b) || kept.last().is_some_and(|n| *n >= keys.num_rows()) {
+        return Err(parts("kept rows are not ascending places of the keys"));
+    }
+    keys.columns()
+        .iter()
+        .map(|column| key_column(column, kept))
+        .collect()
+}
+
+fn key_column(column: &ArrayRef, kept: &[usize]) -> Result<ArrayRef, ReleaseError> {
+    let lost = || parts("a key column is of another type, or null");
+    if let Some(bins) = column.as_primitive_opt::<UInt8Type>() {
+        let bins = kept.iter().map(|row| bins.values().get(*row).copied());
+        let bins: Option<Vec<u8>> = bins.collect();
+        return Ok(Arc::new(UInt8Array::from(bins.ok_or_else(lost)?)));
+    }
+    let dictionary: Option<&DictionaryArray<Int32Type>> = column.as_any().downcast_ref();
+    let dictionary = dictionary.ok_or_else(lost)?;
+    let texts = dictionary
+        .values()
+        .as_string_opt::<i32>()
+        .ok_or_else(lost)?;
+    let place = |row: &usize| {
+        let code = usize::try_from(*dictionary.keys().values().get(*row)?).ok()?;
+        (code < texts.len() && texts.is_valid(code)).then(|| texts.value(code))
+    };
+    let rows: Option<Vec<&str>> = kept.iter().map(place).collect();
+    let rows = rows.ok_or_else(lost)?;
+    let mut values = rows.clone();
+    values.sort_unstable();
+    values.dedup();
+    let codes = rows.iter().map(|text| {
+        let code = values.binary_search(text).ok()?;
+        i32::try_from(code).ok()
+    });
+    let codes: Option<Vec<i32>> = codes.collect();
+    let codes = Int32Array::from(codes.ok_or_else(lost)?);
+    let values = Arc::new(StringArray::from(values));
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(
+        codes, values,
+    )?))
+}

@@ -1,0 +1,105 @@
+//! Checked batches → one Parquet blob.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::WriterProperties;
+use proto::convert::Rate;
+
+use crate::check::{Checked, CheckedBatch, Checker};
+
+/// Cells in one row group: what is held in memory while a contribution comes in.
+pub const ROW_GROUP_ROWS: usize = 262_144;
+
+/// Prefix of the blob's metadata keys that hold declared rates, in parts per million.
+pub(crate) const RATE_PREFIX: &str = "weir.rate.";
+
+/// Why a blob was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The sink failed, or Parquet cannot hold the columns.
+    #[error("the blob cannot be written: {source}")]
+    Parquet {
+        /// The library's words.
+        #[from]
+        source: ParquetError,
+    },
+    /// The evidence is of another contribution.
+    #[error("what was checked is not what was written: write every batch of the checker, once")]
+    Unchecked,
+}
+
+/// Writes one blob into a sink. Nothing is durable before [`Writer::finish`], and then only as far as the
+/// sink is.
+pub struct Writer<W: Write + Send> {
+    parquet: ArrowWriter<W>,
+    rows: u64,
+}
+
+impl<W: Write + Send> Writer<W> {
+    /// Starts a blob for the cells that `checker` lets through. `rates` are kept in the blob's metadata,
+    /// so that the quality sheet of a release says what was declared with exactly this input.
+    ///
+    /// # Errors
+    /// [`WriteError::Parquet`].
+    pub fn new(sink: W, checker: &Checker, rates: &[Rate]) -> Result<Self, WriteError> {
+        let properties = properties(checker.key_columns(), rates)?;
+        let options = ArrowWriterOptions::new().with_properties(properties);
+        let schema = Arc::clone(checker.schema());
+        let parquet = ArrowWriter::try_new_with_options(sink, schema, options)?;
+        Ok(Self { parquet, rows: 0 })
+    }
+
+    /// Adds a batch; a full row group goes to the sink.
+    ///
+    /// # Errors
+    /// [`WriteError::Parquet`].
+    pub fn write(&mut self, batch: &CheckedBatch) -> Result<(), WriteError> {
+        self.parquet.write(batch.batch())?;
+        self.rows += batch.batch().num_rows() as u64;
+        Ok(())
+    }
+
+    /// Bytes held back until the row group is full.
+    #[must_use]
+    pub fn buffered_bytes(&self) -> usize {
+        self.parquet.memory_size()
+    }
+
+    /// Writes the footer and gives the sink back, to be synced by whoever owns it.
+    ///
+    /// # Errors
+    /// [`WriteError::Parquet`]; [`WriteError::Unchecked`] where other batches were written than checked.
+    pub fn finish(self, checked: Checked) -> Result<W, WriteError> {
+        if checked.rows() != self.rows {
+            return Err(WriteError::Unchecked);
+        }
+        Ok(self.parquet.into_inner()?)
+    }
+}
+
+fn properties(key_columns: usize, rates: &[Rate]) -> Result<WriterProperties, WriteError> {
+    let sorted = (0..key_columns)
+        .map_while(|n| i32::try_from(n).ok())
+        .map(|column_idx| SortingColumn {
+            column_idx,
+            descending: false,
+            nulls_first: false,
+        });
+    let rates = rates.iter().map(|rate| KeyValue {
+        key: format!("{RATE_PREFIX}{}", rate.name),
+        value: Some(rate.ppm.to_string()),
+    });
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_sorting_columns(Some(sorted.collect()))
+        .set_key_value_metadata(Some(rates.collect()))
+        .set_created_by("weir".to_owned())
+        .build())
+}

@@ -71,7 +71,7 @@ impl ReleasedTable {
         let fields = self.rows.schema().fields().clone();
         let facts = self.facts.clone().into_iter().collect();
         let schema = Arc::new(Schema::new_with_metadata(fields, facts));
-        let rows = self.rows.clone().with_schema(Arc::clone(&schema))?;
+        let rows = RecordBatch::try_new(Arc::clone(&schema), self.rows.columns().to_vec())?;
         let mut stream = StreamWriter::try_new(Vec::new(), &schema)?;
         let mut from = 0;
         while from < rows.num_rows() {
@@ -110,10 +110,13 @@ impl ReleasedTable {
         {
             return Err(foreign("a value is null"));
         }
+        let own = |batch: RecordBatch| {
+            RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())
+        };
         let batches = batches
             .into_iter()
-            .map(|batch| batch.with_schema(Arc::clone(&schema)));
-        let batches = batches.collect::<Result<Vec<_>, _>>()?;
+            .map(own)
+            .collect::<Result<Vec<_>, _>>()?;
         let rows = concat_batches(&schema, &batches)?;
         let facts = given.metadata().clone().into_iter().collect();
         Ok(Self { rows, facts })

@@ -1,5 +1,9 @@
 //! A synthetic table for tests: trips between 4 zones, 3 day bins, 2 modes.
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
 use std::sync::Arc;
 
@@ -106,3 +110,27 @@ pub(crate) const GOOD: [Cell; 4] = [
     ("00100", "99", 2, "walk", 2, 6, 30_000),
     ("99", "0090", 1, "walk", 7, 7, 700),
 ];
+
+/// Every key with this origin, one contributor each.
+pub(crate) fn grid(checker: &Checker, zones: &[String], origin: usize, bins: &[u8]) -> RecordBatch {
+    let modes = ["bike", "walk"];
+    let rows = zones.len() * bins.len() * modes.len();
+    let code = |n: usize| i32::try_from(n).unwrap();
+    let all: Vec<Option<&str>> = zones.iter().map(|id| Some(id.as_str())).collect();
+    let each = bins.len() * modes.len();
+    let columns: Vec<ArrayRef> = vec![
+        coded(vec![code(origin); rows], all.clone()),
+        coded((0..rows).map(|row| code(row / each)).collect(), all),
+        Arc::new(UInt8Array::from_iter_values(
+            (0..rows).map(|row| bins[row / modes.len() % bins.len()]),
+        )),
+        coded(
+            (0..rows).map(|row| code(row % modes.len())).collect(),
+            modes.map(Some).to_vec(),
+        ),
+        Arc::new(UInt64Array::from(vec![1; rows])),
+        Arc::new(UInt64Array::from(vec![1; rows])),
+        Arc::new(Int64Array::from(vec![100; rows])),
+    ];
+    RecordBatch::try_new(checker.schema().clone(), columns).unwrap()
+}

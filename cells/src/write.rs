@@ -1,5 +1,8 @@
 //! Checked batches → one Parquet blob.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 use std::sync::Arc;
 

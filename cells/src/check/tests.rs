@@ -306,11 +306,11 @@ fn rows_and_bytes_have_a_cap_over_all_batches() {
         rows.check(&batch(&GOOD[2..])).unwrap_err().fault,
         Fault::Rows { max: 3 }
     );
-    let mut bytes = small(100, 300);
+    let mut bytes = small(100, 200);
     bytes.check(&batch(&GOOD[..2])).unwrap();
     assert_eq!(
         bytes.check(&batch(&GOOD[2..])).unwrap_err().fault,
-        Fault::Bytes { max: 300 }
+        Fault::Bytes { max: 200 }
     );
 }
 

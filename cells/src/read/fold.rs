@@ -16,6 +16,7 @@ pub(super) struct Fold {
     fields: Vec<Field>,
     keys: Vec<KeyColumn>,
     sums: Vec<Vec<u64>>,
+    rows_read: u64,
 }
 
 enum KeyColumn {
@@ -46,6 +47,7 @@ impl Fold {
             keys: fields.iter().map(column).collect(),
             fields,
             sums: vec![Vec::new(); numbers],
+            rows_read: 0,
         }
     }
 
@@ -56,6 +58,7 @@ impl Fold {
             .split_at_checked(self.keys.len())
             .ok_or(DAMAGED)?;
         let before = self.rows();
+        self.rows_read += batch.num_rows() as u64;
         for (column, array) in self.keys.iter_mut().zip(keys) {
             column.append(array)?;
         }
@@ -83,6 +86,11 @@ impl Fold {
             add_numbers(sums, &targets, array)?;
         }
         Ok(())
+    }
+
+    /// Rows taken so far, before adding up.
+    pub fn rows_read(&self) -> u64 {
+        self.rows_read
     }
 
     /// The keys as columns, and the sums.

@@ -360,3 +360,35 @@ fn a_checker_wants_sorted_zones_and_a_known_kind() {
         Err(SetupError::Table { .. })
     ));
 }
+
+#[test]
+fn a_sum_without_a_count_is_bounded_by_units_times_per_cell_max() {
+    let table: Table = serde_json::from_str(
+        r#"{"name": "kwh", "kind": "energy", "zoning": "post", "period": "day", "bins": [0],
+        "categories": [{"dimension": "use", "values": ["home"]}], "cells_max": 1,
+        "per_cell_max": 24, "clamps": [{"measure": "energy_kwh", "min": 1, "max": 10}]}"#,
+    )
+    .unwrap();
+    for unit in [Unit::PersonDay, Unit::None] {
+        let check = |units: u64, kwh: i64| {
+            let mut checker = Checker::new(&table, unit, &zones(), LIMITS).unwrap();
+            let columns: Vec<ArrayRef> = vec![
+                texts(&["99"]),
+                Arc::new(arrow::array::UInt8Array::from(vec![0])),
+                texts(&["home"]),
+                Arc::new(UInt64Array::from(vec![units])),
+                Arc::new(arrow::array::Int64Array::from(vec![kwh])),
+            ];
+            let batch = RecordBatch::try_new(checker.schema().clone(), columns).unwrap();
+            checker.check(&batch).map(|_| ())
+        };
+        check(2, 2).unwrap();
+        check(2, 480).unwrap();
+        for kwh in [1, 481] {
+            assert_eq!(
+                check(2, kwh).unwrap_err().fault,
+                Fault::Sum { min: 1, max: 10 }
+            );
+        }
+    }
+}

@@ -230,3 +230,45 @@ async fn debug_shows_no_number() {
     let cells = exact(&blobs(&[&cells]).await).await.unwrap();
     assert!(!format!("{cells:?}").contains("4242"));
 }
+
+mod property {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ZONES: [&str; 4] = ["00100", "00120", "0090", "99"];
+    const MODES: [&str; 2] = ["bike", "walk"];
+
+    fn contribution() -> impl Strategy<Value = Vec<Cell>> {
+        let key = (0..4_usize, 0..4_usize, 0..3_u8, 0..2_usize);
+        let key = key.prop_map(|(o, d, bin, m)| (ZONES[o], ZONES[d], bin, MODES[m]));
+        btree_map(key, (1..1000_u64, 1..=3_u64), 0..40).prop_map(|cells| {
+            let cell = |((o, d, bin, mode), (units, each))| {
+                let trips = units * each;
+                (
+                    o,
+                    d,
+                    bin,
+                    mode,
+                    units,
+                    trips,
+                    100 * i64::try_from(trips).unwrap(),
+                )
+            };
+            cells.into_iter().map(cell).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+
+        /// Whatever sorted contributions come in, what is read is their sum by key.
+        #[test]
+        fn reading_is_adding_up_by_key(contents in vec(contribution(), 1..5)) {
+            let contents: Vec<&[Cell]> = contents.iter().map(Vec::as_slice).collect();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            prop_assert_eq!(runtime.block_on(read_all(&contents)), model(&contents));
+        }
+    }
+}

@@ -1,3 +1,4 @@
 //! broker
 
 pub mod identity;
+pub mod store;

@@ -1,0 +1,15 @@
+//! What the broker keeps: the log is the truth, the index follows from it, blobs hold the payloads.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`disk`] | the one file layer of log and blobs: the operating system's, or one that loses power |
+//! | [`log`] | entries, commit frames, tile hashes and the signed checkpoint |
+//! | [`blobs`] | payloads by salted commitment |
+//! | [`index`] | what the log implies, in `sled`; rebuilt whenever in doubt |
+//! | [`open`] | all of them together, recovered or refused |
+
+pub mod blobs;
+pub mod disk;
+pub mod index;
+pub mod log;
+pub mod open;

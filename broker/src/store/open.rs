@@ -1,0 +1,201 @@
+//! Opening the store: the log is checked, the state recovered, or the start refused.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use audit::note::Signer;
+use policies::entry::{Entry, EntryError};
+use policies::state::{ApplyError, State};
+
+use super::blobs::{BlobError, Blobs};
+use super::disk::{Disk, DiskError, OsDisk};
+use super::index::{Index, IndexError};
+use super::log::{Log, LogError};
+
+#[cfg(test)]
+mod tests;
+
+/// Entries that are replayed between two writes of the index.
+const REPLAY_ENTRIES: u64 = 1024;
+
+/// Where the store lies and what signs its checkpoints.
+#[derive(Debug)]
+pub struct StoreConfig {
+    /// The files of log and blobs.
+    pub disk: Arc<dyn Disk>,
+    /// The directory of the index.
+    pub index: PathBuf,
+    /// The log's key; its name is the log's origin.
+    pub signer: Signer,
+}
+
+/// Everything the broker keeps, in agreement with itself.
+#[derive(Debug)]
+pub struct Store {
+    /// The truth.
+    pub log: Log,
+    /// What the log implies.
+    pub state: State,
+    /// The state's records, up to date.
+    pub index: Index,
+    /// The payloads that entries name.
+    pub blobs: Blobs,
+}
+
+/// How the state was come by.
+#[derive(Debug)]
+pub struct Recovered {
+    /// What the whole log implies.
+    pub state: State,
+    /// Was the index emptied or missing, so that the replay began with the first entry?
+    pub rebuilt: bool,
+    /// Entries replayed.
+    pub replayed: u64,
+}
+
+/// Why the broker cannot start on this store. Says which file and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The state directory.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The blobs.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+    /// The index.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// There are blobs and no log: a new log would deny the old one.
+    #[error(
+        "`log/checkpoint` is missing and `blobs` is not empty: a log was here; restore the whole state \
+         directory from one backup, or start with an empty one"
+    )]
+    LogLost,
+    /// An entry of another version.
+    #[error("entry {index} of `log/entries`: {source}")]
+    Entry {
+        /// Its index.
+        index: u64,
+        /// Why it cannot be read.
+        source: EntryError,
+    },
+    /// An entry that breaks the rules of the entries before it.
+    #[error("entry {index} of `log/entries` does not follow from those before it: {source}")]
+    Apply {
+        /// Its index.
+        index: u64,
+        /// The rule.
+        source: ApplyError,
+    },
+    /// A value that cannot be written to the index.
+    #[error("the state cannot be written as records: {0}")]
+    Records(#[from] policies::state::RecordError),
+}
+
+impl StoreConfig {
+    /// A store in one directory: the index lies in `index`, beside log and blobs.
+    ///
+    /// # Errors
+    /// [`DiskError`], above all when another process has the directory open.
+    pub fn in_directory(dir: &Path, signer: Signer) -> Result<Self, DiskError> {
+        Ok(Self {
+            disk: Arc::new(OsDisk::open(dir)?),
+            index: dir.join("index"),
+            signer,
+        })
+    }
+}
+
+impl Store {
+    /// Opens log, blobs and index and brings the state to the log's end.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing committed has been touched then.
+    pub fn open(config: StoreConfig) -> Result<Self, StoreError> {
+        let StoreConfig {
+            disk,
+            index,
+            signer,
+        } = config;
+        let blobs = Blobs::open(Arc::clone(&disk))?;
+        if !Log::is_begun(disk.as_ref())? && !blobs.list()?.is_empty() {
+            return Err(StoreError::LogLost);
+        }
+        let log = Log::open(disk, signer)?;
+        let mut index = Index::open(index)?;
+        let Recovered {
+            state,
+            rebuilt,
+            replayed,
+        } = recover(&log, &mut index)?;
+        tracing::info!(size = log.size(), rebuilt, replayed, "store open");
+        Ok(Self {
+            log,
+            state,
+            index,
+            blobs,
+        })
+    }
+}
+
+/// The state at the log's end, by way of the index where it can be used; the index follows.
+///
+/// # Errors
+/// [`StoreError`]: an entry of another version, entries that do not follow, or an index that can be
+/// neither used nor emptied.
+pub fn recover(log: &Log, index: &mut Index) -> Result<Recovered, StoreError> {
+    if let Some(indexed) = index.load()? {
+        match resume(log, index, indexed) {
+            Ok(Some(recovered)) => return Ok(recovered),
+            Ok(None) => tracing::warn!("the index is ahead of the log or another's: rebuilt"),
+            // An index that passed every check and yet does not fit is still only an index.
+            Err(error) => tracing::warn!(%error, "the index does not fit the log: rebuilt"),
+        }
+        index.wipe()?;
+    }
+    let mut state = State::new();
+    replay(log, &mut state, index)?;
+    Ok(Recovered {
+        replayed: state.size(),
+        rebuilt: state.size() > 0,
+        state,
+    })
+}
+
+/// Replays what the index has not seen; `None` when it is not an index of this log.
+fn resume(log: &Log, index: &Index, mut state: State) -> Result<Option<Recovered>, StoreError> {
+    let seen = state.size();
+    let Some(last) = seen.checked_sub(1).filter(|_| seen <= log.size()) else {
+        return Ok(None);
+    };
+    if state.time() != Some(read(&log.entry(last)?, last)?.time) {
+        return Ok(None);
+    }
+    replay(log, &mut state, index)?;
+    Ok(Some(Recovered {
+        replayed: state.size() - seen,
+        rebuilt: false,
+        state,
+    }))
+}
+
+fn replay(log: &Log, state: &mut State, index: &Index) -> Result<(), StoreError> {
+    while state.size() < log.size() {
+        let start = state.size();
+        let end = log.size().min(start.saturating_add(REPLAY_ENTRIES));
+        let mut touched = Vec::new();
+        for (at, bytes) in (start..end).zip(log.entries(start..end)?) {
+            let applied = state.apply(&read(&bytes, at)?);
+            touched.extend(applied.map_err(|source| StoreError::Apply { index: at, source })?);
+        }
+        index.write(&state.records(&touched)?)?;
+    }
+    Ok(())
+}
+
+fn read(bytes: &[u8], index: u64) -> Result<Entry, StoreError> {
+    Entry::from_bytes(bytes).map_err(|source| StoreError::Entry { index, source })
+}

@@ -4,8 +4,7 @@
 //! An entry holds the id; with blob and salt erased, the id says nothing about what it was. A blob that
 //! no entry names is garbage, which nobody can ask for.
 //!
-//! Only local files are implemented. [`Blobs::source`] hands out an `object_store`, so that scans do not
-//! care where the bytes lie.
+//! Only local files are implemented. Scans read through an `object_store`, so they do not care.
 
 use std::io;
 use std::path::Path;
@@ -15,16 +14,17 @@ use audit::commitment::{Commitment, CommitmentError, Committer, Salt};
 use bytes::Bytes;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
+use object_store::path::Path as ObjectPath;
 use policies::id::BlobId;
+use tempfile::NamedTempFile;
 
 use super::disk::{Disk, FileName, NameError};
 
-mod source;
+mod manifest;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-pub use source::BlobSource;
 pub use writer::BlobWriter;
 
 static BLOBS: FileName = FileName::fixed("blobs");
@@ -141,12 +141,44 @@ impl Blobs {
         self.run(move |blobs| blobs.get_now(&id)).await
     }
 
-    /// A payload's place for a scan, after all of it was checked against its id, in pieces.
+    /// The cells of a manifest for a scan, after every payload was checked against its id.
     ///
     /// # Errors
     /// [`BlobError::Missing`], [`BlobError::Altered`] or [`BlobError::Io`].
-    pub async fn source(&self, id: &BlobId) -> Result<BlobSource, BlobError> {
-        source::locate(self, id).await
+    pub async fn manifest(&self, ids: &[BlobId]) -> Result<cells::read::Blobs, BlobError> {
+        manifest::read(self, ids).await
+    }
+
+    /// Is the content of the file at `path` the payload of `id`?
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`] where the salt is gone, [`BlobError::Io`].
+    pub async fn matches(&self, id: &BlobId, path: &Path) -> Result<bool, BlobError> {
+        let (files, path) = (Files::of(id)?, path.to_owned());
+        self.run(move |blobs| {
+            let mut file = std::fs::File::open(path).map_err(|e| io_error(&INCOMING, e))?;
+            let mut committer = Committing(Committer::new(&blobs.salt(&files)?));
+            io::copy(&mut file, &mut committer).map_err(|e| io_error(&INCOMING, e))?;
+            Ok(files.check(committer.0.finish()).is_ok())
+        })
+        .await
+    }
+
+    /// A temporary file beside the blobs, for a payload that has to be looked at before it is stored.
+    /// Gone when dropped; what a crash leaves of it is removed at the next start.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`].
+    pub fn staging(&self) -> Result<NamedTempFile, BlobError> {
+        let folder = match self.disk.root() {
+            Some(root) => root.join(INCOMING.as_str()),
+            None => std::env::temp_dir(),
+        };
+        let made = std::fs::create_dir_all(&folder).and_then(|()| {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix("staging-").tempfile_in(folder)
+        });
+        made.map_err(|e| io_error(&INCOMING, e))
     }
 
     /// Erases a payload and its salt, durably; what is not there any more is no error.
@@ -218,6 +250,20 @@ impl Blobs {
         let blobs = self.clone();
         let done = tokio::task::spawn_blocking(move || work(&blobs)).await;
         done.map_err(|e| io_error(&BLOBS, io::Error::other(e)))?
+    }
+}
+
+/// A commitment as a sink.
+struct Committing(Committer);
+
+impl io::Write for Committing {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.0.update(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

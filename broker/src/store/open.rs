@@ -21,10 +21,8 @@ const REPLAY_ENTRIES: u64 = 1024;
 /// Where the store lies and what signs its checkpoints.
 #[derive(Debug)]
 pub struct StoreConfig {
-    /// The files of log and blobs.
-    pub disk: Arc<dyn Disk>,
-    /// The directory of the index.
-    pub index: PathBuf,
+    /// The state directory; the index lies in `index`, beside log and blobs.
+    pub directory: PathBuf,
     /// The log's key; its name is the log's origin.
     pub signer: Signer,
 }
@@ -95,31 +93,22 @@ pub enum StoreError {
     Records(#[from] policies::state::RecordError),
 }
 
-impl StoreConfig {
-    /// A store in one directory: the index lies in `index`, beside log and blobs.
-    ///
-    /// # Errors
-    /// [`DiskError`], above all when another process has the directory open.
-    pub fn in_directory(dir: &Path, signer: Signer) -> Result<Self, DiskError> {
-        Ok(Self {
-            disk: Arc::new(OsDisk::open(dir)?),
-            index: dir.join("index"),
-            signer,
-        })
-    }
-}
-
 impl Store {
-    /// Opens log, blobs and index and brings the state to the log's end.
+    /// Opens the state directory, or begins one, and brings the state to the log's end.
     ///
     /// # Errors
     /// [`StoreError`]; nothing committed has been touched then.
     pub fn open(config: StoreConfig) -> Result<Self, StoreError> {
-        let StoreConfig {
-            disk,
-            index,
-            signer,
-        } = config;
+        let StoreConfig { directory, signer } = config;
+        let disk = Arc::new(OsDisk::open(&directory)?);
+        Self::open_on(disk, &directory.join("index"), signer)
+    }
+
+    /// The same with log and blobs on `disk`, which may be a simulated one, and the index in `index`.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, index: &Path, signer: Signer) -> Result<Self, StoreError> {
         let blobs = Blobs::open(Arc::clone(&disk))?;
         if !Log::is_begun(disk.as_ref())? && !blobs.list()?.is_empty() {
             return Err(StoreError::LogLost);

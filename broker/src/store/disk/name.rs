@@ -4,7 +4,7 @@ use std::fmt;
 /// Longest name, in bytes.
 const BYTES_MAX: usize = 200;
 
-/// A file's name below the state directory: `log/entries`. Parts of `a-z 0-9 . _ -` that do not begin
+/// A file's name below the state directory: `log/entries`. Parts of `a-z A-Z 0-9 . _ -` that do not begin
 /// with a dot, so that no name leads out of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileName(Cow<'static, str>);
@@ -68,7 +68,7 @@ const fn is_name(name: &[u8]) -> bool {
     let mut part_begins = true;
     while let [byte, tail @ ..] = rest {
         part_begins = match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' => false,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' => false,
             b'.' if !part_begins => false,
             b'/' if !part_begins => true,
             _ => return false,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Field, Schema};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
@@ -119,8 +119,11 @@ pub fn read_cells_file(path: &Path) -> Result<(AgreementId, Aggregated), CellsFi
     let batches: Result<Vec<RecordBatch>, ArrowError> = reader.collect();
     let cells = concat_batches(&schema, &batches.map_err(damaged)?).map_err(damaged)?;
     let metadata = schema.metadata();
-    let plain = Schema::new(schema.fields().clone());
-    let cells = cells.with_schema(plain.into()).map_err(damaged)?;
+    // Without the file's own metadata and dictionary ids: what was written.
+    let fields = schema.fields().iter();
+    let fields = fields.map(|f| Field::new(f.name(), f.data_type().clone(), f.is_nullable()));
+    let plain = Schema::new(fields.collect::<Vec<_>>());
+    let cells = RecordBatch::try_new(plain.into(), cells.columns().to_vec()).map_err(damaged)?;
 
     let missing = |key| CellsFileError::NotCells {
         path: path.to_owned(),

@@ -8,11 +8,12 @@ use super::key::Axis;
 use super::mapping::{Lookup, Place, SourceFormat};
 use super::position::AxisWatch;
 use super::read::{Columns, Field, Step, read};
+use super::report::Reason;
 use super::value::number;
 use super::zones::Zoning;
 
-/// What is known of each key: its position in the axis, or that its place is outside.
-pub(crate) type Known = HashMap<String, Option<u32>>;
+/// What is known of each key: its position in the axis, or why it has none.
+pub(crate) type Known = HashMap<String, Result<u32, Reason>>;
 
 /// Every id of an axis, and what `values` translates into one.
 ///
@@ -25,19 +26,20 @@ pub(crate) fn ids(
 ) -> Result<Known, MappingError> {
     let mut known: Known = HashMap::new();
     for (position, id) in (0_u32..).zip(axis.ids()) {
-        known.insert(id.to_owned(), Some(position));
+        known.insert(id.to_owned(), Ok(position));
     }
     for (given, id) in values {
         let position = axis.position(id).ok_or_else(|| {
             let problem = format!("`values` names `{id}`, which the agreement does not have");
             MappingError::field(field, problem)
         })?;
-        known.insert(given.clone(), Some(position));
+        known.insert(given.clone(), Ok(position));
     }
     Ok(known)
 }
 
-/// Reads a lookup file. Keys whose zone is empty, unknown or outside are known as such.
+/// Reads a lookup file. A key that it gives no zone is outside, one whose
+/// zone the zoning does not have is unknown.
 ///
 /// # Errors
 /// Where the file cannot be read, gives one key two zones, or has its axes exchanged.
@@ -75,13 +77,13 @@ pub(crate) fn file(
         };
         let found = match &place {
             Located::Zone(zone) => match row.field(*zone) {
-                Field::Text(id) => axis.position(id),
-                _ => None,
+                Field::Text(id) => axis.position(id).ok_or(Reason::ZoneUnknown),
+                _ => Err(Reason::ZoneOutside),
             },
             Located::Point(lon, lat, zoning) => {
                 match (number(row.field(*lon)), number(row.field(*lat))) {
-                    (Ok(lon), Ok(lat)) => watch.find(zoning, lon, lat),
-                    _ => None,
+                    (Ok(lon), Ok(lat)) => watch.find(zoning, lon, lat).ok_or(Reason::ZoneOutside),
+                    _ => Err(Reason::ZoneOutside),
                 }
             }
         };

@@ -176,8 +176,7 @@ impl<'a> PositionReader<'a> {
                     return Err(unknown);
                 }
                 match known.get(self.text.as_str()) {
-                    Some(Some(position)) => Ok(*position),
-                    Some(None) => Err(unknown),
+                    Some(found) => *found,
                     None => {
                         self.zeros_differ |= zeros_differ(&self.text, known, *digits);
                         Err(unknown)

@@ -44,7 +44,7 @@ reasons! {
     ZoneMissing => "zone.missing",
     /// An id that the lookup file or the zoning does not have.
     ZoneUnknown => "zone.unknown",
-    /// A point outside every zone.
+    /// A point outside every zone, or a key that the lookup file gives none.
     ZoneOutside => "zone.outside",
     /// Coordinates that are not numbers.
     ZoneUnparsable => "zone.unparsable",

@@ -13,3 +13,6 @@ pub mod disk;
 pub mod index;
 pub mod log;
 pub mod open;
+
+#[cfg(test)]
+mod testing;

@@ -13,7 +13,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use policies::agreement::Unit;
 use policies::table::Table;
@@ -46,7 +46,8 @@ pub struct Checker {
     progress: Progress,
 }
 
-/// A batch that passed; its schema is ours, without anything the sender may have attached.
+/// A batch that passed; schema and dictionaries are ours, without anything the sender may have
+/// attached.
 #[derive(Clone)]
 pub struct CheckedBatch(RecordBatch);
 
@@ -126,11 +127,10 @@ impl Checker {
         self.check_nulls(batch)?;
         self.layout
             .check_dictionaries(batch, self.limits.dictionary_max)?;
-        self.check_order(batch)?;
+        let mut columns = self.check_order(batch)?;
         self.check_ranges(batch)?;
-        let columns = batch.columns().to_vec();
+        columns.extend(batch.columns().iter().skip(columns.len()).cloned());
         let own = RecordBatch::try_new(Arc::clone(&self.layout.schema), columns);
-        // Columns and schema were compared above; what could differ is only the schema's metadata.
         let own = own.map_err(|_| CheckError::whole(Fault::Schema))?;
         self.progress.rows += batch.num_rows() as u64;
         Ok(CheckedBatch(own))
@@ -188,11 +188,10 @@ impl Checker {
         Ok(())
     }
 
-    fn check_order(&mut self, batch: &RecordBatch) -> Result<(), CheckError> {
-        let keys = self
-            .layout
-            .pack(batch)
-            .map_err(|miss| self.at(miss.row, &miss.column, miss.fault))?;
+    /// Gives the key columns over our own dictionaries.
+    fn check_order(&mut self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, CheckError> {
+        let keys = self.layout.keys(batch);
+        let (keys, own) = keys.map_err(|miss| self.at(miss.row, &miss.column, miss.fault))?;
         for (row, key) in keys.into_iter().enumerate() {
             match self.progress.last_key {
                 Some(last) if key == last => return Err(self.at_row(row, Fault::Duplicate)),
@@ -200,7 +199,7 @@ impl Checker {
                 _ => self.progress.last_key = Some(key),
             }
         }
-        Ok(())
+        Ok(own)
     }
 
     fn check_ranges(&mut self, batch: &RecordBatch) -> Result<(), CheckError> {

@@ -96,13 +96,11 @@ impl ReleasedTable {
             table: table.name.to_string(),
             what,
         };
-        let reader = StreamReader::try_new(Cursor::new(bytes), None)?;
-        let given = reader.schema();
+        let (given, batches) = decode(bytes)?;
         let schema: SchemaRef = released_schema(table, unit, measures);
         if given.fields() != schema.fields() {
             return Err(foreign("its columns are others"));
         }
-        let batches = reader.collect::<Result<Vec<RecordBatch>, _>>()?;
         if batches
             .iter()
             .flat_map(RecordBatch::columns)
@@ -121,4 +119,14 @@ impl ReleasedTable {
         let facts = given.metadata().clone().into_iter().collect();
         Ok(Self { rows, facts })
     }
+}
+
+/// The batches of an Arrow IPC stream as they are, whatever table they are of.
+///
+/// # Errors
+/// [`ReleaseError::Arrow`].
+pub fn decode(bytes: &[u8]) -> Result<(SchemaRef, Vec<RecordBatch>), ReleaseError> {
+    let reader = StreamReader::try_new(Cursor::new(bytes), None)?;
+    let schema = reader.schema();
+    Ok((schema, reader.collect::<Result<_, _>>()?))
 }

@@ -1,5 +1,7 @@
 //! Checked batches → one Parquet blob.
 
+mod chunk;
+
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +17,7 @@ use parquet::file::properties::WriterProperties;
 use proto::convert::Rate;
 
 use crate::check::{Checked, CheckedBatch, Checker};
+use chunk::Chunk;
 
 /// Cells in one row group: what is held in memory while a contribution comes in.
 pub const ROW_GROUP_ROWS: usize = 262_144;
@@ -32,6 +35,9 @@ pub enum WriteError {
         #[from]
         source: ParquetError,
     },
+    /// The columns are not those of the checker that the writer was made for.
+    #[error("the batch is of another table than the blob")]
+    Columns,
     /// The evidence is of another contribution.
     #[error("what was checked is not what was written: write every batch of the checker, once")]
     Unchecked,
@@ -39,8 +45,11 @@ pub enum WriteError {
 
 /// Writes one blob into a sink. Nothing is durable before [`Writer::finish`], and then only as far as the
 /// sink is.
+///
+/// The same cells and rates give the same bytes, however they were cut into batches.
 pub struct Writer<W: Write + Send> {
     parquet: ArrowWriter<W>,
+    chunk: Chunk,
     rows: u64,
 }
 
@@ -55,7 +64,12 @@ impl<W: Write + Send> Writer<W> {
         let options = ArrowWriterOptions::new().with_properties(properties);
         let schema = Arc::clone(checker.schema());
         let parquet = ArrowWriter::try_new_with_options(sink, schema, options)?;
-        Ok(Self { parquet, rows: 0 })
+        let chunk = Chunk::new(Arc::clone(checker.schema()));
+        Ok(Self {
+            parquet,
+            chunk,
+            rows: 0,
+        })
     }
 
     /// Adds a batch; a full row group goes to the sink.
@@ -63,25 +77,33 @@ impl<W: Write + Send> Writer<W> {
     /// # Errors
     /// [`WriteError::Parquet`].
     pub fn write(&mut self, batch: &CheckedBatch) -> Result<(), WriteError> {
-        self.parquet.write(batch.batch())?;
-        self.rows += batch.batch().num_rows() as u64;
+        let batch = batch.batch();
+        let mut from = 0;
+        while from < batch.num_rows() {
+            from += self.chunk.take(batch, from)?;
+            if self.chunk.is_full() {
+                self.parquet.write(&self.chunk.empty()?)?;
+            }
+        }
+        self.rows += batch.num_rows() as u64;
         Ok(())
     }
 
     /// Bytes held back until the row group is full.
     #[must_use]
     pub fn buffered_bytes(&self) -> usize {
-        self.parquet.memory_size()
+        self.parquet.memory_size() + self.chunk.bytes()
     }
 
     /// Writes the footer and gives the sink back, to be synced by whoever owns it.
     ///
     /// # Errors
     /// [`WriteError::Parquet`]; [`WriteError::Unchecked`] where other batches were written than checked.
-    pub fn finish(self, checked: Checked) -> Result<W, WriteError> {
+    pub fn finish(mut self, checked: Checked) -> Result<W, WriteError> {
         if checked.rows() != self.rows {
             return Err(WriteError::Unchecked);
         }
+        self.parquet.write(&self.chunk.empty()?)?;
         Ok(self.parquet.into_inner()?)
     }
 }

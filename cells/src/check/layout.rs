@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, DictionaryArray, PrimitiveArray, RecordBatch};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, PrimitiveArray, RecordBatch, StringArray,
+};
 use arrow::datatypes::{
     ArrowPrimitiveType, Int32Type, Int64Type, SchemaRef, UInt8Type, UInt64Type,
 };
@@ -32,8 +34,15 @@ struct Place {
 /// The values of one dimension.
 #[derive(Debug)]
 enum Axis {
-    Zones(Arc<[String]>),
-    Categories(Arc<[String]>),
+    /// Zones or categories.
+    Texts {
+        /// Sorted, each once.
+        known: Arc<[String]>,
+        /// The same as a dictionary.
+        own: ArrayRef,
+        /// What any other text is.
+        unknown: Fault,
+    },
     Bins(u8),
 }
 
@@ -59,14 +68,15 @@ impl Layout {
         let mut axes = Vec::with_capacity(kind.dimensions.len());
         for dimension in &kind.dimensions {
             axes.push(match dimension.kind {
-                DimensionKind::Zone => Axis::Zones(Arc::clone(zones)),
+                DimensionKind::Zone => Axis::texts(Arc::clone(zones), Fault::Zone),
                 DimensionKind::DayBin => Axis::Bins(table.bins.count()),
                 DimensionKind::Category => {
                     let axis = table.axis(&dimension.name).ok_or_else(unusable)?;
                     let mut values: Vec<String> =
                         axis.values.iter().map(ToString::to_string).collect();
                     values.sort_unstable();
-                    Axis::Categories(values.into())
+                    values.dedup();
+                    Axis::texts(values.into(), Fault::Category)
                 }
             });
         }
@@ -152,9 +162,11 @@ impl Layout {
         Ok(())
     }
 
-    /// Each row's key in mixed radix: its order is the order of the key columns.
-    pub fn pack(&self, batch: &RecordBatch) -> Result<Vec<u64>, Miss> {
+    /// Each row's key in mixed radix, whose order is the order of the key columns; and the key columns
+    /// anew, over our own dictionaries.
+    pub fn keys(&self, batch: &RecordBatch) -> Result<(Vec<u64>, Vec<ArrayRef>), Miss> {
         let mut keys = vec![0_u64; batch.num_rows()];
+        let mut own = Vec::with_capacity(self.axes.len());
         let columns = batch.columns().iter().zip(self.schema.fields());
         for (axis, (column, field)) in self.axes.iter().zip(columns) {
             let miss = |(row, fault)| Miss {
@@ -162,9 +174,9 @@ impl Layout {
                 column: field.name().clone(),
                 fault,
             };
-            axis.pack_into(column.as_ref(), &mut keys).map_err(miss)?;
+            own.push(axis.pack_into(column, &mut keys).map_err(miss)?);
         }
-        Ok(keys)
+        Ok((keys, own))
     }
 
     /// The number columns.
@@ -222,63 +234,79 @@ impl Layout {
 }
 
 impl Axis {
+    fn texts(known: Arc<[String]>, unknown: Fault) -> Self {
+        let own: StringArray = known.iter().map(|text| Some(text.as_str())).collect();
+        Self::Texts {
+            known,
+            own: Arc::new(own),
+            unknown,
+        }
+    }
+
     fn size(&self) -> u64 {
         match self {
-            Self::Zones(ids) | Self::Categories(ids) => ids.len() as u64,
+            Self::Texts { known, .. } => known.len() as u64,
             Self::Bins(count) => u64::from(*count),
         }
     }
 
-    /// Appends this column's digit to each key; the first row outside the axis is the error.
-    fn pack_into(&self, column: &dyn Array, keys: &mut [u64]) -> Result<(), (usize, Fault)> {
-        match self {
-            Self::Zones(ids) => self.pack_texts(ids, Fault::Zone, column, keys),
-            Self::Categories(values) => self.pack_texts(values, Fault::Category, column, keys),
-            Self::Bins(count) => {
-                let bins = column
-                    .as_primitive_opt::<UInt8Type>()
-                    .ok_or((0, Fault::Schema))?;
-                for (row, (key, bin)) in keys.iter_mut().zip(bins.values()).enumerate() {
-                    if bin >= count {
-                        return Err((row, Fault::Bin { count: *count }));
-                    }
-                    *key = *key * self.size() + u64::from(*bin);
-                }
-                Ok(())
+    /// Appends this column's digit to each key and gives the column over our own dictionary; the first
+    /// row outside the axis is the error.
+    fn pack_into(&self, column: &ArrayRef, keys: &mut [u64]) -> Result<ArrayRef, (usize, Fault)> {
+        let bins = match self {
+            Self::Texts {
+                known,
+                own,
+                unknown,
+            } => {
+                return pack_texts(known, own, *unknown, column.as_ref(), keys);
             }
-        }
-    }
-
-    fn pack_texts(
-        &self,
-        known: &[String],
-        unknown: Fault,
-        column: &dyn Array,
-        keys: &mut [u64],
-    ) -> Result<(), (usize, Fault)> {
-        let dictionary: Option<&DictionaryArray<Int32Type>> = column.as_any().downcast_ref();
-        let dictionary = dictionary.ok_or((0, Fault::Schema))?;
-        let texts = dictionary
-            .values()
-            .as_string_opt::<i32>()
-            .ok_or((0, Fault::Schema))?;
-        let place = |text: Option<&str>| {
-            known
-                .binary_search_by(|id| Some(id.as_str()).cmp(&text))
-                .ok()
+            Self::Bins(count) => count,
         };
-        let places: Vec<Option<usize>> = texts.iter().map(place).collect();
-        let codes = dictionary.keys().values();
-        for (row, (key, code)) in keys.iter_mut().zip(codes).enumerate() {
-            let place = usize::try_from(*code)
-                .ok()
-                .and_then(|code| places.get(code));
-            match place {
-                None => return Err((row, Fault::DictionaryKey)),
-                Some(None) => return Err((row, unknown)),
-                Some(Some(place)) => *key = *key * self.size() + *place as u64,
+        let array = column.as_primitive_opt::<UInt8Type>();
+        let array = array.ok_or((0, Fault::Schema))?;
+        for (row, (key, bin)) in keys.iter_mut().zip(array.values()).enumerate() {
+            if bin >= bins {
+                return Err((row, Fault::Bin { count: *bins }));
+            }
+            *key = *key * u64::from(*bins) + u64::from(*bin);
+        }
+        Ok(Arc::clone(column))
+    }
+}
+
+fn pack_texts(
+    known: &[String],
+    own: &ArrayRef,
+    unknown: Fault,
+    column: &dyn Array,
+    keys: &mut [u64],
+) -> Result<ArrayRef, (usize, Fault)> {
+    let dictionary: Option<&DictionaryArray<Int32Type>> = column.as_any().downcast_ref();
+    let dictionary = dictionary.ok_or((0, Fault::Schema))?;
+    let texts = dictionary.values().as_string_opt::<i32>();
+    let texts = texts.ok_or((0, Fault::Schema))?;
+    let place = |text: Option<&str>| {
+        let place = known
+            .binary_search_by(|id| Some(id.as_str()).cmp(&text))
+            .ok()?;
+        i32::try_from(place).ok()
+    };
+    let places: Vec<Option<i32>> = texts.iter().map(place).collect();
+    let mut codes = Vec::with_capacity(keys.len());
+    for (row, (key, code)) in keys.iter_mut().zip(dictionary.keys().values()).enumerate() {
+        let place = usize::try_from(*code)
+            .ok()
+            .and_then(|code| places.get(code));
+        match place {
+            None => return Err((row, Fault::DictionaryKey)),
+            Some(None) => return Err((row, unknown)),
+            Some(Some(place)) => {
+                *key = *key * known.len() as u64 + u64::from(place.unsigned_abs());
+                codes.push(*place);
             }
         }
-        Ok(())
     }
+    let array = DictionaryArray::<Int32Type>::try_new(Int32Array::from(codes), Arc::clone(own));
+    Ok(Arc::new(array.map_err(|_| (0, Fault::DictionaryKey))?))
 }

@@ -1,1 +1,23 @@
-//! privacy
+//! The privacy gate: the only way from cells to a released table, and the only crate that names OpenDP.
+//!
+//! | module | does |
+//! | --- | --- |
+//! | [`calibrate`] | a signed charge → the noise that keeps it |
+//! | [`spend`] | a durable reservation → the right to draw, once |
+//! | [`protect`] | cells and that right → published rows with intervals |
+//! | [`preview`] | what a release will look like, from public terms only |
+//! | [`convert`] | (ρ, δ) → ε, for people to read |
+//! | [`quality`] | the sheet that every released table carries |
+//!
+//! Nothing here reads a clock, a file or a network. Randomness is OpenDP's: ChaCha20 seeded and reseeded
+//! by the operating system (`docs/PRIVACY.md` says what that means).
+
+pub mod calibrate;
+pub mod convert;
+mod engine;
+pub mod preview;
+pub mod protect;
+pub mod quality;
+pub mod spend;
+
+pub use engine::OpenDpError;

@@ -1,0 +1,48 @@
+//! What a release will look like, from public terms only: nothing here can depend on a contribution.
+
+use policies::loss::Loss;
+use policies::mechanism::{Draw, Mechanism};
+
+use crate::engine::{OpenDpError, half_width_95};
+
+/// The expected error and cost of one mechanism.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// What each unit-period loses.
+    pub cost: Loss,
+    /// Units a cell needs for an even chance to be published.
+    pub contributors_for_half: u64,
+    /// Units a cell needs to be published 97 times in 100, at least.
+    pub contributors_for_most: u64,
+    /// Half width of the 95 % interval of each published number, contributors first.
+    pub half_widths: Vec<(String, Draw, u64)>,
+}
+
+/// The preview of a mechanism; `None` for data without a unit, which is published as it is.
+///
+/// # Errors
+/// [`OpenDpError`] where OpenDP cannot give an accuracy.
+pub fn preview(mechanism: &Mechanism) -> Result<Option<Preview>, OpenDpError> {
+    let Mechanism::Thresholded {
+        selection,
+        measures,
+    } = mechanism
+    else {
+        return Ok(None);
+    };
+    let doing = "price a mechanism";
+    let cost = mechanism.cost().map_err(|_| OpenDpError { doing })?;
+    let half = half_width_95(selection.draw.noise, selection.draw.scale)?;
+    let mut half_widths = vec![("contributors".to_owned(), selection.draw, half)];
+    for measure in measures {
+        let half = half_width_95(measure.draw.noise, measure.draw.scale)?;
+        half_widths.push((measure.measure.clone(), measure.draw, half));
+    }
+    let contributors_for_half = selection.published_from();
+    Ok(Some(Preview {
+        cost,
+        contributors_for_half,
+        contributors_for_most: contributors_for_half.saturating_add(half),
+        half_widths,
+    }))
+}

@@ -1,0 +1,258 @@
+//! Cells and the right to draw → rows that may be shown.
+//!
+//! DESIGN section 7 rule 2: true contributors n < k publish nothing; otherwise a row is published iff
+//! ñ ≥ T + k − 1. Noise is drawn for every row, withheld ones too, so that work does not tell them apart.
+
+use std::fmt;
+
+use policies::entry::Reservation;
+use policies::loss::Loss;
+use policies::mechanism::{Draw, Mechanism, Selection};
+
+use crate::engine::{self, OpenDpError, add_noise, half_width_95};
+use crate::spend::Spend;
+
+/// Largest true count: sums with noise stay far inside `i64`. `cells` refuses more at ingest.
+pub const COUNT_MAX: u64 = 1 << 60;
+
+/// True cells, column by column, rows in the caller's order. They end here.
+pub struct Exact {
+    /// Distinct units per row; `None` where there is no unit.
+    pub contributors: Option<Vec<u64>>,
+    /// Measures that are published, by name.
+    pub measures: Vec<(String, Vec<u64>)>,
+}
+
+/// Without a single number.
+impl fmt::Debug for Exact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Exact(withheld)")
+    }
+}
+
+/// One published column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noisy {
+    /// The unbiased noisy numbers: one may be below 0, and clamping it would bias every sum of rows.
+    pub values: Vec<i64>,
+    /// Lower end of the 95 % interval, not below 0: a count is not.
+    pub low: Vec<i64>,
+    /// Upper end of the 95 % interval, not below 0.
+    pub high: Vec<i64>,
+}
+
+/// What may be shown of one release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Protected {
+    /// Selected and noised.
+    Noisy {
+        /// Places of the published rows in the caller's order, ascending.
+        kept: Vec<usize>,
+        /// Noisy contributors, which selected the rows.
+        contributors: Noisy,
+        /// True where ñ is within its half width of the threshold: selection biases such rows upward.
+        near_threshold: Vec<bool>,
+        /// Further measures.
+        measures: Vec<(String, Noisy)>,
+    },
+    /// A source without a unit: as contributed, no claim.
+    Plain {
+        /// Measures, one number per row of the input.
+        measures: Vec<(String, Vec<i64>)>,
+    },
+}
+
+/// A finished release; only [`protect`] makes one.
+#[derive(Debug)]
+pub struct Release {
+    reservation: Reservation,
+    protected: Protected,
+}
+
+impl Release {
+    /// What was reserved for it.
+    #[must_use]
+    pub fn reservation(&self) -> &Reservation {
+        &self.reservation
+    }
+
+    /// What may be shown.
+    #[must_use]
+    pub fn protected(&self) -> &Protected {
+        &self.protected
+    }
+}
+
+/// Why nothing is released. No variant says anything about a cell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProtectError {
+    /// Columns do not fit the reservation or each other.
+    #[error("the columns are not those of the reservation: {what}")]
+    Columns {
+        /// What does not fit.
+        what: &'static str,
+    },
+    /// A count over [`COUNT_MAX`], which ingest refuses.
+    #[error("a count is beyond what a contribution may hold")]
+    Count,
+    /// OpenDP's own map is above what was charged.
+    #[error("the drawn noise would cost more than its charge: nothing is drawn")]
+    Undercharged,
+    /// OpenDP refused.
+    #[error(transparent)]
+    OpenDp(#[from] OpenDpError),
+}
+
+/// Draws the pinned noise and selects rows. Consumes the right and the cells.
+///
+/// # Errors
+/// [`ProtectError`]; then nothing was released, and the charge stays.
+pub fn protect(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
+    let reservation = spend.reservation().clone();
+    let protected = match &reservation.mechanism {
+        Mechanism::Unprotected => plain(exact)?,
+        Mechanism::Thresholded {
+            selection,
+            measures,
+        } => {
+            let names: Vec<_> = measures.iter().map(|m| &m.measure).collect();
+            if !exact.measures.iter().map(|(name, _)| name).eq(names) {
+                return Err(ProtectError::Columns {
+                    what: "other measures",
+                });
+            }
+            let draws: Vec<Draw> = measures.iter().map(|m| m.draw).collect();
+            noisy(&reservation, selection, &draws, exact)?
+        }
+    };
+    Ok(Release {
+        reservation,
+        protected,
+    })
+}
+
+fn noisy(
+    reservation: &Reservation,
+    selection: &Selection,
+    draws: &[Draw],
+    exact: Exact,
+) -> Result<Protected, ProtectError> {
+    check_maps(reservation, selection, draws)?;
+    let contributors = exact.contributors.ok_or(ProtectError::Columns {
+        what: "no contributors",
+    })?;
+    if exact
+        .measures
+        .iter()
+        .any(|(_, values)| values.len() != contributors.len())
+    {
+        return Err(ProtectError::Columns {
+            what: "columns of different lengths",
+        });
+    }
+    // Every draw before any selection: withheld rows cost the same work.
+    let noised = add_noise(&selection.draw, &signed(&contributors)?)?;
+    let measures = exact
+        .measures
+        .into_iter()
+        .zip(draws)
+        .map(|((name, values), draw)| Ok((name, draw, add_noise(draw, &signed(&values)?)?)))
+        .collect::<Result<Vec<_>, ProtectError>>()?;
+
+    let from = i64::try_from(selection.published_from()).unwrap_or(i64::MAX);
+    // k is at least 1, so a row without units is never kept, whatever its noise says.
+    let k = u64::from(selection.k.max(1));
+    let kept: Vec<usize> = std::iter::zip(&contributors, &noised)
+        .enumerate()
+        .filter(|(_, (n, noisy))| (**n >= k) & (**noisy >= from))
+        .map(|(row, _)| row)
+        .collect();
+    let half = half_width(&selection.draw)?;
+    let contributors = interval(&kept, &noised, half);
+    let near_threshold = contributors
+        .values
+        .iter()
+        .map(|n| n.saturating_sub(from) < half)
+        .collect();
+    let measures = measures
+        .into_iter()
+        .map(|(name, draw, values)| Ok((name, interval(&kept, &values, half_width(draw)?))))
+        .collect::<Result<_, ProtectError>>()?;
+    Ok(Protected::Noisy {
+        kept,
+        contributors,
+        near_threshold,
+        measures,
+    })
+}
+
+/// OpenDP's maps, with the sensitivities of the pinned draws, are at most what was charged.
+fn check_maps(
+    reservation: &Reservation,
+    selection: &Selection,
+    draws: &[Draw],
+) -> Result<(), ProtectError> {
+    let mut rho = engine::rho(&selection.draw)?;
+    for draw in draws {
+        rho = rho
+            .checked_add(engine::rho(draw)?)
+            .ok_or(ProtectError::Undercharged)?;
+    }
+    let mapped = Loss {
+        rho,
+        delta: engine::delta(selection)?,
+    };
+    if mapped.fits_in(reservation.charge) {
+        Ok(())
+    } else {
+        Err(ProtectError::Undercharged)
+    }
+}
+
+fn plain(exact: Exact) -> Result<Protected, ProtectError> {
+    if exact.contributors.is_some() {
+        return Err(ProtectError::Columns {
+            what: "contributors without a unit",
+        });
+    }
+    let measures = exact
+        .measures
+        .into_iter()
+        .map(|(name, values)| Ok((name, signed(&values)?)))
+        .collect::<Result<_, ProtectError>>()?;
+    Ok(Protected::Plain { measures })
+}
+
+fn signed(values: &[u64]) -> Result<Vec<i64>, ProtectError> {
+    let sign = |value: &u64| {
+        let value = Some(*value)
+            .filter(|v| *v <= COUNT_MAX)
+            .ok_or(ProtectError::Count)?;
+        i64::try_from(value).map_err(|_| ProtectError::Count)
+    };
+    values.iter().map(sign).collect()
+}
+
+fn half_width(draw: &Draw) -> Result<i64, ProtectError> {
+    let half = half_width_95(draw.noise, draw.scale)?;
+    Ok(i64::try_from(half).unwrap_or(i64::MAX))
+}
+
+fn interval(kept: &[usize], noised: &[i64], half: i64) -> Noisy {
+    let values: Vec<i64> = kept
+        .iter()
+        .filter_map(|row| noised.get(*row).copied())
+        .collect();
+    let low = values
+        .iter()
+        .map(|v| v.saturating_sub(half).max(0))
+        .collect();
+    let high = values
+        .iter()
+        .map(|v| v.saturating_add(half).max(0))
+        .collect();
+    Noisy { values, low, high }
+}
+
+#[cfg(test)]
+mod tests;

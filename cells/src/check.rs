@@ -1,8 +1,8 @@
 //! The gate for contributed cells: what the broker can check, it checks here, batch by batch.
 //!
-//! DESIGN section 7 rule 1: contributors ≤ events ≤ per_cell_max · contributors, sums within clamps,
-//! Σ contributors ≤ cells_max · declared active units. Cells MUST come sorted by key, strictly
-//! ascending; that finds duplicates without memory and makes Parquet small.
+//! DESIGN section 7 rule 1: contributors ≤ events ≤ per_cell_max · contributors, sums within
+//! clamps, Σ contributors ≤ cells_max · declared active units. Cells MUST come sorted by key,
+//! strictly ascending; that finds duplicates without memory and makes Parquet small.
 
 mod fault;
 mod layout;
@@ -82,8 +82,8 @@ impl Checker {
     /// For one table of an agreement whose zoning has these zone ids, sorted, each once.
     ///
     /// # Errors
-    /// [`SetupError`] where the table has no kind or the zones are not sorted: a fault of the broker,
-    /// not of the contribution.
+    /// [`SetupError`] where the table has no kind or the zones are not sorted: a fault of the
+    /// broker, not of the contribution.
     pub fn new(
         table: &Table,
         unit: Unit,
@@ -139,8 +139,8 @@ impl Checker {
     /// Ends the contribution.
     ///
     /// # Errors
-    /// [`CheckError`] with [`Fault::ActiveUnits`] where contributors add up to more than the declared
-    /// active units allow.
+    /// [`CheckError`] with [`Fault::ActiveUnits`] where contributors add up to more than the
+    /// declared active units allow.
     pub fn finish(self) -> Result<Checked, CheckError> {
         let touched = self.progress.contributors;
         if self.touched_max.is_some_and(|most| touched > most) {

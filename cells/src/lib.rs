@@ -1,17 +1,17 @@
-//! The columnar store: cells come in as Arrow batches, are checked, become Parquet, are read again with
-//! DataFusion, and go out as released tables.
+//! The columnar store: cells come in as Arrow batches, are checked, become Parquet, are read again
+//! with DataFusion, and go out as released tables.
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`check`] | refuses batches that break schema, domain, order or bounds; makes [`check::CheckedBatch`] |
+//! | [`check`] | refuses cells that break schema, domain, order or bounds |
 //! | [`write`](mod@write) | checked batches → one Parquet blob; nothing unchecked can be written |
 //! | [`read`] | blobs → cells added up by key, sorted, with checked sums |
 //! | [`release`] | kept rows and noisy columns → the released table and its bytes |
 //!
 //! Memory on the way in is one batch and one row group, however large the contribution is.
 //!
-//! True numbers never reach an error, a log or a Debug text of this crate. It knows nothing of gRPC and
-//! draws no noise.
+//! True numbers never reach an error, a log or a Debug text of this crate. It knows nothing of gRPC
+//! and draws no noise.
 
 pub mod check;
 pub mod read;

@@ -311,7 +311,8 @@ fn frame(
 const STORE: &str = "blobs://manifest/";
 
 fn context(blobs: &Blobs, memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
-    // One file per partition keeps each one's order; nothing true is ever written to a scratch file.
+    // One file per partition keeps each one's order; nothing true is ever written to a scratch
+    // file.
     let mut config = SessionConfig::new()
         .with_target_partitions(blobs.paths.len())
         .with_batch_size(BATCH_ROWS)

@@ -1,7 +1,7 @@
 //! The released table: kept rows and noisy columns → Arrow columns → bytes.
 //!
-//! What is not released MUST leave no trace: dictionaries are built anew from the rows that are kept, so
-//! that no zone of a withheld row stands in the bytes.
+//! What is not released MUST leave no trace: dictionaries are built anew from the rows that are
+//! kept, so that no zone of a withheld row stands in the bytes.
 
 mod build;
 
@@ -63,7 +63,8 @@ pub struct ReleasedTable {
 }
 
 impl ReleasedTable {
-    /// The table as an Arrow IPC stream, the facts as its schema's metadata. Equal tables have equal bytes.
+    /// The table as an Arrow IPC stream, the facts as its schema's metadata. Equal tables have
+    /// equal bytes.
     ///
     /// # Errors
     /// [`ReleaseError::Arrow`].

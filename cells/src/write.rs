@@ -43,8 +43,8 @@ pub enum WriteError {
     Unchecked,
 }
 
-/// Writes one blob into a sink. Nothing is durable before [`Writer::finish`], and then only as far as the
-/// sink is.
+/// Writes one blob into a sink. Nothing is durable before [`Writer::finish`], and then only as far
+/// as the sink is.
 ///
 /// The same cells and rates give the same bytes, however they were cut into batches.
 pub struct Writer<W: Write + Send> {
@@ -54,8 +54,9 @@ pub struct Writer<W: Write + Send> {
 }
 
 impl<W: Write + Send> Writer<W> {
-    /// Starts a blob for the cells that `checker` lets through. `rates` are kept in the blob's metadata,
-    /// so that the quality sheet of a release says what was declared with exactly this input.
+    /// Starts a blob for the cells that `checker` lets through. `rates` are kept in the blob's
+    /// metadata, so that the quality sheet of a release says what was declared with exactly this
+    /// input.
     ///
     /// # Errors
     /// [`WriteError::Parquet`].
@@ -98,7 +99,8 @@ impl<W: Write + Send> Writer<W> {
     /// Writes the footer and gives the sink back, to be synced by whoever owns it.
     ///
     /// # Errors
-    /// [`WriteError::Parquet`]; [`WriteError::Unchecked`] where other batches were written than checked.
+    /// [`WriteError::Parquet`]; [`WriteError::Unchecked`] where other batches were written than
+    /// checked.
     pub fn finish(mut self, checked: Checked) -> Result<W, WriteError> {
         if checked.rows() != self.rows {
             return Err(WriteError::Unchecked);

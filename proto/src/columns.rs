@@ -1,7 +1,8 @@
-//! The Arrow columns of cells on their way in and of released tables on their way out: one place, so
-//! that SDK, broker and auditor cannot disagree.
+//! The Arrow columns of cells on their way in and of released tables on their way out: one place,
+//! so that SDK, broker and auditor cannot disagree.
 //!
-//! No column has nulls. An unknown kind has no dimensions and no measures; a valid agreement has none.
+//! No column has nulls. An unknown kind has no dimensions and no measures; a valid agreement has
+//! none.
 
 use std::sync::Arc;
 
@@ -22,9 +23,9 @@ pub fn text_type() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
-/// The columns of one batch of cells: the kind's dimensions (zone and category as [`text_type`], day
-/// bin as `UInt8`, the bin's index), then `contributors: UInt64` where there is a unit, then the
-/// measures in the kind's order: counts `UInt64`, sums `Int64`.
+/// The columns of one batch of cells: the kind's dimensions (zone and category as [`text_type`],
+/// day bin as `UInt8`, the bin's index), then `contributors: UInt64` where there is a unit, then
+/// the measures in the kind's order: counts `UInt64`, sums `Int64`.
 ///
 /// A measure of type `units` is `contributors` by another name, and a column of its own (`UInt64`)
 /// only where there is no unit. A sum without a clamp is not contributed.
@@ -60,8 +61,8 @@ pub fn cells_schema(table: &Table, unit: Unit) -> SchemaRef {
 }
 
 /// The columns of a released table: the dimensions as in [`cells_schema`], then `contributors`,
-/// `contributors_low`, `contributors_high`, then `<m>`, `<m>_low`, `<m>_high` per published measure,
-/// in the order given, all `Int64`, then `near_threshold: Boolean`.
+/// `contributors_low`, `contributors_high`, then `<m>`, `<m>_low`, `<m>_high` per published
+/// measure, in the order given, all `Int64`, then `near_threshold: Boolean`.
 ///
 /// Low and high are the ends of the 95 % interval. Where there is no unit there is no noise and no
 /// selection: only the dimensions and one `Int64` per measure.

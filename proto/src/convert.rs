@@ -1,8 +1,8 @@
 //! The one place that turns messages into domain types and back.
 //!
 //! Every message is taken apart in full, without `..`, so that a new field breaks the build until
-//! someone decides what it means. What comes out is checked: ids are parsed, lists are bounded, digests
-//! are recomputed where the bytes are at hand.
+//! someone decides what it means. What comes out is checked: ids are parsed, lists are bounded,
+//! digests are recomputed where the bytes are at hand.
 
 mod agreement;
 mod both_ways;

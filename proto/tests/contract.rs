@@ -52,7 +52,8 @@ fn every_rpc_message_and_field_has_a_comment() {
         let has = |path: Vec<i32>, what: String| {
             assert!(documented.contains(&path), "{what} has no comment");
         };
-        // Field numbers of descriptor.proto: 4 message, 5 enum, 6 service; inside: 2 field or method.
+        // Field numbers of descriptor.proto: 4 message, 5 enum, 6 service; inside: 2 field or
+        // method.
         for (s, service) in file.service.iter().enumerate() {
             has(vec![6, s as i32], service.name().to_owned());
             for (m, method) in service.method.iter().enumerate() {

@@ -37,7 +37,10 @@ pub enum SetupError {
 }
 
 macro_rules! faults {
-    ($($(#[$doc:meta])* $variant:ident $({ $($field:ident: $type:ty),* })? => $id:literal, $text:literal,)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident $({ $($field:ident: $type:ty),* })? => $id:literal, $text:literal,
+    )*) => {
         /// What is wrong. The numbers in it are limits, never what was contributed.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
         pub enum Fault {

@@ -162,8 +162,8 @@ impl Layout {
         Ok(())
     }
 
-    /// Each row's key in mixed radix, whose order is the order of the key columns; and the key columns
-    /// anew, over our own dictionaries.
+    /// Each row's key in mixed radix, whose order is the order of the key columns; and the key
+    /// columns anew, over our own dictionaries.
     pub fn keys(&self, batch: &RecordBatch) -> Result<(Vec<u64>, Vec<ArrayRef>), Miss> {
         let mut keys = vec![0_u64; batch.num_rows()];
         let mut own = Vec::with_capacity(self.axes.len());
@@ -250,8 +250,8 @@ impl Axis {
         }
     }
 
-    /// Appends this column's digit to each key and gives the column over our own dictionary; the first
-    /// row outside the axis is the error.
+    /// Appends this column's digit to each key and gives the column over our own dictionary; the
+    /// first row outside the axis is the error.
     fn pack_into(&self, column: &ArrayRef, keys: &mut [u64]) -> Result<ArrayRef, (usize, Fault)> {
         let bins = match self {
             Self::Texts {

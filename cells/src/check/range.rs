@@ -84,8 +84,8 @@ fn broken_count<'a>(
     broken(row, Fault::Events { per_cell_max })
 }
 
-/// A sum is made of so many events as the count beside it says; where no count is contributed, of one to
-/// per_cell_max events per unit.
+/// A sum is made of so many events as the count beside it says; where no count is contributed, of
+/// one to per_cell_max events per unit.
 fn broken_sum<'a>(numbers: &Numbers<'a>, sum: &Sum<'a>, per_cell_max: u32) -> Option<Broken<'a>> {
     let broken = |row, fault| {
         Some(Broken {

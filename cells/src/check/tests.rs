@@ -126,8 +126,8 @@ fn a_bomb_dictionary_is_refused() {
 
 #[test]
 fn null_columns_are_refused() {
-    // A schema that says "not null" keeps honest libraries from building such a batch: take their data
-    // from a nullable one.
+    // A schema that says "not null" keeps honest libraries from building such a batch: take their
+    // data from a nullable one.
     let null = UInt64Array::new(
         vec![5, 1, 2, 7].into(),
         Some(NullBuffer::from(vec![true, false, true, true])),

@@ -261,7 +261,11 @@ mod property {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+        #![proptest_config(ProptestConfig {
+            cases: 24,
+            failure_persistence: None,
+            ..Default::default()
+        })]
 
         /// Whatever sorted contributions come in, what is read is their sum by key.
         #[test]

@@ -24,8 +24,8 @@ pub struct Noisy {
     pub high: Vec<i64>,
 }
 
-/// The rows of a protected release. `kept` are the places of the kept rows in `keys`, ascending; every
-/// other column has one number per kept row.
+/// The rows of a protected release. `kept` are the places of the kept rows in `keys`, ascending;
+/// every other column has one number per kept row.
 ///
 /// # Errors
 /// [`ReleaseError::Parts`] where lengths differ, or places are not ascending or not there.

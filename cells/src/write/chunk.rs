@@ -1,5 +1,5 @@
-//! Rows copied into chunks of one length: what Parquet writes then depends on the cells alone, and no
-//! buffer of a sender lives longer than its batch.
+//! Rows copied into chunks of one length: what Parquet writes then depends on the cells alone, and
+//! no buffer of a sender lives longer than its batch.
 
 use std::sync::Arc;
 

@@ -131,3 +131,12 @@ pub fn decode(bytes: &[u8]) -> Result<(SchemaRef, Vec<RecordBatch>), ReleaseErro
     let schema = reader.schema();
     Ok((schema, reader.collect::<Result<_, _>>()?))
 }
+
+/// One fact of a released table's bytes, without reading its rows.
+///
+/// # Errors
+/// [`ReleaseError::Arrow`].
+pub fn fact(bytes: &[u8], name: &str) -> Result<Option<String>, ReleaseError> {
+    let reader = StreamReader::try_new(Cursor::new(bytes), None)?;
+    Ok(reader.schema().metadata().get(name).cloned())
+}

@@ -86,6 +86,15 @@ pub fn released_schema(table: &Table, unit: Unit, measures: &[String]) -> Schema
     Arc::new(Schema::new(fields))
 }
 
+/// The measured columns of [`cells_schema`] beside `contributors`, in their order.
+#[must_use]
+pub fn measure_names(table: &Table, unit: Unit) -> Vec<String> {
+    let schema = cells_schema(table, unit);
+    let measured = schema.fields().iter().skip(key_fields(table).len());
+    let measured = measured.filter(|field| field.name() != CONTRIBUTORS);
+    measured.map(|field| field.name().clone()).collect()
+}
+
 /// The key columns alone, in the order cells are sorted by.
 #[must_use]
 pub fn key_fields(table: &Table) -> Vec<Field> {
@@ -159,6 +168,8 @@ mod tests {
         ];
         let with = shape(&cells_schema(&presence, Unit::PersonDay));
         assert_eq!(with, [&dims[..], &["contributors UInt64"]].concat());
+        assert!(measure_names(&presence, Unit::PersonDay).is_empty());
+        assert_eq!(measure_names(&presence, Unit::None), ["people"]);
         let without = shape(&cells_schema(&presence, Unit::None));
         assert_eq!(without, [&dims[..], &["people UInt64"]].concat());
     }

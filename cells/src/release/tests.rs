@@ -67,6 +67,8 @@ fn a_released_table_survives_its_bytes() {
         bytes,
         "equal tables have equal bytes"
     );
+    assert_eq!(fact(&bytes, "weir.unit").unwrap().as_deref(), Some("u"));
+    assert_eq!(fact(&bytes, "weir.other").unwrap(), None);
     let values = table.rows.column_by_name("trips_low").unwrap();
     assert_eq!(values.as_primitive::<Int64Type>().values(), &[-6, 10]);
     let near = table.rows.column_by_name("near_threshold").unwrap();

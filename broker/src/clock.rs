@@ -24,7 +24,9 @@ impl Clock {
     /// Sets a standing clock; the system's clock is left alone.
     pub fn set(&self, time: Timestamp) {
         if let Self(Some(standing)) = self {
-            *standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = time;
+            *standing
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner) = time;
         }
     }
 
@@ -33,7 +35,9 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let now = match &self.0 {
             None => Timestamp::now(),
-            Some(standing) => *standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+            Some(standing) => *standing
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
         };
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }

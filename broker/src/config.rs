@@ -119,7 +119,10 @@ pub struct Logging {
 
 impl Default for Logging {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".into() }
+        Self {
+            format: LogFormat::Text,
+            filter: "info".into(),
+        }
     }
 }
 
@@ -165,14 +168,22 @@ impl Config {
     /// [`ConfigError`] names the file and the key.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let path_buf = || path.to_path_buf();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path_buf(), source })?;
-        let mut config: Self = toml::from_str(&text)
-            .map_err(|e| ConfigError::Form { path: path_buf(), message: e.to_string() })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path_buf(),
+            source,
+        })?;
+        let mut config: Self = toml::from_str(&text).map_err(|e| ConfigError::Form {
+            path: path_buf(),
+            message: e.to_string(),
+        })?;
         let tick = Duration::from_secs(1)..=Duration::from_secs(86_400);
         if !tick.contains(&config.publish_tick) {
             let (field, allowed) = ("publish_tick", "1s to 1day");
-            return Err(ConfigError::Range { path: path_buf(), field, allowed });
+            return Err(ConfigError::Range {
+                path: path_buf(),
+                field,
+                allowed,
+            });
         }
         config.anchor(path.parent().unwrap_or(Path::new(".")));
         Ok(config)
@@ -186,7 +197,10 @@ impl Config {
             &mut self.tls.client_ca,
             &mut self.keys.log,
         ];
-        let paths = paths.into_iter().chain(&mut self.tokens.public_keys).chain(&mut self.steward);
+        let paths = paths
+            .into_iter()
+            .chain(&mut self.tokens.public_keys)
+            .chain(&mut self.steward);
         for path in paths {
             *path = folder.join(&*path);
         }

@@ -90,13 +90,18 @@ impl Error {
     /// A fault whose cause only the operator reads.
     #[must_use]
     pub fn internal(cause: impl std::fmt::Display) -> Self {
-        Self::Internal { cause: cause.to_string() }
+        Self::Internal {
+            cause: cause.to_string(),
+        }
     }
 
     /// A wrong field.
     #[must_use]
     pub fn invalid(field: impl Into<String>, message: impl std::fmt::Display) -> Self {
-        Self::Invalid { field: field.into(), message: message.to_string() }
+        Self::Invalid {
+            field: field.into(),
+            message: message.to_string(),
+        }
     }
 }
 
@@ -104,9 +109,10 @@ impl From<DecideError> for Error {
     fn from(error: DecideError) -> Self {
         match error {
             DecideError::NotFound { .. } => Self::NotFound { what: "agreement" },
-            DecideError::RequestIdReused { id } => {
-                Self::AlreadyExists { what: "request", id: id.to_string() }
-            }
+            DecideError::RequestIdReused { id } => Self::AlreadyExists {
+                what: "request",
+                id: id.to_string(),
+            },
             DecideError::Form => Self::internal(error),
         }
     }

@@ -22,7 +22,8 @@ use crate::store::log::{Log, LogError};
 pub type Verdict<T> = (Vec<Body>, T);
 
 type Answer = Result<(Box<dyn Any + Send>, Vec<u64>), Error>;
-type Decide = Box<dyn FnOnce(&State, jiff::Timestamp) -> Result<Verdict<Box<dyn Any + Send>>, Error> + Send>;
+type Decide =
+    Box<dyn FnOnce(&State, jiff::Timestamp) -> Result<Verdict<Box<dyn Any + Send>>, Error> + Send>;
 
 struct Command {
     action: &'static str,
@@ -64,18 +65,28 @@ impl Sequencer {
     ) -> (Self, oneshot::Receiver<String>) {
         let (commands, queue) = mpsc::channel(SEQUENCER_QUEUE);
         let (stopped, on_stop) = oneshot::channel();
-        let shared =
-            Arc::new(Shared { durable: RwLock::new(state.clone()), log: RwLock::new(log) });
-        let writer = Writer { shared: Arc::clone(&shared), overlay: state, index, clock };
+        let shared = Arc::new(Shared {
+            durable: RwLock::new(state.clone()),
+            log: RwLock::new(log),
+        });
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            overlay: state,
+            index,
+            clock,
+        };
         let run = move || {
             let reason = writer.run(queue);
             let _ = stopped.send(reason);
         };
         // A thread, not a task: it waits for the disk.
-        std::thread::Builder::new().name("sequencer".into()).spawn(run).map_or_else(
-            |e| tracing::error!(error = %e, "the sequencer could not start"),
-            drop,
-        );
+        std::thread::Builder::new()
+            .name("sequencer".into())
+            .spawn(run)
+            .map_or_else(
+                |e| tracing::error!(error = %e, "the sequencer could not start"),
+                drop,
+            );
         (Self { commands, shared }, on_stop)
     }
 
@@ -94,25 +105,42 @@ impl Sequencer {
             Ok((bodies, Box::new(value) as Box<dyn Any + Send>))
         });
         let (reply, answer) = oneshot::channel();
-        self.commands.try_send(Command { action, decide, reply }).map_err(|e| match e {
-            mpsc::error::TrySendError::Full(_) => Error::Busy,
-            mpsc::error::TrySendError::Closed(_) => stopped(),
-        })?;
+        self.commands
+            .try_send(Command {
+                action,
+                decide,
+                reply,
+            })
+            .map_err(|e| match e {
+                mpsc::error::TrySendError::Full(_) => Error::Busy,
+                mpsc::error::TrySendError::Closed(_) => stopped(),
+            })?;
         let (value, entries) = answer.await.map_err(|_| stopped())??;
-        let value = value.downcast::<T>().map_err(|_| Error::internal("verdict of another type"))?;
-        Ok(Done { value: *value, entries })
+        let value = value
+            .downcast::<T>()
+            .map_err(|_| Error::internal("verdict of another type"))?;
+        Ok(Done {
+            value: *value,
+            entries,
+        })
     }
 
     /// The durable state.
     #[must_use]
     pub fn state(&self) -> RwLockReadGuard<'_, State> {
-        self.shared.durable.read().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .durable
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The log, for proofs and entries.
     #[must_use]
     pub fn log(&self) -> RwLockReadGuard<'_, Log> {
-        self.shared.log.read().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .log
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The proof that an entry is in the log.
@@ -125,7 +153,9 @@ impl Sequencer {
 }
 
 fn stopped() -> Error {
-    Error::Unavailable { cause: "the sequencer has stopped".into() }
+    Error::Unavailable {
+        cause: "the sequencer has stopped".into(),
+    }
 }
 
 struct Writer {
@@ -165,12 +195,20 @@ impl Writer {
 
     /// Decides one command on the overlay; a refused one is answered at once.
     fn take(&mut self, command: Command, batch: &mut Batch) {
-        let Command { action, decide, reply } = command;
+        let Command {
+            action,
+            decide,
+            reply,
+        } = command;
         let now = self.overlay.decision_time(self.clock.now());
         let entered = decide(&self.overlay, now)
             .and_then(|(bodies, value)| Ok((self.enter(bodies, now, batch)?, value)));
         match entered {
-            Ok((entries, value)) => batch.decided.push(Decided { reply, value, entries }),
+            Ok((entries, value)) => batch.decided.push(Decided {
+                reply,
+                value,
+                entries,
+            }),
             Err(error) => {
                 tracing::debug!(action, code = error.code(), "not decided");
                 let _ = reply.send(Err(error));
@@ -186,16 +224,23 @@ impl Writer {
         batch: &mut Batch,
     ) -> Result<Vec<u64>, Error> {
         let before = batch.entries.len();
-        let result = bodies.into_iter().try_fold(Vec::new(), |mut indices, body| {
-            let salt = Salt::random().map_err(Error::internal)?;
-            let salt = EntrySalt::from_bytes(*salt.as_bytes());
-            let entry = Entry { v: VERSION, time, salt, body };
-            let bytes = entry.to_bytes().map_err(Error::internal)?;
-            indices.push(self.overlay.size());
-            self.overlay.apply(&entry).map_err(precondition)?;
-            batch.entries.push((entry, bytes));
-            Ok(indices)
-        });
+        let result = bodies
+            .into_iter()
+            .try_fold(Vec::new(), |mut indices, body| {
+                let salt = Salt::random().map_err(Error::internal)?;
+                let salt = EntrySalt::from_bytes(*salt.as_bytes());
+                let entry = Entry {
+                    v: VERSION,
+                    time,
+                    salt,
+                    body,
+                };
+                let bytes = entry.to_bytes().map_err(Error::internal)?;
+                indices.push(self.overlay.size());
+                self.overlay.apply(&entry).map_err(precondition)?;
+                batch.entries.push((entry, bytes));
+                Ok(indices)
+            });
         if result.is_err() {
             batch.entries.truncate(before);
             self.restore(&batch.entries);
@@ -205,7 +250,8 @@ impl Writer {
 
     /// A half-applied entry leaves the overlay unusable: made anew from what is durable and decided.
     fn restore(&mut self, entries: &[(Entry, Vec<u8>)]) {
-        self.overlay = self.durable().clone();
+        let durable = self.durable().clone();
+        self.overlay = durable;
         for (entry, _) in entries {
             if let Err(error) = self.overlay.apply(entry) {
                 tracing::error!(%error, "a decided entry does not apply again");
@@ -214,15 +260,26 @@ impl Writer {
     }
 
     fn durable(&self) -> RwLockReadGuard<'_, State> {
-        self.shared.durable.read().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .durable
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the batch durable and answers; `Err` means that the process has to end.
     fn commit(&mut self, batch: Batch) -> Result<(), String> {
-        let bytes: Vec<Vec<u8>> = batch.entries.iter().map(|(_, bytes)| bytes.clone()).collect();
+        let bytes: Vec<Vec<u8>> = batch
+            .entries
+            .iter()
+            .map(|(_, bytes)| bytes.clone())
+            .collect();
         if !bytes.is_empty() {
             let appended = {
-                let mut log = self.shared.log.write().unwrap_or_else(PoisonError::into_inner);
+                let mut log = self
+                    .shared
+                    .log
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
                 log.append(&bytes).map(drop)
             };
             if let Err(error) = appended {
@@ -231,13 +288,20 @@ impl Writer {
                 tracing::error!(error = %cause, fatal, "the log cannot be written");
                 self.restore(&[]);
                 for decided in batch.decided {
-                    let _ = decided.reply.send(Err(Error::Unavailable { cause: cause.clone() }));
+                    let _ = decided.reply.send(Err(Error::Unavailable {
+                        cause: cause.clone(),
+                    }));
                 }
                 return if fatal { Err(cause) } else { Ok(()) };
             }
             self.show(&batch.entries)?;
         }
-        for Decided { reply, value, entries } in batch.decided {
+        for Decided {
+            reply,
+            value,
+            entries,
+        } in batch.decided
+        {
             let _ = reply.send(Ok((value, entries)));
         }
         Ok(())
@@ -246,7 +310,11 @@ impl Writer {
     /// The entries are durable: the state that readers see and the index follow.
     fn show(&mut self, entries: &[(Entry, Vec<u8>)]) -> Result<(), String> {
         let mut touched: Vec<Touched> = Vec::new();
-        let mut durable = self.shared.durable.write().unwrap_or_else(PoisonError::into_inner);
+        let mut durable = self
+            .shared
+            .durable
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         for (entry, _) in entries {
             touched.extend(durable.apply(entry).map_err(|e| e.to_string())?);
         }
@@ -266,5 +334,7 @@ impl Writer {
 
 /// An entry that the reducer refuses is a wish that came too late or broke a rule no check named.
 fn precondition(error: policies::state::ApplyError) -> Error {
-    Error::Precondition { message: error.to_string() }
+    Error::Precondition {
+        message: error.to_string(),
+    }
 }

@@ -47,7 +47,10 @@ pub struct ServeError {
 }
 
 fn during<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> ServeError {
-    move |cause| ServeError { doing, cause: cause.to_string() }
+    move |cause| ServeError {
+        doing,
+        cause: cause.to_string(),
+    }
 }
 
 /// A broker that serves.
@@ -98,16 +101,30 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
     let verifier = verifier(config)?;
     let signer = signer(config)?;
     let log_key = LogKey::new(signer.verifier_key().clone());
-    let store = Store::open(StoreConfig { directory: config.state.clone(), signer })
-        .map_err(during("open the state directory"))?;
-    let Store { log, state, index, blobs, .. } = store;
+    let store = Store::open(StoreConfig {
+        directory: config.state.clone(),
+        signer,
+    })
+    .map_err(during("open the state directory"))?;
+    let Store {
+        log,
+        state,
+        index,
+        blobs,
+        ..
+    } = store;
     let (sequencer, on_stop) = Sequencer::start(log, state, Some(index), clock.clone());
     let broker = Broker::new(sequencer, blobs, clock, log_key, config.publish_tick);
     let broker = Arc::new(broker);
-    broker.begin(terms(config)?).await.map_err(during("begin"))?;
+    broker
+        .begin(terms(config)?)
+        .await
+        .map_err(during("begin"))?;
     broker.resume();
 
-    let listener = TcpListener::bind(config.listen).await.map_err(during("listen"))?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(during("listen"))?;
     let address = listener.local_addr().map_err(during("listen"))?;
     let bounds = AcceptBounds {
         connections_max: limits::CONNECTIONS_MAX,
@@ -123,11 +140,26 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
                 .map_err(during("serve metrics"))?,
         ),
     };
-    let layers = Layers { verifier: Arc::new(verifier), metrics };
-    let serving = serve(Arc::clone(&broker), connections, layers, stop.clone(), on_stop);
+    let layers = Layers {
+        verifier: Arc::new(verifier),
+        metrics,
+    };
+    let serving = serve(
+        Arc::clone(&broker),
+        connections,
+        layers,
+        stop.clone(),
+        on_stop,
+    );
     let served = tokio::spawn(serving);
     tracing::info!(%address, "serving");
-    Ok(Running { address, metrics_address, broker, stop, served })
+    Ok(Running {
+        address,
+        metrics_address,
+        broker,
+        stop,
+        served,
+    })
 }
 
 struct Layers {
@@ -144,14 +176,22 @@ async fn serve(
 ) -> Result<(), ServeError> {
     let Layers { verifier, metrics } = layers;
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    health
+        .set_service_status("", tonic_health::ServingStatus::Serving)
+        .await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .build_v1()
         .map_err(during("describe the services"))?;
     let of = || Arc::clone(&broker);
-    let releases = release::Releases { broker: of(), metrics: Arc::clone(&metrics) };
-    let flights = flight::Flight { broker: of(), metrics: Arc::clone(&metrics) };
+    let releases = release::Releases {
+        broker: of(),
+        metrics: Arc::clone(&metrics),
+    };
+    let flights = flight::Flight {
+        broker: of(),
+        metrics: Arc::clone(&metrics),
+    };
     let router = Server::builder()
         .max_concurrent_streams(Some(limits::STREAMS_PER_CONNECTION_MAX))
         .initial_stream_window_size(Some(limits::STREAM_WINDOW_BYTES))
@@ -168,9 +208,13 @@ async fn serve(
                 .max_encoding_message_size(limits::MESSAGE_BYTES_MAX),
         )
         .add_service(AgreementServiceServer::new(agreement::Agreements(of())))
-        .add_service(ContributionServiceServer::new(contribution::Contributions(of())))
+        .add_service(ContributionServiceServer::new(contribution::Contributions(
+            of(),
+        )))
         .add_service(ReleaseServiceServer::new(releases))
-        .add_service(TransparencyServiceServer::new(transparency::Transparency(of())))
+        .add_service(TransparencyServiceServer::new(transparency::Transparency(
+            of(),
+        )))
         .add_service(
             FlightServiceServer::new(flights)
                 .max_decoding_message_size(limits::FLIGHT_MESSAGE_BYTES_MAX),
@@ -186,10 +230,19 @@ async fn serve(
             }
         }
     };
-    router.serve_with_incoming_shutdown(connections, ending).await.map_err(during("serve"))?;
-    let failed = failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    router
+        .serve_with_incoming_shutdown(connections, ending)
+        .await
+        .map_err(during("serve"))?;
+    let failed = failed
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .take();
     match failed {
-        Some(cause) => Err(ServeError { doing: "write the log", cause }),
+        Some(cause) => Err(ServeError {
+            doing: "write the log",
+            cause,
+        }),
         None => Ok(()),
     }
 }
@@ -215,7 +268,12 @@ fn verifier(config: &Config) -> Result<TokenVerifier, ServeError> {
             cause: format!("`{}`: {e}", path.display()),
         })
     };
-    let public_keys_pem = config.tokens.public_keys.iter().map(read).collect::<Result<_, _>>()?;
+    let public_keys_pem = config
+        .tokens
+        .public_keys
+        .iter()
+        .map(read)
+        .collect::<Result<_, _>>()?;
     let issuer = TokenIssuer {
         issuer: config.tokens.issuer.clone(),
         audience: config.tokens.audience.clone(),
@@ -229,7 +287,10 @@ fn verifier(config: &Config) -> Result<TokenVerifier, ServeError> {
 
 fn signer(config: &Config) -> Result<Signer, ServeError> {
     let doing = "load the log key";
-    let name: KeyName = config.log_origin.parse().map_err(during("read log_origin"))?;
+    let name: KeyName = config
+        .log_origin
+        .parse()
+        .map_err(during("read log_origin"))?;
     let seed = Ed25519Seed::read(&config.keys.log).map_err(during(doing))?;
     Signer::from_seed(name, &Zeroizing::new(*seed.as_bytes())).map_err(during(doing))
 }
@@ -248,5 +309,8 @@ fn terms(config: &Config) -> Result<Terms, ServeError> {
             Some(admission)
         }
     };
-    Ok(Terms { floors: config.floors, steward })
+    Ok(Terms {
+        floors: config.floors,
+        steward,
+    })
 }

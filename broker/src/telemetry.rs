@@ -37,7 +37,9 @@ pub enum LogFormat {
 /// A second start in one process changes nothing.
 pub fn init(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_from_env("WEIR_LOG").unwrap_or_else(|_| EnvFilter::new(filter));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let _ = match format {
         LogFormat::Text => log.with_target(false).try_init(),
         LogFormat::Json => log.json().try_init(),
@@ -76,13 +78,20 @@ impl Metrics {
     pub fn new() -> Self {
         let mut metrics = Self::default();
         let m = &mut metrics;
-        m.registry.register("weir_calls", "Calls that reached the access gate", m.calls.clone());
+        m.registry.register(
+            "weir_calls",
+            "Calls that reached the access gate",
+            m.calls.clone(),
+        );
         let help = "Requests answered with a table";
-        m.registry.register("weir_releases_published", help, m.published.clone());
+        m.registry
+            .register("weir_releases_published", help, m.published.clone());
         let help = "Reasons of refusals";
-        m.registry.register("weir_releases_refused", help, m.refused.clone());
+        m.registry
+            .register("weir_releases_refused", help, m.refused.clone());
         let help = "Contributions accepted or refused";
-        m.registry.register("weir_contributions", help, m.contributions.clone());
+        m.registry
+            .register("weir_contributions", help, m.contributions.clone());
         metrics
     }
 
@@ -91,7 +100,12 @@ impl Metrics {
         let known = RULES.iter().find(|rule| rule.method == method);
         let method = known.map_or("other", |rule| rule.method);
         let let_through = if let_through { "yes" } else { "no" };
-        self.calls.get_or_create(&CallLabels { method, let_through }).inc();
+        self.calls
+            .get_or_create(&CallLabels {
+                method,
+                let_through,
+            })
+            .inc();
     }
 
     /// A request was answered with a table.
@@ -106,7 +120,9 @@ impl Metrics {
 
     /// A contribution ended.
     pub fn contribution(&self, outcome: &'static str) {
-        self.contributions.get_or_create(&OutcomeLabel { outcome }).inc();
+        self.contributions
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
     }
 
     /// In the OpenMetrics text format.
@@ -135,7 +151,9 @@ pub async fn serve_metrics(
     let listener = listener.map_err(|e| format!("metrics cannot listen on `{address}`: {e}"))?;
     let bound = listener.local_addr().map_err(|e| e.to_string())?;
     let page = |State(metrics): State<Arc<Metrics>>| async move { metrics.text() };
-    let router = Router::new().route("/metrics", get(page)).with_state(metrics);
+    let router = Router::new()
+        .route("/metrics", get(page))
+        .with_state(metrics);
     tokio::spawn(async move {
         let served = axum::serve(listener, router)
             .with_graceful_shutdown(async move { stop.cancelled().await })

@@ -39,7 +39,10 @@ impl<S> Layer<S> for AccessLayer {
     type Service = Access<S>;
 
     fn layer(&self, inner: S) -> Access<S> {
-        Access { inner, layer: self.clone() }
+        Access {
+            inner,
+            layer: self.clone(),
+        }
     }
 }
 
@@ -69,7 +72,10 @@ where
         match checked {
             Ok(()) => Either::Left(self.inner.call(request)),
             Err(error) => {
-                let org = request.extensions().get::<Caller>().map(|c| c.org().as_str());
+                let org = request
+                    .extensions()
+                    .get::<Caller>()
+                    .map(|c| c.org().as_str());
                 tracing::info!(org, method, code = error.code(), "denied");
                 Either::Right(ready(Ok(Status::from(error).into_http())))
             }
@@ -86,5 +92,9 @@ fn check<B>(broker: &Broker, request: &Request<B>) -> Result<(), Error> {
     let peer = request.extensions().get::<Peer>().ok_or(Error::Denied)?;
     let spiffe = peer.spiffe().to_string();
     broker.check_member(caller.org(), caller.role(), &spiffe)?;
-    if allows(caller.role(), method) { Ok(()) } else { Err(Error::Denied) }
+    if allows(caller.role(), method) {
+        Ok(())
+    } else {
+        Err(Error::Denied)
+    }
 }

@@ -29,7 +29,11 @@ impl AgreementService for Agreements {
         request: Request<v1::OfferAgreementRequest>,
     ) -> Answer<v1::OfferAgreementResponse> {
         let by = Caller::of(&request)?.org().clone();
-        let Offer { terms: _, document, signature } = request.into_inner().try_into()?;
+        let Offer {
+            terms: _,
+            document,
+            signature,
+        } = request.into_inner().try_into()?;
         let (id, receipt) = self.0.offer(&by, &document, signature).await?;
         let what = self.signed(&id)?;
         Ok(Response::new(Logged { what, receipt }.into()))
@@ -40,7 +44,10 @@ impl AgreementService for Agreements {
         request: Request<v1::SignAgreementRequest>,
     ) -> Answer<v1::SignAgreementResponse> {
         let by = Caller::of(&request)?.org().clone();
-        let Signing { agreement, signature } = request.into_inner().try_into()?;
+        let Signing {
+            agreement,
+            signature,
+        } = request.into_inner().try_into()?;
         let receipt = self.0.sign(&by, &agreement, signature).await?;
         let what = self.signed(&agreement)?;
         Ok(Response::new(Logged { what, receipt }.into()))
@@ -76,7 +83,9 @@ impl AgreementService for Agreements {
                 planner: record.terms.planner.org.clone(),
                 status: record.status,
             });
-        Ok(Response::new(paged(visible, |a| a.id.to_string(), &page).into()))
+        Ok(Response::new(
+            paged(visible, |a| a.id.to_string(), &page).into(),
+        ))
     }
 }
 
@@ -88,9 +97,22 @@ fn may_read(terms: &Agreement, org: &OrgId, role: Role) -> bool {
 impl Agreements {
     fn signed(&self, id: &AgreementId) -> Result<SignedAgreement, Error> {
         let state = self.0.sequencer().state();
-        let record = state.agreement(id).ok_or(Error::NotFound { what: "agreement" })?;
-        let AgreementRecord { terms, status, signatures, entry: _ } = record.clone();
+        let record = state
+            .agreement(id)
+            .ok_or(Error::NotFound { what: "agreement" })?;
+        let AgreementRecord {
+            terms,
+            status,
+            signatures,
+            entry: _,
+        } = record.clone();
         let document = terms.canonical().map_err(Error::internal)?;
-        Ok(SignedAgreement { id: id.clone(), terms, document, status, signatures })
+        Ok(SignedAgreement {
+            id: id.clone(),
+            terms,
+            document,
+            status,
+            signatures,
+        })
     }
 }

@@ -31,11 +31,15 @@ impl ContributionService for Contributions {
         let ContributionQuery { agreement, batch } = request.into_inner().try_into()?;
         let found = {
             let state = self.0.sequencer().state();
-            let found = state.batch(caller.org(), &batch).filter(|_| caller.role() == Role::Provider);
+            let found = state
+                .batch(caller.org(), &batch)
+                .filter(|_| caller.role() == Role::Provider);
             let found = found.filter(|record| record.contribution.agreement == agreement);
             found.map(|record| (status(&state, record), record.entry))
         };
-        let (what, entry) = found.ok_or(Error::NotFound { what: "contribution" })?;
+        let (what, entry) = found.ok_or(Error::NotFound {
+            what: "contribution",
+        })?;
         let receipt = self.0.sequencer().receipt(entry)?;
         Ok(Response::new(Logged { what, receipt }.into()))
     }
@@ -45,14 +49,24 @@ impl ContributionService for Contributions {
         request: Request<v1::ListContributionsRequest>,
     ) -> Answer<v1::ListContributionsResponse> {
         let caller: OrgId = Caller::of(&request)?.org().clone();
-        let TableFilter { agreement, table, page } = request.into_inner().try_into()?;
+        let TableFilter {
+            agreement,
+            table,
+            page,
+        } = request.into_inner().try_into()?;
         let state = self.0.sequencer().state();
-        let record = state.agreement(&agreement).filter(|r| concerns(&r.terms, &caller));
+        let record = state
+            .agreement(&agreement)
+            .filter(|r| concerns(&r.terms, &caller));
         record.ok_or(Error::NotFound { what: "agreement" })?;
         let live = state
             .live_contributions()
             .filter(|r| r.contribution.agreement == agreement)
-            .filter(|r| table.as_ref().is_none_or(|name| r.contribution.table == *name))
+            .filter(|r| {
+                table
+                    .as_ref()
+                    .is_none_or(|name| r.contribution.table == *name)
+            })
             .map(|record| status(&state, record));
         let key = |c: &ContributionStatus| format!("{} {}", c.table, c.period);
         let mut live: Vec<_> = live.collect();
@@ -63,9 +77,14 @@ impl ContributionService for Contributions {
 
 fn status(state: &State, record: &ContributionRecord) -> ContributionStatus {
     let c = &record.contribution;
-    let slot =
-        Slot { agreement: c.agreement.clone(), table: c.table.clone(), period: c.period };
-    let live = state.live(&slot).is_some_and(|live| live.contribution.batch == c.batch);
+    let slot = Slot {
+        agreement: c.agreement.clone(),
+        table: c.table.clone(),
+        period: c.period,
+    };
+    let live = state
+        .live(&slot)
+        .is_some_and(|live| live.contribution.batch == c.batch);
     ContributionStatus {
         agreement: c.agreement.clone(),
         table: c.table.clone(),

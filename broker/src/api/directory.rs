@@ -26,11 +26,31 @@ impl DirectoryService for Directory {
         request: Request<v1::AdmitOrganisationRequest>,
     ) -> Answer<v1::AdmitOrganisationResponse> {
         let by = Caller::of(&request)?.org().clone();
-        let Wire { organisation, possession } = request.into_inner().try_into()?;
-        let Organisation { org, role, spiffe, key } = organisation.clone();
-        let admission = Admission { org, role, spiffe, key, possession };
+        let Wire {
+            organisation,
+            possession,
+        } = request.into_inner().try_into()?;
+        let Organisation {
+            org,
+            role,
+            spiffe,
+            key,
+        } = organisation.clone();
+        let admission = Admission {
+            org,
+            role,
+            spiffe,
+            key,
+            possession,
+        };
         let receipt = self.0.admit(Some(&by), admission).await?;
-        Ok(Response::new(Logged { what: organisation, receipt }.into()))
+        Ok(Response::new(
+            Logged {
+                what: organisation,
+                receipt,
+            }
+            .into(),
+        ))
     }
 
     async fn list_organisations(
@@ -45,7 +65,9 @@ impl DirectoryService for Directory {
             spiffe: org.spiffe.clone(),
             key: org.key.clone(),
         });
-        Ok(Response::new(paged(all, |o| o.org.to_string(), &page).into()))
+        Ok(Response::new(
+            paged(all, |o| o.org.to_string(), &page).into(),
+        ))
     }
 
     async fn add_zoning(
@@ -80,7 +102,9 @@ impl DirectoryService for Directory {
             sha256: zoning.sha256.clone(),
             zones: zoning.zones,
         });
-        Ok(Response::new(paged(all, |z| z.id.to_string(), &page).into()))
+        Ok(Response::new(
+            paged(all, |z| z.id.to_string(), &page).into(),
+        ))
     }
 }
 
@@ -88,6 +112,10 @@ impl Directory {
     fn zoning(&self, id: &policies::id::ZoningId) -> Result<Zoning, Error> {
         let state = self.0.sequencer().state();
         let zoning = state.zoning(id).ok_or(Error::NotFound { what: "zoning" })?;
-        Ok(Zoning { id: id.clone(), sha256: zoning.sha256.clone(), zones: zoning.zones })
+        Ok(Zoning {
+            id: id.clone(),
+            sha256: zoning.sha256.clone(),
+            zones: zoning.zones,
+        })
     }
 }

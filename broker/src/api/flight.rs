@@ -37,7 +37,9 @@ type Boxed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 type Answer<T> = Result<Response<T>, Status>;
 
 fn closed<T>() -> Answer<T> {
-    Err(Status::unimplemented("use DoPut to contribute and DoGet to fetch a release"))
+    Err(Status::unimplemented(
+        "use DoPut to contribute and DoGet to fetch a release",
+    ))
 }
 
 #[tonic::async_trait]
@@ -61,14 +63,18 @@ impl FlightService for Flight {
         let (broker, metrics) = (Arc::clone(&self.broker), Arc::clone(&self.metrics));
         // The answer's headers go out at once: what follows may take longer than a unary call.
         let answer = stream::once(async move {
-            let messages = stream::once(async { Ok(first) }).chain(messages).map_err(FlightError::from);
+            let messages = stream::once(async { Ok(first) })
+                .chain(messages)
+                .map_err(FlightError::from);
             let batches = FlightRecordBatchStream::new_from_flight_data(messages);
             let contributed = broker.contribute(&by, push, batches.map_err(from_flight).boxed());
             let contributed = tokio::time::timeout(STREAM_TIMEOUT, contributed).await;
             let receipt = contributed.map_err(|_| Error::Busy).flatten();
             metrics.contribution(receipt.as_ref().map_or_else(Error::code, |_| "accepted"));
             let receipt = v1::ContributionReceipt::from(receipt?);
-            Ok(PutResult { app_metadata: receipt.encode_to_vec().into() })
+            Ok(PutResult {
+                app_metadata: receipt.encode_to_vec().into(),
+            })
         });
         Ok(Response::new(answer.boxed()))
     }
@@ -128,8 +134,14 @@ impl FlightService for Flight {
 
 /// What arrow cannot read is the sender's fault; its words may hold values, so they stay here.
 fn from_flight(error: FlightError) -> Error {
-    tracing::debug!(kind = error_kind(&error), "a contribution could not be read");
-    Error::invalid("cells", "not a Flight stream of record batches, or it broke off: push again")
+    tracing::debug!(
+        kind = error_kind(&error),
+        "a contribution could not be read"
+    );
+    Error::invalid(
+        "cells",
+        "not a Flight stream of record batches, or it broke off: push again",
+    )
 }
 
 fn error_kind(error: &FlightError) -> &'static str {

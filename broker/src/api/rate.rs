@@ -24,7 +24,9 @@ impl Default for RateLayer {
     fn default() -> Self {
         let per_second = NonZeroU32::new(ORG_CALLS_PER_SECOND).unwrap_or(NonZeroU32::MIN);
         let burst = NonZeroU32::new(ORG_CALLS_BURST).unwrap_or(NonZeroU32::MIN);
-        Self(Arc::new(RateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst))))
+        Self(Arc::new(RateLimiter::keyed(
+            Quota::per_second(per_second).allow_burst(burst),
+        )))
     }
 }
 
@@ -32,7 +34,10 @@ impl<S> Layer<S> for RateLayer {
     type Service = Rated<S>;
 
     fn layer(&self, inner: S) -> Rated<S> {
-        Rated { inner, limiter: Arc::clone(&self.0) }
+        Rated {
+            inner,
+            limiter: Arc::clone(&self.0),
+        }
     }
 }
 

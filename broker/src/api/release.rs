@@ -79,8 +79,9 @@ impl ReleaseService for Releases {
         };
         let bytes = table.bytes;
         let starts = (0..bytes.len()).step_by(CHUNK_BYTES);
-        let chunks: Vec<_> =
-            starts.map(|from| bytes.slice(from..bytes.len().min(from + CHUNK_BYTES))).collect();
+        let chunks: Vec<_> = starts
+            .map(|from| bytes.slice(from..bytes.len().min(from + CHUNK_BYTES)))
+            .collect();
         let parts = std::iter::once(Chunk::Head(Box::new(head)))
             .chain(chunks.into_iter().map(Chunk::Table))
             .map(|chunk| Ok(chunk.into()));
@@ -92,15 +93,21 @@ impl ReleaseService for Releases {
         request: Request<v1::ListReleasesRequest>,
     ) -> Answer<v1::ListReleasesResponse> {
         let by = Caller::of(&request)?.org().clone();
-        let TableFilter { agreement, table, page } = request.into_inner().try_into()?;
+        let TableFilter {
+            agreement,
+            table,
+            page,
+        } = request.into_inner().try_into()?;
         let state = self.broker.sequencer().state();
-        let record = state.agreement(&agreement).filter(|r| concerns(&r.terms, &by));
+        let record = state
+            .agreement(&agreement)
+            .filter(|r| concerns(&r.terms, &by));
         record.ok_or(Error::NotFound { what: "agreement" })?;
         let published = state.releases().filter_map(|(key, release)| {
             let r = &release.reservation;
             let entry = crate::flow::release::published_entry(&state, key).ok()?;
-            let wanted = r.agreement == agreement
-                && table.as_ref().is_none_or(|name| r.table.name == *name);
+            let wanted =
+                r.agreement == agreement && table.as_ref().is_none_or(|name| r.table.name == *name);
             wanted.then(|| ReleaseSummary {
                 key: key.clone(),
                 agreement: r.agreement.clone(),
@@ -111,6 +118,8 @@ impl ReleaseService for Releases {
                 entry,
             })
         });
-        Ok(Response::new(paged(published, |r| r.key.to_string(), &page).into()))
+        Ok(Response::new(
+            paged(published, |r| r.key.to_string(), &page).into(),
+        ))
     }
 }

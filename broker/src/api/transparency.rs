@@ -74,14 +74,20 @@ impl TransparencyService for Transparency {
     async fn get_entries(&self, request: Request<v1::GetEntriesRequest>) -> Answer<Entries> {
         let caller = Caller::of(&request)?.clone();
         let LogRange { start, limit } = request.into_inner().try_into()?;
-        let end = start.saturating_add(u64::from(limit)).min(self.0.sequencer().state().size());
+        let end = start
+            .saturating_add(u64::from(limit))
+            .min(self.0.sequencer().state().size());
         let broker = Arc::clone(&self.0);
         // One bundle at a time, so that a long range is never in memory whole.
         let bundles = stream::iter((start..end).step_by(BUNDLE_MAX)).map(move |from| {
             let until = end.min(from.saturating_add(BUNDLE_MAX as u64));
             let service = Self(Arc::clone(&broker));
             let entries = service.visible(from, until, caller.org(), caller.role())?;
-            Ok(Bundle { entries, next_start: until }.into())
+            Ok(Bundle {
+                entries,
+                next_start: until,
+            }
+            .into())
         });
         Ok(Response::new(bundles.boxed()))
     }
@@ -98,7 +104,12 @@ impl Transparency {
     ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
         let state = self.0.sequencer().state();
         let end = end.min(state.size());
-        let bytes = self.0.sequencer().log().entries(start..end).map_err(Error::internal)?;
+        let bytes = self
+            .0
+            .sequencer()
+            .log()
+            .entries(start..end)
+            .map_err(Error::internal)?;
         let mut visible = Vec::new();
         for (index, bytes) in (start..end).zip(bytes) {
             let entry = Entry::from_bytes(&bytes).map_err(Error::internal)?;

@@ -32,15 +32,27 @@ impl Broker {
     /// # Errors
     /// [`Error::Invalid`] where possession is not proved, [`Error::AlreadyExists`] for a known name.
     pub async fn admit(&self, by: Option<&OrgId>, admission: Admission) -> Result<Receipt, Error> {
-        let Admission { org, role, spiffe, key, possession } = admission;
+        let Admission {
+            org,
+            role,
+            spiffe,
+            key,
+            possession,
+        } = admission;
         let claim = possession_payload(&org, role, &spiffe, key.fingerprint());
         verify(Signs::KeyPossession, &key, &claim, &possession)
             .map_err(|e| Error::invalid("possession", e))?;
         if !spiffe.starts_with("spiffe://") || !spiffe.ends_with(&format!("/org/{org}")) {
-            return Err(Error::invalid("spiffe", format!("has to end in `/org/{org}`")));
+            return Err(Error::invalid(
+                "spiffe",
+                format!("has to end in `/org/{org}`"),
+            ));
         }
         if by.is_none() && role != Role::Steward {
-            return Err(Error::invalid("role", "the config admits a steward, nobody else"));
+            return Err(Error::invalid(
+                "role",
+                "the config admits a steward, nobody else",
+            ));
         }
         let by = by.cloned();
         let done = self
@@ -52,10 +64,23 @@ impl Broker {
                     return if same {
                         Ok((Vec::new(), Some(known.entry)))
                     } else {
-                        Err(Error::AlreadyExists { what: "organisation", id: org.to_string() })
+                        Err(Error::AlreadyExists {
+                            what: "organisation",
+                            id: org.to_string(),
+                        })
                     };
                 }
-                Ok((vec![Body::OrgAdmitted { org, role, spiffe, key, possession, by }], None))
+                Ok((
+                    vec![Body::OrgAdmitted {
+                        org,
+                        role,
+                        spiffe,
+                        key,
+                        possession,
+                        by,
+                    }],
+                    None,
+                ))
             })
             .await?;
         match done.value {

@@ -24,8 +24,8 @@ impl Broker {
         document: &[u8],
         signature: PartySignature,
     ) -> Result<(AgreementId, Receipt), Error> {
-        let terms = Agreement::parse_canonical(document)
-            .map_err(|e| Error::invalid("agreement", e))?;
+        let terms =
+            Agreement::parse_canonical(document).map_err(|e| Error::invalid("agreement", e))?;
         let id = terms.id().map_err(Error::internal)?;
         self.check_signature(by, &terms, document, &signature)?;
         self.check_plan(&terms)?;
@@ -38,7 +38,14 @@ impl Broker {
                 }
                 check_terms(state, &terms)?;
                 let agreement = Box::new(terms);
-                Ok((vec![Body::AgreementOffered { agreement, by: offerer, signature }], None))
+                Ok((
+                    vec![Body::AgreementOffered {
+                        agreement,
+                        by: offerer,
+                        signature,
+                    }],
+                    None,
+                ))
             })
             .await?;
         let receipt = match done.value {
@@ -73,8 +80,21 @@ impl Broker {
                 let allotment = record.terms.allotment();
                 let allotment = allotment.ok_or_else(|| Error::internal("allotment overflows"))?;
                 check_cap(state, &record.terms)?;
-                let signed = Body::AgreementSigned { agreement: agreement.clone(), by, signature };
-                Ok((vec![signed, Body::AgreementActivated { agreement, allotment }], None))
+                let signed = Body::AgreementSigned {
+                    agreement: agreement.clone(),
+                    by,
+                    signature,
+                };
+                Ok((
+                    vec![
+                        signed,
+                        Body::AgreementActivated {
+                            agreement,
+                            allotment,
+                        },
+                    ],
+                    None,
+                ))
             })
             .await?;
         match done.value {
@@ -101,7 +121,10 @@ impl Broker {
         signature: &PartySignature,
     ) -> Result<(), Error> {
         if !terms.is_party(by) {
-            return Err(Error::invalid("agreement", "you are neither its provider nor its planner"));
+            return Err(Error::invalid(
+                "agreement",
+                "you are neither its provider nor its planner",
+            ));
         }
         let key = self.sequencer.state().org(by).map(|org| org.key.clone());
         let key = key.ok_or(Error::Denied)?;
@@ -112,7 +135,9 @@ impl Broker {
     /// A plan that no mechanism can keep is found out before anyone signs.
     fn check_plan(&self, terms: &Agreement) -> Result<(), Error> {
         for (n, item) in terms.plan.iter().enumerate() {
-            let Some(table) = terms.table(&item.table) else { continue };
+            let Some(table) = terms.table(&item.table) else {
+                continue;
+            };
             self.mechanism(terms, table, item.charge.as_ref())
                 .map_err(|e| Error::invalid(format!("plan[{n}].charge"), e))?;
         }
@@ -128,8 +153,13 @@ pub(crate) fn concerns(terms: &Agreement, org: &OrgId) -> bool {
 }
 
 fn check_terms(state: &State, terms: &Agreement) -> Result<(), Error> {
-    let floors = state.floors().ok_or_else(|| Error::internal("no floors in force"))?;
-    let faults: Vec<String> = faults(terms, &floors).iter().map(ToString::to_string).collect();
+    let floors = state
+        .floors()
+        .ok_or_else(|| Error::internal("no floors in force"))?;
+    let faults: Vec<String> = faults(terms, &floors)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     if !faults.is_empty() {
         return Err(Error::invalid("agreement", faults.join("; ")));
     }
@@ -137,7 +167,10 @@ fn check_terms(state: &State, terms: &Agreement) -> Result<(), Error> {
         let org = state.org(&party.org);
         let role = org.map(|org| org.role.as_str());
         if role != Some(path) {
-            return Err(Error::invalid(format!("{path}.org"), format!("is no admitted {path}")));
+            return Err(Error::invalid(
+                format!("{path}.org"),
+                format!("is no admitted {path}"),
+            ));
         }
         if org.map(|org| org.key.fingerprint()) != Some(&party.key) {
             let message = "is not the fingerprint in the log: compare it with the other party";

@@ -77,7 +77,11 @@ impl Broker {
             Ok((vec![Body::BrokerStarted { software, floors }], ()))
         };
         self.sequencer.submit("broker.started", started).await?;
-        let known = self.sequencer.state().orgs().any(|(_, org)| org.role == Role::Steward);
+        let known = self
+            .sequencer
+            .state()
+            .orgs()
+            .any(|(_, org)| org.role == Role::Steward);
         match terms.steward {
             Some(admission) if !known => self.admit(None, admission).await.map(drop),
             None if !known => Err(Error::Precondition {
@@ -101,13 +105,20 @@ impl Broker {
 
     /// The receipt of a decision's last entry.
     pub(crate) fn last_receipt(&self, entries: &[u64]) -> Result<Receipt, Error> {
-        let last = entries.last().ok_or_else(|| Error::internal("a decision without an entry"))?;
+        let last = entries
+            .last()
+            .ok_or_else(|| Error::internal("a decision without an entry"))?;
         self.sequencer.receipt(*last)
     }
 
     /// The zone ids of a zoning, sorted.
     pub(crate) async fn zones(&self, id: &ZoningId) -> Result<Arc<Vec<String>>, Error> {
-        let held = self.zones.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let held = self
+            .zones
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned();
         if let Some(zones) = held {
             return Ok(zones);
         }
@@ -128,13 +139,24 @@ impl Broker {
             return Ok(Mechanism::Unprotected);
         };
         let key = serde_json::to_string(&(table, unit, k, charge)).map_err(Error::internal)?;
-        let held = self.mechanisms.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let held = self
+            .mechanisms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+            .cloned();
         if let Some(mechanism) = held {
             return Ok(mechanism);
         }
-        let mechanism = privacy::calibrate::calibrate(table, unit, k, charge)
-            .map_err(|e| Error::Precondition { message: format!("the plan cannot be kept: {e}") })?;
-        let mut kept = self.mechanisms.lock().unwrap_or_else(PoisonError::into_inner);
+        let mechanism = privacy::calibrate::calibrate(table, unit, k, charge).map_err(|e| {
+            Error::Precondition {
+                message: format!("the plan cannot be kept: {e}"),
+            }
+        })?;
+        let mut kept = self
+            .mechanisms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         Ok(kept.entry(key).or_insert(mechanism).clone())
     }
 
@@ -144,7 +166,9 @@ impl Broker {
     /// [`Error::Denied`] where the log says otherwise.
     pub fn check_member(&self, org: &OrgId, role: Role, spiffe: &str) -> Result<(), Error> {
         let state = self.sequencer.state();
-        let member = state.org(org).is_some_and(|o| o.role == role && o.spiffe == spiffe);
+        let member = state
+            .org(org)
+            .is_some_and(|o| o.role == role && o.spiffe == spiffe);
         if member { Ok(()) } else { Err(Error::Denied) }
     }
 }
@@ -162,6 +186,9 @@ impl Drawing {
 
     /// Forgets a release's lock; whoever still waits for it holds it by itself.
     pub(crate) fn forget(&self, key: &ReleaseKey) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
     }
 }

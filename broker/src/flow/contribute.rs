@@ -39,12 +39,19 @@ impl Broker {
         batches: impl Stream<Item = Result<RecordBatch, Error>> + Send + Unpin,
     ) -> Result<Receipt, Error> {
         let terms = self.check_push(by, &push)?;
-        let table = terms.table(&push.table).ok_or(Error::NotFound { what: "table" })?.clone();
+        let table = terms
+            .table(&push.table)
+            .ok_or(Error::NotFound { what: "table" })?
+            .clone();
         let file = self.write_cells(&terms, &table, &push, batches).await?;
         if let Some(receipt) = self.repeated(by, &push, &file).await? {
             return Ok(receipt);
         }
-        let blob = self.blobs.put_file(file.path()).await.map_err(Error::internal)?;
+        let blob = self
+            .blobs
+            .put_file(file.path())
+            .await
+            .map_err(Error::internal)?;
         let (provider, wanted) = (by.clone(), push.clone());
         let accepted = self
             .sequencer
@@ -66,14 +73,18 @@ impl Broker {
     /// What can be refused before a single row is read.
     fn check_push(&self, by: &OrgId, push: &Push) -> Result<Agreement, Error> {
         let state = self.sequencer.state();
-        let record = state.agreement(&push.agreement).filter(|r| r.terms.provider.org == *by);
+        let record = state
+            .agreement(&push.agreement)
+            .filter(|r| r.terms.provider.org == *by);
         let record = record.ok_or(Error::NotFound { what: "agreement" })?;
         let terms = &record.terms;
         if record.status != Status::Active {
             let message = format!("the agreement is {}, not active", record.status.as_str());
             return Err(Error::Precondition { message });
         }
-        let table = terms.table(&push.table).ok_or(Error::NotFound { what: "table" })?;
+        let table = terms
+            .table(&push.table)
+            .ok_or(Error::NotFound { what: "table" })?;
         if push.period.grain() != table.period || !terms.covers.hold(push.period) {
             let message = format!(
                 "has to be a {:?} inside {} to {}",
@@ -81,7 +92,10 @@ impl Broker {
             );
             return Err(Error::invalid("period", message.to_lowercase()));
         }
-        let ends = push.period.ends_at(&terms.time_zone).map_err(Error::internal)?;
+        let ends = push
+            .period
+            .ends_at(&terms.time_zone)
+            .map_err(Error::internal)?;
         if state.decision_time(self.clock.now()) < ends {
             let message = format!("period {} has not ended: it ends at {ends}", push.period);
             return Err(Error::Precondition { message });
@@ -110,8 +124,7 @@ impl Broker {
         let sink = file.reopen().map_err(Error::internal)?;
         let writer = Writer::new(sink, &checker, &push.rates).map_err(Error::internal)?;
         let (to_writer, from_stream) = mpsc::channel(CONTRIBUTION_QUEUE);
-        let written =
-            tokio::task::spawn_blocking(move || write_all(checker, writer, from_stream));
+        let written = tokio::task::spawn_blocking(move || write_all(checker, writer, from_stream));
         while let Some(batch) = batches.next().await {
             // A closed channel means that the writer has found a fault; it tells below.
             if to_writer.send(Some(batch?)).await.is_err() {
@@ -140,9 +153,16 @@ impl Broker {
             && c.period == push.period
             && c.supersedes == push.supersedes;
         let same_cells = same_slot
-            && self.blobs.matches(&c.blob, file.path()).await.map_err(Error::internal)?;
+            && self
+                .blobs
+                .matches(&c.blob, file.path())
+                .await
+                .map_err(Error::internal)?;
         if !same_cells {
-            return Err(Error::AlreadyExists { what: "batch", id: push.batch.to_string() });
+            return Err(Error::AlreadyExists {
+                what: "batch",
+                id: push.batch.to_string(),
+            });
         }
         self.sequencer.receipt(known.entry).map(Some)
     }
@@ -156,9 +176,23 @@ fn accept(
     blob: policies::id::BlobId,
     now: jiff::Timestamp,
 ) -> Result<Contribution, Error> {
-    let Push { agreement, table, period, batch, supersedes, rates: _, active_units: _ } = push;
-    let record = state.agreement(&agreement).ok_or(Error::NotFound { what: "agreement" })?;
-    let slot = Slot { agreement: agreement.clone(), table: table.clone(), period };
+    let Push {
+        agreement,
+        table,
+        period,
+        batch,
+        supersedes,
+        rates: _,
+        active_units: _,
+    } = push;
+    let record = state
+        .agreement(&agreement)
+        .ok_or(Error::NotFound { what: "agreement" })?;
+    let slot = Slot {
+        agreement: agreement.clone(),
+        table: table.clone(),
+        period,
+    };
     let live = state.live(&slot).map(|live| &live.contribution.batch);
     if live != supersedes.as_ref() {
         let message = match live {
@@ -171,7 +205,16 @@ fn accept(
     let late = item.and_then(|item| late_after(&record.terms, item, period));
     let late = late.is_some_and(|late| now > late);
     let provider = provider.clone();
-    Ok(Contribution { agreement, table, period, provider, batch, blob, supersedes, late })
+    Ok(Contribution {
+        agreement,
+        table,
+        period,
+        provider,
+        batch,
+        blob,
+        supersedes,
+        late,
+    })
 }
 
 fn write_all(

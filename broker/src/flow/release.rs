@@ -5,7 +5,7 @@ use policies::decide::{Decision, Request, decide};
 use policies::entry::Body;
 use policies::id::ReleaseKey;
 use policies::refusal::Refusal;
-use policies::state::{State, Stage};
+use policies::state::{Stage, State};
 
 use super::broker::Broker;
 use crate::error::Error;
@@ -80,13 +80,17 @@ impl Broker {
         else {
             return Ok(None);
         };
-        self.mechanism(&terms, table, item.charge.as_ref()).map(Some)
+        self.mechanism(&terms, table, item.charge.as_ref())
+            .map(Some)
     }
 
     /// The answer for a release that has been drawn.
     fn published(&self, key: &ReleaseKey) -> Result<Answer, Error> {
         let entry = published_entry(&self.sequencer.state(), key)?;
-        Ok(Answer::Released { key: key.clone(), receipt: self.sequencer.receipt(entry)? })
+        Ok(Answer::Released {
+            key: key.clone(),
+            receipt: self.sequencer.receipt(entry)?,
+        })
     }
 }
 
@@ -104,16 +108,23 @@ fn refuse(request: &Request, refusal: Refusal, fresh: bool) -> Verdict<Decided> 
         period: request.period,
         reasons: refusal.reasons().iter().map(|reason| reason.id).collect(),
     };
-    (if fresh { vec![entry] } else { Vec::new() }, Decided::Refused(refusal))
+    (
+        if fresh { vec![entry] } else { Vec::new() },
+        Decided::Refused(refusal),
+    )
 }
 
 pub(crate) fn published_entry(state: &State, key: &ReleaseKey) -> Result<u64, Error> {
     match state.release(key).map(|release| &release.stage) {
         Some(Stage::Published { entry, .. }) => Ok(*entry),
         Some(Stage::Aborted { reason }) => Err(Error::Precondition {
-            message: format!("the release was ended without a table (`{reason}`); its charge stays"),
+            message: format!(
+                "the release was ended without a table (`{reason}`); its charge stays"
+            ),
         }),
-        Some(Stage::Reserved) => Err(Error::Unavailable { cause: "still being drawn".into() }),
+        Some(Stage::Reserved) => Err(Error::Unavailable {
+            cause: "still being drawn".into(),
+        }),
         None => Err(Error::NotFound { what: "release" }),
     }
 }

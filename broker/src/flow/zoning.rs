@@ -29,7 +29,10 @@ impl Broker {
     ) -> Result<Receipt, Error> {
         if geojson.len() > ZONING_BYTES_MAX {
             let limit = ZONING_BYTES_MAX as u64;
-            return Err(Error::TooLarge { what: "the zoning", limit });
+            return Err(Error::TooLarge {
+                what: "the zoning",
+                limit,
+            });
         }
         let zones = u32::try_from(zone_ids(&geojson)?.len()).map_err(Error::internal)?;
         let sha256 = Fingerprint::new(sha256_hex(&geojson)).map_err(Error::internal)?;
@@ -41,7 +44,16 @@ impl Broker {
         let done = self
             .sequencer
             .submit("zoning.added", move |_, _| {
-                Ok((vec![Body::ZoningAdded { zoning: id, sha256, zones, blob, by }], ()))
+                Ok((
+                    vec![Body::ZoningAdded {
+                        zoning: id,
+                        sha256,
+                        zones,
+                        blob,
+                        by,
+                    }],
+                    (),
+                ))
             })
             .await?;
         self.last_receipt(&done.entries)
@@ -52,7 +64,11 @@ impl Broker {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Internal`] where its blob is damaged.
     pub async fn zoning_file(&self, id: &ZoningId) -> Result<Bytes, Error> {
-        let blob = self.sequencer.state().zoning(id).map(|zoning| zoning.blob.clone());
+        let blob = self
+            .sequencer
+            .state()
+            .zoning(id)
+            .map(|zoning| zoning.blob.clone());
         let blob = blob.ok_or(Error::NotFound { what: "zoning" })?;
         Ok(self.blobs.get(&blob).await.map_err(Error::internal)?.bytes)
     }
@@ -60,7 +76,10 @@ impl Broker {
     fn same_zoning(&self, id: &ZoningId, sha256: &Fingerprint) -> Result<Option<u64>, Error> {
         match self.sequencer.state().zoning(id) {
             Some(known) if known.sha256 == *sha256 => Ok(Some(known.entry)),
-            Some(_) => Err(Error::AlreadyExists { what: "zoning", id: id.to_string() }),
+            Some(_) => Err(Error::AlreadyExists {
+                what: "zoning",
+                id: id.to_string(),
+            }),
             None => Ok(None),
         }
     }
@@ -72,8 +91,7 @@ impl Broker {
 /// [`Error::Invalid`] where the file is no feature collection or an id is missing or doubled.
 pub(crate) fn zone_ids(file: &[u8]) -> Result<Vec<String>, Error> {
     let wrong = |message: String| Error::invalid("geojson", message);
-    let json: serde_json::Value = serde_json::from_slice(file).map_err(|e| wrong(e.to_string()))?;
-    let parsed = GeoJson::from_json_value(json).map_err(|e| wrong(e.to_string()))?;
+    let parsed = GeoJson::from_reader(file).map_err(|e| wrong(e.to_string()))?;
     let GeoJson::FeatureCollection(FeatureCollection { features, .. }) = parsed else {
         return Err(wrong("has to be a FeatureCollection".into()));
     };
@@ -82,13 +100,21 @@ pub(crate) fn zone_ids(file: &[u8]) -> Result<Vec<String>, Error> {
         let id = match feature.property("zone_id") {
             Some(serde_json::Value::String(text)) => text.clone(),
             Some(serde_json::Value::Number(number)) => number.to_string(),
-            _ => return Err(wrong(format!("features[{n}] has no text or number `zone_id`"))),
+            _ => {
+                return Err(wrong(format!(
+                    "features[{n}] has no text or number `zone_id`"
+                )));
+            }
         };
         if id.is_empty() || id.len() > ZONE_ID_BYTES_MAX || id.chars().any(char::is_control) {
-            return Err(wrong(format!("features[{n}] has an empty, long or unprintable `zone_id`")));
+            return Err(wrong(format!(
+                "features[{n}] has an empty, long or unprintable `zone_id`"
+            )));
         }
         if !ids.insert(id.clone()) {
-            return Err(wrong(format!("zone `{id}` stands there twice: dissolve it first")));
+            return Err(wrong(format!(
+                "zone `{id}` stands there twice: dissolve it first"
+            )));
         }
     }
     if ids.is_empty() {

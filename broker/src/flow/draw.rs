@@ -1,0 +1,264 @@
+//! Drawing a reserved release, once: read the pinned cells, protect them, store the table, publish it on
+//! the public tick. A crash anywhere in between ends in the same reservation, never refunded, never charged
+//! twice, and no byte of a draw is readable before its `release.published` is durable.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit::commitment::Salt;
+use audit::receipt::Receipt;
+use bytes::Bytes;
+use cells::read::ExactCells;
+use cells::release::{self as columns, ReleasedTable};
+use policies::entry::{Body, Reservation};
+use policies::id::{BlobId, OrgId, ReleaseKey};
+use policies::mechanism::Mechanism;
+use policies::state::{Stage, State};
+use privacy::protect::{Exact, Noisy, Protected, protect};
+use privacy::quality::{Context, DeclaredRate, QualitySheet};
+use privacy::spend::Spend;
+
+use super::agree::concerns;
+use super::broker::Broker;
+use super::release::published_entry;
+use crate::error::Error;
+use crate::limits::SCAN_MEMORY_BYTES;
+
+/// The key of the quality sheet in the table's schema metadata.
+pub const QUALITY: &str = "weir.quality";
+
+/// A released table as it is stored, and what proves it.
+#[derive(Debug)]
+pub struct Released {
+    /// Arrow IPC stream; the commitment is over exactly these bytes.
+    pub bytes: Bytes,
+    /// Opens the commitment.
+    pub salt: Salt,
+    /// The commitment.
+    pub blob: BlobId,
+    /// Canonical JSON of the quality sheet, which the bytes carry too.
+    pub quality_sheet: Vec<u8>,
+    /// Proof of the `release.published` entry.
+    pub receipt: Receipt,
+}
+
+impl Broker {
+    /// Makes sure that a reserved release has ended. Safe to call at any time, from any number of tasks.
+    ///
+    /// # Errors
+    /// [`Error`] where it could not be finished now; it stays reserved and is tried again.
+    pub(crate) async fn draw(self: &Arc<Self>, key: &ReleaseKey) -> Result<(), Error> {
+        let (broker, key) = (Arc::clone(self), key.clone());
+        // A task of its own: a caller who hangs up does not stop what has been charged.
+        tokio::spawn(async move { broker.draw_once(&key).await })
+            .await
+            .map_err(Error::internal)?
+    }
+
+    /// Takes up the releases that a crash left between charge and table.
+    pub fn resume(self: &Arc<Self>) {
+        let unfinished = self.sequencer.state().unfinished();
+        for key in unfinished {
+            let broker = Arc::clone(self);
+            tokio::spawn(async move {
+                match broker.draw(&key).await {
+                    Ok(()) => tracing::info!(release = %key, "resumed after a restart"),
+                    Err(error) => {
+                        tracing::error!(release = %key, code = error.code(), "not resumed")
+                    }
+                }
+            });
+        }
+    }
+
+    /// A released table, for a party or recipient of its agreement.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for everyone else, and before it is published.
+    pub async fn released(&self, by: &OrgId, key: &ReleaseKey) -> Result<Released, Error> {
+        let (blob, entry) = self.published_blob(by, key)?;
+        let receipt = self.sequencer.receipt(entry)?;
+        let stored = self.blobs.get(&blob).await.map_err(Error::internal)?;
+        let quality_sheet = columns::fact(&stored.bytes, QUALITY).map_err(Error::internal)?;
+        let quality_sheet =
+            quality_sheet.ok_or_else(|| Error::internal("a table without quality sheet"))?;
+        Ok(Released {
+            bytes: stored.bytes,
+            salt: stored.salt,
+            blob,
+            quality_sheet: quality_sheet.into_bytes(),
+            receipt,
+        })
+    }
+
+    fn published_blob(&self, by: &OrgId, key: &ReleaseKey) -> Result<(BlobId, u64), Error> {
+        let state = self.sequencer.state();
+        let release = state.release(key).filter(|release| {
+            let agreement = state.agreement(&release.reservation.agreement);
+            agreement.is_some_and(|record| concerns(&record.terms, by))
+        });
+        match release.map(|release| &release.stage) {
+            Some(Stage::Published { blob, entry }) => Ok((blob.clone(), *entry)),
+            _ => Err(Error::NotFound { what: "release" }),
+        }
+    }
+
+    async fn draw_once(&self, key: &ReleaseKey) -> Result<(), Error> {
+        let alone = self.drawing.of(key);
+        let _alone = alone.lock().await;
+        let Some(reserved) = reserved_entry(&self.sequencer.state(), key)? else {
+            return Ok(());
+        };
+        let _slot = self.draws.acquire().await.map_err(Error::internal)?;
+
+        let receipt = self.sequencer.receipt(reserved)?;
+        let durable = receipt.verify(&self.log_key).map_err(Error::internal)?;
+        let spend = Spend::from_durable(&durable).map_err(Error::internal)?;
+        let (cells, context) = self.read(spend.reservation()).await?;
+        let table = tokio::task::spawn_blocking(move || table(spend, cells, context))
+            .await
+            .map_err(Error::internal)??;
+        let blob = self.blobs.put(&table).await.map_err(Error::internal)?;
+        self.wait_for_tick().await;
+        let published = Body::ReleasePublished {
+            key: key.clone(),
+            blob,
+        };
+        self.sequencer
+            .submit("release.published", |_, _| Ok((vec![published], ())))
+            .await?;
+        self.drawing.forget(key);
+        Ok(())
+    }
+
+    /// The pinned input, and what the quality sheet says about it.
+    async fn read(&self, reservation: &Reservation) -> Result<(ExactCells, Context), Error> {
+        let context = self.context(reservation)?;
+        let manifest = self
+            .blobs
+            .manifest(&reservation.manifest)
+            .await
+            .map_err(Error::internal)?;
+        let rates = manifest.rates().await.map_err(Error::internal)?;
+        let declared = rates
+            .into_iter()
+            .flatten()
+            .map(|rate| DeclaredRate {
+                name: rate.name,
+                ppm: rate.ppm,
+            })
+            .collect();
+        let measures = published_measures(reservation);
+        let (table, unit) = (&reservation.table, reservation.unit);
+        let cells = cells::read::read(&manifest, table, unit, &measures, SCAN_MEMORY_BYTES);
+        Ok((
+            cells.await.map_err(Error::internal)?,
+            Context {
+                declared,
+                ..context
+            },
+        ))
+    }
+
+    fn context(&self, reservation: &Reservation) -> Result<Context, Error> {
+        let state = self.sequencer.state();
+        let record = state.agreement(&reservation.agreement);
+        let terms = &record
+            .ok_or_else(|| Error::internal("a release without agreement"))?
+            .terms;
+        Ok(Context {
+            provider: terms.provider.org.clone(),
+            population: terms.population.id.clone(),
+            zones: terms
+                .zoning(&reservation.table.zoning)
+                .map_or(0, |zoning| zoning.zones),
+            declared: Vec::new(),
+        })
+    }
+
+    /// Releases appear on multiples of the tick only, so that the time of one tells nothing about its data.
+    async fn wait_for_tick(&self) {
+        let tick = self.publish_tick.as_millis().max(1);
+        let now = u128::try_from(self.clock.now().as_millisecond()).unwrap_or(0);
+        let wait = tick - now % tick;
+        tokio::time::sleep(Duration::from_millis(u64::try_from(wait).unwrap_or(1000))).await;
+    }
+}
+
+/// The index of the reservation, or `None` where the release has ended.
+fn reserved_entry(state: &State, key: &ReleaseKey) -> Result<Option<u64>, Error> {
+    match state.release(key) {
+        Some(release) if release.stage == Stage::Reserved => Ok(Some(release.entry)),
+        Some(_) => published_entry(state, key).map(|_| None),
+        None => Err(Error::NotFound { what: "release" }),
+    }
+}
+
+/// The measured columns that a release shows beside the contributors.
+fn published_measures(reservation: &Reservation) -> Vec<String> {
+    match &reservation.mechanism {
+        Mechanism::Thresholded { measures, .. } => {
+            measures.iter().map(|m| m.measure.clone()).collect()
+        }
+        Mechanism::Unprotected => {
+            proto::columns::measure_names(&reservation.table, reservation.unit)
+        }
+    }
+}
+
+/// Cells → the bytes of the released table. The true numbers end in [`protect`].
+fn table(spend: Spend, cells: ExactCells, context: Context) -> Result<Bytes, Error> {
+    let ExactCells {
+        keys,
+        contributors,
+        measures,
+    } = cells;
+    let measures = measures.into_iter().map(|m| (m.name, m.values)).collect();
+    let release = protect(
+        spend,
+        Exact {
+            contributors,
+            measures,
+        },
+    )
+    .map_err(Error::internal)?;
+    let sheet = QualitySheet::of(&release, context, keys.num_rows()).map_err(Error::internal)?;
+    let sheet = serde_json::to_string(&sheet).map_err(Error::internal)?;
+    let r = release.reservation();
+    let rows = match release.protected().clone() {
+        Protected::Noisy {
+            kept,
+            contributors,
+            near_threshold,
+            measures,
+        } => columns::protected(
+            &r.table,
+            r.unit,
+            &keys,
+            &kept,
+            column(contributors),
+            measures
+                .into_iter()
+                .map(|(name, noisy)| (name, column(noisy)))
+                .collect(),
+            near_threshold,
+        ),
+        Protected::Plain { measures } => columns::plain(&r.table, &keys, measures),
+    };
+    let rows = rows.map_err(Error::internal)?;
+    let facts = BTreeMap::from([
+        ("weir.release".to_owned(), r.key.to_string()),
+        ("weir.agreement".to_owned(), r.agreement.to_string()),
+        (QUALITY.to_owned(), sheet),
+    ]);
+    ReleasedTable { rows, facts }
+        .encode()
+        .map(Bytes::from)
+        .map_err(Error::internal)
+}
+
+fn column(noisy: Noisy) -> columns::Noisy {
+    let Noisy { values, low, high } = noisy;
+    columns::Noisy { values, low, high }
+}

@@ -1,0 +1,135 @@
+//! What a release would cost and look like, from public state only; nothing is charged and nothing logged.
+
+use policies::decide::{Decision, Request, decide};
+use policies::id::{OrgId, RequestId};
+use policies::ledger::Account;
+use policies::loss::Loss;
+use policies::mechanism::Mechanism;
+use policies::period::Period;
+use policies::state::State;
+use privacy::convert::{DISPLAY_DELTA, epsilon};
+use privacy::preview::preview;
+use proto::convert::{MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection};
+
+use super::broker::Broker;
+use crate::error::Error;
+
+impl Broker {
+    /// Prices a table of a plan and, where periods are named, says for each what a request would meet.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for agreements of others and tables that are not there.
+    pub fn preview(&self, by: &OrgId, query: &PreviewQuery) -> Result<Preview, Error> {
+        let terms = self.agreement_for(by, &query.agreement)?;
+        let missing = Error::NotFound { what: "table" };
+        let (Some(table), Some(item)) = (terms.table(&query.table), terms.plan_item(&query.table))
+        else {
+            return Err(missing);
+        };
+        let mechanism = self.mechanism(&terms, table, item.charge.as_ref())?;
+        let zones = terms.zoning(&table.zoning).map_or(0, |zoning| zoning.zones);
+        let (state, now) = (self.sequencer.state(), self.clock.now());
+        let now = state.decision_time(now);
+        let account = State::account_of(&terms);
+        let periods = query
+            .periods
+            .iter()
+            .map(|period| {
+                let request = Request {
+                    id: RequestId::new("preview").map_err(Error::internal)?,
+                    by: terms.recipients.first().unwrap_or(by).clone(),
+                    agreement: query.agreement.clone(),
+                    table: query.table.clone(),
+                    period: *period,
+                    purpose: terms.purposes.first().cloned().unwrap_or_default(),
+                };
+                let (refused, release) = match decide(&state, &request, now)? {
+                    Decision::Refuse(refusal) => (Some(refusal), None),
+                    Decision::Exists(key) => (None, Some(key)),
+                    Decision::Permit(_) => (None, None),
+                };
+                let left = left(&state, &account, *period);
+                Ok(PeriodPreview {
+                    period: *period,
+                    refused,
+                    left,
+                    release,
+                })
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Preview {
+            protection: protection(&mechanism, terms.population.unit, terms.k)?,
+            periods,
+            domain_keys: table.domain_size(zones).unwrap_or(u64::MAX),
+            rule: rule(&mechanism),
+        })
+    }
+}
+
+/// The least that any unit-period of the period has left of its cap.
+fn left(state: &State, account: &Account, period: Period) -> Option<Loss> {
+    let terms = state.ledger().terms(account)?;
+    let parts = period.parts(terms.unit.grain()?)?;
+    let left = parts
+        .into_iter()
+        .map(|p| terms.cap.left_after(state.ledger().spent(account, p)));
+    left.reduce(|a, b| Loss {
+        rho: a.rho.min(b.rho),
+        delta: a.delta.min(b.delta),
+    })
+}
+
+fn protection(
+    mechanism: &Mechanism,
+    unit: policies::agreement::Unit,
+    k: u32,
+) -> Result<Option<Protection>, Error> {
+    let Mechanism::Thresholded { selection, .. } = mechanism else {
+        return Ok(None);
+    };
+    let Some(priced) = preview(mechanism).map_err(Error::internal)? else {
+        return Ok(None);
+    };
+    let measures = priced
+        .half_widths
+        .into_iter()
+        .map(|(measure, draw, error_95)| {
+            let rho = draw.rho().map_err(Error::internal)?;
+            let (noise, scale) = (draw.noise, draw.scale);
+            Ok(MeasurePreview {
+                measure,
+                noise,
+                scale,
+                rho,
+                error_95,
+            })
+        })
+        .collect::<Result<_, Error>>()?;
+    Ok(Some(Protection {
+        charge: priced.cost,
+        epsilon: epsilon(priced.cost)
+            .map_err(Error::internal)?
+            .unwrap_or_default(),
+        epsilon_delta: DISPLAY_DELTA.parse().map_err(Error::internal)?,
+        unit,
+        k,
+        threshold: selection.threshold,
+        published_from: selection.published_from(),
+        contributors_needed: priced.contributors_for_most,
+        measures,
+    }))
+}
+
+fn rule(mechanism: &Mechanism) -> String {
+    match mechanism {
+        Mechanism::Unprotected => {
+            "the source has no unit of privacy: values are shown as contributed, with no claim"
+                .into()
+        }
+        Mechanism::Thresholded { selection, .. } => format!(
+            "a row is shown where at least {} units contributed and their noisy count is {} or more",
+            selection.k,
+            selection.published_from()
+        ),
+    }
+}

@@ -11,7 +11,7 @@ use crate::loss::Loss;
 use crate::mechanism::Mechanism;
 use crate::period::Period;
 use crate::refusal::{Reason, ReasonId, Refusal};
-use crate::state::{AgreementRecord, Outcome, Slot, Stage, State, Status};
+use crate::state::{AgreementRecord, Outcome, Slot, State, Status};
 use crate::table::Table;
 
 /// Most missing periods that a reservation names.
@@ -172,14 +172,12 @@ pub fn decide(state: &State, request: &Request, now: Timestamp) -> Result<Decisi
         return Ok(Decision::Refuse(refusal));
     }
     let permit = rules.permit()?;
-    match state.release(&permit.key).map(|release| &release.stage) {
-        Some(Stage::Published { .. } | Stage::Reserved) => Ok(Decision::Exists(permit.key)),
-        Some(Stage::Aborted { .. }) | None => match rules.spending() {
-            Some(reason) => Refusal::from_reasons(vec![reason])
-                .map(Decision::Refuse)
-                .ok_or(DecideError::Form),
-            None => Ok(Decision::Permit(Box::new(permit))),
-        },
+    if state.release(&permit.key).is_some() {
+        return Ok(Decision::Exists(permit.key));
+    }
+    match Refusal::from_reasons(rules.spending()) {
+        Some(refusal) => Ok(Decision::Refuse(refusal)),
+        None => Ok(Decision::Permit(Box::new(permit))),
     }
 }
 
@@ -261,8 +259,8 @@ impl Rules<'_> {
     }
 
     /// What is asked only of a release that would be a new draw.
-    fn spending(&self) -> Option<Reason> {
-        self.editions().or_else(|| self.budget())
+    fn spending(&self) -> Vec<Reason> {
+        [self.editions(), self.budget()].into_iter().flatten().collect()
     }
 
     fn active(&self) -> Option<Reason> {

@@ -8,4 +8,6 @@
     reason = "tests fail by panicking, and say what they promise in their names"
 )]
 
+mod harness;
+mod story;
 mod walls;

@@ -21,7 +21,7 @@ pub(crate) struct Bounds<'a> {
 }
 
 /// What a unit adds to one cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Share {
     pub period: i32,
     pub key: u64,
@@ -32,7 +32,6 @@ pub(crate) struct Share {
 }
 
 /// Takes events in sorted order and gives each unit's bounded share to the cells.
-#[derive(Debug)]
 pub(crate) struct Bounder<'a> {
     bounds: Bounds<'a>,
     /// The last event seen: which unit-period and cell is open.
@@ -147,7 +146,6 @@ impl Bounds<'_> {
 type Rank = [u8; SECRET_BYTES];
 
 /// The `most` items of lowest rank. Ranks are made only once there are more items than that.
-#[derive(Debug)]
 struct Bottom<T> {
     most: usize,
     few: Vec<T>,
@@ -187,7 +185,6 @@ impl<T> Bottom<T> {
 }
 
 /// Ordered by rank alone.
-#[derive(Debug)]
 struct Ranked<T> {
     rank: Rank,
     item: T,

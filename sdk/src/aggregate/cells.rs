@@ -1,4 +1,6 @@
 //! The cells of one table while they are counted, and as Arrow columns when they are done.
+//!
+//! Nothing here has a `Debug` form: true counts reach no log.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -27,7 +29,6 @@ pub(crate) enum Measured {
 }
 
 /// Numbers by period and key; every cell has the same number of columns.
-#[derive(Debug)]
 pub(crate) struct CellStore {
     width: usize,
     index: HashMap<(i32, u64), usize>,
@@ -71,6 +72,20 @@ impl CellStore {
         self.numbers
             .iter_mut()
             .for_each(|number| *number = (*number + by / 2).div_euclid(by));
+    }
+
+    /// Changes the numbers of every cell.
+    pub fn each_cell(&mut self, mut change: impl FnMut(&mut [i64])) {
+        if self.width > 0 {
+            self.numbers
+                .chunks_exact_mut(self.width)
+                .for_each(&mut change);
+        }
+    }
+
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.index.len()
     }
 
     /// The sum of one column over the cells of each period.
@@ -133,7 +148,7 @@ impl CellStore {
 }
 
 /// What happened to the events of one period.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Tally {
     pub events: u64,
     pub dropped_by_cells_max: u64,
@@ -143,7 +158,6 @@ pub(crate) struct Tally {
 }
 
 /// One table's cells and tallies.
-#[derive(Debug)]
 pub(crate) struct TableCells {
     measured: Vec<Measured>,
     pub store: CellStore,

@@ -15,7 +15,7 @@ pub enum AggregateError {
     /// The local secret cannot be read or made.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The agreement cannot be compiled; `weir agreement show` refuses it too.
+    /// The agreement cannot be compiled; a valid one can.
     #[error("table `{table}` cannot be aggregated: {problem}")]
     Table {
         /// The table's name.
@@ -30,6 +30,12 @@ pub enum AggregateError {
         path: PathBuf,
         /// The reader's words.
         message: String,
+    },
+    /// A file is given twice, and would be counted twice.
+    #[error("`{}` is given twice: name each file once", path.display())]
+    InputTwice {
+        /// The file.
+        path: PathBuf,
     },
     /// A file has no column of this name.
     #[error(
@@ -174,7 +180,7 @@ pub enum ZoningError {
     },
     /// None of the given zonings is the one the agreement names.
     #[error(
-        "no zoning given is `{id}` as signed (SHA-256 {sha256}): fetch it with `weir zoning get {id}`"
+        "no zoning given is `{id}` as signed (SHA-256 {sha256}): give the file that was signed"
     )]
     NotGiven {
         /// Its name in the agreement.

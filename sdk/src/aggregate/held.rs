@@ -9,15 +9,17 @@ use policies::table::Table;
 
 use super::error::{AggregateError, MappingError};
 use super::mapping::{Aggregates, FilePart, Mapping};
-use super::report::{Declared, Reason, Report, TableReport};
+use super::report::{Reason, Report};
 use super::run::{Aggregated, Inputs};
 use super::sources::{Memo, Sources};
 use super::zones::Zoning;
 
 mod plan;
+mod table;
 mod values;
 
 use plan::HeldPlan;
+use table::HeldTable;
 
 pub(crate) fn run(
     agreement: &Agreement,
@@ -30,26 +32,19 @@ pub(crate) fn run(
     check_unit(agreement.population.unit, aggregates)?;
     let files = file_parts(inputs, aggregates);
     let mut sources = Sources::new(agreement);
-    let mut plans = Vec::with_capacity(tables.len());
+    let mut held = Vec::with_capacity(tables.len());
     for table in tables {
         let plan = HeldPlan::new(agreement, table, mapping, &files, zonings, &mut sources)?;
-        plans.push((plan, TableReport::new(table.name.clone())));
+        held.push(HeldTable::new(plan));
     }
     let clock = sources.clock.clone();
     let mut memo = Memo::new(&mut sources.positions, &sources.times);
     let read = inputs.each_row(&sources.columns, &mut |file, row| {
         memo.clear();
-        for (plan, report) in &mut plans {
-            let cells = match row {
-                Some(row) => plan.cells(file, &row, &clock, &mut memo),
-                None => Err(Reason::RowMalformed),
-            };
-            match cells {
-                Ok(()) => {
-                    plan.keep()?;
-                    report.kept += 1;
-                }
-                Err(reason) => report.reject(reason),
+        for table in &mut held {
+            match row {
+                Some(row) => table.take(file, &row, &clock, &mut memo)?,
+                None => table.report.reject(Reason::RowMalformed),
             }
         }
         Ok(())
@@ -66,16 +61,9 @@ pub(crate) fn run(
             .collect(),
         ..Report::default()
     };
-    let declared = Declared {
-        active_units: aggregates.active_units,
-        truncated: aggregates.truncated,
-        ..Declared::default()
-    };
     let mut aggregated = Vec::new();
-    for (plan, mut table) in plans {
-        let cells = plan.finish(&declared)?;
-        table.periods = cells.len();
-        table.cells = cells.iter().map(|cells| cells.cells.num_rows()).sum();
+    for table in held {
+        let (cells, table) = table.finish(aggregates)?;
         aggregated.extend(cells);
         report.tables.push(table);
     }

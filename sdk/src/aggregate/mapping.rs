@@ -42,7 +42,7 @@ mod field;
 #[cfg(test)]
 mod tests;
 
-pub use aggregates::{Aggregates, Combine, FilePart, ValueColumns, ValueSource};
+pub use aggregates::{ActiveUnits, Aggregates, Combine, FilePart, ValueColumns, ValueSource};
 pub use field::{
     ColumnSource, Delimiter, DimensionSource, End, Lookup, Place, Sentinel, SourceFormat,
     SumSource, TimeFormat, TimeSource,

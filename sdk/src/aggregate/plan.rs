@@ -24,11 +24,12 @@ use super::zones::{Zoning, signed};
 /// The plan's tables that this mapping serves, in the plan's order, each once.
 ///
 /// # Errors
-/// Where the mapping names a table that the agreement's plan does not have.
+/// Where the mapping names a table that the agreement's plan does not have, or a table's period is
+/// shorter than the unit's.
 pub(crate) fn tables<'a>(
     agreement: &'a Agreement,
     mapping: &Mapping,
-) -> Result<Vec<&'a Table>, MappingError> {
+) -> Result<Vec<&'a Table>, AggregateError> {
     let planned = |name| {
         agreement
             .plan_item(name)
@@ -36,14 +37,22 @@ pub(crate) fn tables<'a>(
     };
     if let Some(unknown) = mapping.named_tables().find(|name| planned(name).is_none()) {
         let problem = "the agreement's plan has no such table";
-        return Err(MappingError::field(format!("tables.{unknown}"), problem));
+        return Err(MappingError::field(format!("tables.{unknown}"), problem).into());
     }
+    let grain = agreement.population.unit.grain();
     let mut tables: Vec<&Table> = Vec::new();
     for table in agreement
         .plan
         .iter()
         .filter_map(|item| agreement.table(&item.table))
     {
+        // Each run bounds the periods it is given: one that ends inside a unit's own could not.
+        if grain.is_some_and(|grain| !table.period.holds_whole(grain)) {
+            return Err(AggregateError::Table {
+                table: table.name.to_string(),
+                problem: "its period does not hold whole periods of the unit".to_owned(),
+            });
+        }
         if mapping.serves(&table.name) && tables.iter().all(|have| have.name != table.name) {
             tables.push(table);
         }
@@ -86,7 +95,7 @@ pub(crate) struct UnitReader {
 }
 
 /// What a row is to a table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Extract {
     pub period: i32,
     pub unit_period: i32,

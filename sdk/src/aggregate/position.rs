@@ -8,7 +8,7 @@ use super::lookup::{self, Known, pad_into, padded};
 use super::mapping::{ColumnSource, DimensionSource, End, Mapping};
 use super::read::{Columns, Field, Row, Slot};
 use super::report::Reason;
-use super::value::{Missing, number};
+use super::value::{Missing, number, whole};
 use super::zones::Zoning;
 
 /// Where points fall, to tell exchanged axes from points that are elsewhere.
@@ -219,13 +219,23 @@ fn is_digits(text: &str) -> bool {
 
 /// Writes an id as text; false where the field is no id.
 fn spell(field: Field<'_>, pad: usize, to: &mut String) -> bool {
-    match field {
-        Field::Text(text) => pad_into(to, text, pad),
-        Field::Int(number) if pad == 0 => return write!(to, "{number}").is_ok(),
-        Field::Int(number) => pad_into(to, &number.to_string(), pad),
-        Field::Missing | Field::Float(_) | Field::Local(_) | Field::Instant(_) => return false,
+    let number = match field {
+        Field::Text(text) => {
+            pad_into(to, text, pad);
+            return true;
+        }
+        Field::Int(number) => Some(number),
+        Field::Float(number) => whole(number),
+        Field::Missing | Field::Local(_) | Field::Instant(_) => None,
+    };
+    match number {
+        Some(number) if pad == 0 => write!(to, "{number}").is_ok(),
+        Some(number) => {
+            pad_into(to, &number.to_string(), pad);
+            true
+        }
+        None => false,
     }
-    true
 }
 
 fn zeros_differ(text: &str, known: &Known, digits: usize) -> bool {

@@ -33,7 +33,8 @@ impl Columns {
 }
 
 /// What one field of a row holds.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
+#[cfg_attr(test, derive(Debug))] // raw records reach no log
 pub(crate) enum Field<'a> {
     /// Null, or a text of blanks only.
     Missing,

@@ -16,7 +16,7 @@ use super::run::{Aggregated, Inputs, Options};
 use super::secret::Secret;
 use super::sources::{Memo, Sources};
 use super::spill::{Event, Sorter};
-use super::value::Missing;
+use super::value::{Missing, whole};
 use super::zones::Zoning;
 
 pub(crate) fn run(
@@ -97,17 +97,22 @@ impl UnitReader {
         if self.missing.has(field) {
             return Err(Reason::UnitMissing);
         }
-        let number;
-        let text = match field {
-            Field::Text(text) => text.as_bytes(),
-            Field::Int(id) => {
-                number = id.to_string();
-                number.as_bytes()
-            }
+        let number = match field {
+            Field::Int(id) => Some(id),
+            Field::Float(id) => whole(id),
+            _ => None,
+        };
+        let number = number.map(|id| id.to_string());
+        let text = match (field, &number) {
+            (Field::Text(text), _) => text,
+            (_, Some(number)) => number.as_str(),
             _ => return Err(Reason::UnitMissing),
         };
         let mut person = Person::default();
-        for (to, from) in person.iter_mut().zip(secret.tag(&[b"unit", &[0], text])) {
+        for (to, from) in person
+            .iter_mut()
+            .zip(secret.tag(&[b"unit", &[0], text.as_bytes()]))
+        {
             *to = from;
         }
         Ok(person)

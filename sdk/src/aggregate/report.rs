@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use policies::id::TableName;
+use policies::id::{Category, TableName};
 use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
@@ -71,7 +71,7 @@ impl fmt::Display for Reason {
 }
 
 /// What a run did, table by table. Holds true counts: local only, MUST NOT be sent or logged.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Rows in all input files, without headers.
     pub read: u64,
@@ -82,7 +82,7 @@ pub struct Report {
 }
 
 /// One table's share: `kept` + all of `rejected` = the report's `read`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct TableReport {
     /// The table.
     pub table: TableName,
@@ -162,7 +162,7 @@ impl fmt::Display for Report {
 
 /// What the provider declares about one table and period beside its cells; it goes to the quality
 /// sheet (DESIGN 7.1).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declared {
     /// Units that contributed to the period; absent where the population has no unit.
@@ -171,10 +171,44 @@ pub struct Declared {
     /// Share of events that `cells_max` and `per_cell_max` dropped; absent where it is not known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub truncated: Option<Rate>,
-    /// Share of events whose value was clamped, by sum measure.
+    /// Share of events whose value was clamped, by sum measure; in a company's own aggregate, of
+    /// cells.
     #[serde(default)]
     pub clamped: BTreeMap<String, Rate>,
 }
+
+impl Declared {
+    /// The rates as they travel: `truncated`, and `clamped-<measure>` for each sum.
+    #[must_use]
+    pub fn rates(&self) -> Vec<proto::convert::Rate> {
+        let truncated = self.truncated.map(|rate| ("truncated".to_owned(), rate));
+        let clamped = self
+            .clamped
+            .iter()
+            .map(|(name, rate)| (format!("clamped-{name}"), *rate));
+        let named = truncated.into_iter().chain(clamped);
+        named
+            .filter_map(|(name, rate)| {
+                Some(proto::convert::Rate {
+                    name: Category::new(name).ok()?, // measures are names of a kind's file
+                    ppm: u32::from(rate.thousandths()) * 1000,
+                })
+            })
+            .collect()
+    }
+}
+
+macro_rules! no_counts_in_debug {
+    ($($name:ident)*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )*};
+}
+
+no_counts_in_debug! { Report TableReport Declared }
 
 /// A share in thousandths, 0 to 1000, written as a decimal text with three digits: `0.012`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -251,6 +285,22 @@ mod tests {
                 "`{text}` was taken"
             );
         }
+    }
+
+    #[test]
+    fn what_travels_is_a_rate_by_name_and_debug_shows_no_count() {
+        let declared = Declared {
+            active_units: Some(987_654),
+            truncated: Some(Rate(12)),
+            clamped: BTreeMap::from([("duration_s".to_owned(), Rate(1000))]),
+        };
+        let rates = declared.rates().into_iter();
+        let rates: Vec<_> = rates
+            .map(|rate| (rate.name.to_string(), rate.ppm))
+            .collect();
+        let expected = [("truncated", 12_000), ("clamped-duration_s", 1_000_000)];
+        assert_eq!(rates, expected.map(|(name, ppm)| (name.to_owned(), ppm)));
+        assert_eq!(format!("{declared:?}"), "Declared(..)");
     }
 
     #[test]

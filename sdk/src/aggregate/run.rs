@@ -1,6 +1,8 @@
 //! From files of raw records to the cells of every plan table, in this process.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use policies::agreement::{Agreement, Unit};
@@ -53,7 +55,7 @@ pub struct Progress {
 }
 
 /// The cells of one table and one period: what is pushed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Aggregated {
     /// The table.
     pub table: TableName,
@@ -63,6 +65,13 @@ pub struct Aggregated {
     pub cells: RecordBatch,
     /// What the provider declares beside them.
     pub declared: Declared,
+}
+
+/// Without counts: they reach no log.
+impl fmt::Debug for Aggregated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Aggregated({} {})", self.table, self.period)
+    }
 }
 
 /// Aggregates the records of `inputs` into the cells of every plan table that the mapping serves, for
@@ -153,13 +162,7 @@ impl Inputs<'_> {
         columns: &Columns,
         each: &mut EachRow<'_>,
     ) -> Result<u64, AggregateError> {
-        for path in self.paths {
-            let bytes = std::fs::metadata(path).map_err(|e| AggregateError::Read {
-                path: path.clone(),
-                message: e.to_string(),
-            })?;
-            self.done.bytes_total = self.done.bytes_total.saturating_add(bytes.len());
-        }
+        self.done.bytes_total = total_bytes(self.paths)?;
         let mut before = 0;
         for (number, path) in self.paths.iter().enumerate() {
             let (done, progress) = (&mut self.done, &mut self.progress);
@@ -180,4 +183,22 @@ impl Inputs<'_> {
         }
         Ok(self.done.rows)
     }
+}
+
+/// The size of all files; each MUST be given once.
+fn total_bytes(paths: &[PathBuf]) -> Result<u64, AggregateError> {
+    let failed = |path: &Path, e: &std::io::Error| AggregateError::Read {
+        path: path.to_owned(),
+        message: e.to_string(),
+    };
+    let (mut total, mut seen) = (0_u64, BTreeSet::new());
+    for path in paths {
+        let real = path.canonicalize().map_err(|e| failed(path, &e))?;
+        let size = real.metadata().map_err(|e| failed(path, &e))?.len();
+        total = total.saturating_add(size);
+        if !seen.insert(real) {
+            return Err(AggregateError::InputTwice { path: path.clone() });
+        }
+    }
+    Ok(total)
 }

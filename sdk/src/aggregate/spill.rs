@@ -15,7 +15,7 @@ use super::error::AggregateError;
 pub(crate) const SUMS_MAX: usize = 2;
 
 /// One row of one table, bounded to what a cell needs of it. The order of fields is the sort order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Event {
     /// Keyed hash of the unit's id.
     pub unit: [u8; 16],
@@ -35,7 +35,6 @@ const EVENT_BYTES: usize = 16 + 4 + 4 + 8 + 4 * SUMS_MAX;
 const READ_BYTES: (usize, usize) = (4 << 10, 1 << 20);
 
 /// Collects events and gives them back sorted.
-#[derive(Debug)]
 pub(crate) struct Sorter {
     buffer: Vec<Event>,
     capacity: usize,
@@ -45,7 +44,6 @@ pub(crate) struct Sorter {
     written: u64,
 }
 
-#[derive(Debug)]
 struct Run {
     next: u64,
     end: u64,
@@ -72,6 +70,12 @@ impl Sorter {
     pub fn push(&mut self, event: Event) -> Result<(), AggregateError> {
         if self.buffer.len() >= self.capacity {
             self.spill().map_err(failed)?;
+        }
+        if self.buffer.len() == self.buffer.capacity() {
+            // Doubling, but never past the budget.
+            let room = self.capacity - self.buffer.len();
+            self.buffer
+                .reserve_exact(self.buffer.len().max(1024).min(room));
         }
         self.buffer.push(event);
         Ok(())

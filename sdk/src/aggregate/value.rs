@@ -29,6 +29,13 @@ fn equals(sentinel: &Sentinel, field: Field<'_>) -> bool {
     }
 }
 
+/// A whole number that a float holds exactly, as exports write ids of columns with gaps.
+pub(crate) fn whole(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2⁵³
+    let fits = number.fract().abs() < f64::MIN_POSITIVE && number.abs() < EXACT;
+    fits.then_some(number as i64)
+}
+
 /// A finite number.
 pub(crate) fn number(field: Field<'_>) -> Result<f64, Reason> {
     let number = match field {

@@ -7,29 +7,29 @@ use policies::period::{Grain, Period};
 use policies::table::Table;
 use proto::columns::{CONTRIBUTORS, cells_schema};
 
-use super::values::{MILLIONTHS, ValueReader};
+use super::values::ValueReader;
 use crate::aggregate::calendar::{Calendar, number as day_number};
-use crate::aggregate::cells::{CellStore, Measured};
+use crate::aggregate::cells::Measured;
 use crate::aggregate::error::{AggregateError, MappingError};
 use crate::aggregate::key::{Axis, DIMENSIONS_MAX, KeySpace};
 use crate::aggregate::mapping::{Aggregates, FilePart, Mapping};
 use crate::aggregate::plan::measured;
 use crate::aggregate::read::{Row, Slot};
-use crate::aggregate::report::{Declared, Reason};
-use crate::aggregate::run::Aggregated;
+use crate::aggregate::report::Reason;
 use crate::aggregate::sources::{Memo, Sources};
 use crate::aggregate::time::Clock;
 use crate::aggregate::value::number;
 use crate::aggregate::zones::{Zoning, signed};
 
+/// What a table needs of a row.
 #[derive(Debug)]
 pub(super) struct HeldPlan<'a> {
-    table: &'a Table,
-    unit: Unit,
-    keys: KeySpace<'a>,
-    schema: SchemaRef,
-    measured: Vec<Measured>,
-    calendar: Calendar,
+    pub table: &'a Table,
+    pub unit: Unit,
+    pub keys: KeySpace<'a>,
+    pub schema: SchemaRef,
+    pub measured: Vec<Measured>,
+    pub calendar: Calendar,
     digits: Vec<Digit>,
     /// The period of each input file's rows, where they do not say it themselves.
     periods: Vec<Option<i32>>,
@@ -39,10 +39,23 @@ pub(super) struct HeldPlan<'a> {
     values: Vec<ValueReader>,
     /// The bins of a row that states several cells.
     bins: Option<Vec<u8>>,
-    store: CellStore,
-    /// The cells of the row at hand: period, key, and the numbers of each.
-    found: Vec<(i32, u64)>,
-    numbers: Vec<i64>,
+}
+
+/// The cells that a row states. No `Debug`: it holds counts.
+#[derive(Default)]
+pub(super) struct RowCells {
+    /// Period and key.
+    pub keys: Vec<(i32, u64)>,
+    /// In millionths, by column, then by cell.
+    pub numbers: Vec<i64>,
+}
+
+impl RowCells {
+    /// The numbers of one cell, by column.
+    pub fn numbers(&self, cell: usize) -> impl Iterator<Item = i64> + Clone + '_ {
+        let cells = self.keys.len().max(1);
+        self.numbers.iter().skip(cell).step_by(cells).copied()
+    }
 }
 
 /// Where one position of a cell's key comes from.
@@ -108,7 +121,6 @@ impl<'a> HeldPlan<'a> {
                 .map(|hour| sources.columns.slot(hour)),
             measured: measured(table, unit),
             calendar: Calendar::new(agreement.covers, table.period, Grain::Day),
-            store: CellStore::new(values.len()),
             table,
             unit,
             keys,
@@ -118,28 +130,25 @@ impl<'a> HeldPlan<'a> {
             time,
             values,
             bins,
-            found: Vec::new(),
-            numbers: Vec::new(),
         })
     }
 
-    /// Reads the cells a row states, to be kept by [`Self::keep`].
+    /// Reads the cells that a row states.
     ///
     /// # Errors
     /// The first reason for which the table does not count the row.
-    pub fn cells(
+    pub fn read(
         &mut self,
         file: usize,
         row: &Row<'_>,
         clock: &Clock,
         memo: &mut Memo<'_, 'a>,
+        to: &mut RowCells,
     ) -> Result<(), Reason> {
-        self.found.clear();
-        self.numbers.clear();
-        let local = self
-            .time
-            .map(|time| memo.time(time, row, clock))
-            .transpose()?;
+        to.keys.clear();
+        to.numbers.clear();
+        let local = self.time.map(|time| memo.time(time, row, clock));
+        let local = local.transpose()?;
         let period = match (self.periods.get(file).copied().flatten(), local) {
             (Some(period), _) => period,
             (None, Some(local)) => {
@@ -148,14 +157,12 @@ impl<'a> HeldPlan<'a> {
             }
             (None, None) => return Err(Reason::TimeMissing),
         };
-        let row_bin = match (self.hour, local) {
-            (Some(slot), _) => self.table.bins.of_hour(hour(row, slot)?),
-            (None, Some(local)) => self
-                .table
-                .bins
-                .of_hour(u8::try_from(local.hour()).unwrap_or_default()),
+        let row_hour = match (self.hour, local) {
+            (Some(slot), _) => hour(row, slot)?,
+            (None, Some(local)) => u8::try_from(local.hour()).unwrap_or_default(),
             (None, None) => 0,
         };
+        let row_bin = self.table.bins.of_hour(row_hour);
         let mut positions = [0; DIMENSIONS_MAX];
         for (position, digit) in positions.iter_mut().zip(&self.digits) {
             if let Digit::Place { files, source } = digit {
@@ -172,115 +179,10 @@ impl<'a> HeldPlan<'a> {
                     *position = u32::from(*bin);
                 }
             }
-            self.found.push((period, self.keys.pack(&positions)));
+            to.keys.push((period, self.keys.pack(&positions)));
         }
-        // By column, then by cell.
-        self.values
-            .iter()
-            .try_for_each(|value| value.read(row, &mut self.numbers))?;
-        if self.unit != Unit::None {
-            let cells = self.found.len();
-            (0..cells).try_for_each(|cell| self.check_bounds(cell))?;
-        }
-        Ok(())
-    }
-
-    /// Adds the cells of the last row that was read.
-    ///
-    /// # Errors
-    /// [`AggregateError::CellTwice`] where units would be added up, [`AggregateError::Overflow`].
-    pub fn keep(&mut self) -> Result<(), AggregateError> {
-        let cells = self.found.len();
-        for (cell, (period, key)) in self.found.iter().enumerate() {
-            let numbers = self
-                .numbers
-                .iter()
-                .skip(cell)
-                .step_by(cells.max(1))
-                .copied();
-            let empty = self.unit != Unit::None && numbers.clone().all(|number| number == 0);
-            if empty {
-                continue; // no unit: the cell is not there
-            }
-            let new = self.store.add(*period, *key, numbers);
-            let new = new.map_err(|_| AggregateError::Overflow {
-                table: self.table.name.to_string(),
-            })?;
-            if !new && self.unit != Unit::None {
-                return Err(AggregateError::CellTwice {
-                    table: self.table.name.to_string(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// The cells of every period.
-    ///
-    /// # Errors
-    /// Where more contributors are stated than the declared active units can be.
-    pub fn finish(mut self, declared: &Declared) -> Result<Vec<Aggregated>, AggregateError> {
-        self.store.round(MILLIONTHS);
-        if let Some(units) = declared.active_units {
-            let most = u128::from(units) * u128::from(self.table.cells_max);
-            let stated = self.store.totals(0);
-            if stated.values().any(|sum| *sum > most) {
-                let problem = format!(
-                    "contributors of table `{}` add up to more than cells_max for each of them",
-                    self.table.name
-                );
-                return Err(MappingError::field("aggregates.active_units", problem).into());
-            }
-        }
-        let batches = self.store.batches(&self.keys, &self.schema);
-        let batches = batches.map_err(|e| AggregateError::Columns {
-            table: self.table.name.to_string(),
-            message: e.to_string(),
-        })?;
-        let aggregated = batches.into_iter().filter_map(|(number, cells)| {
-            Some(Aggregated {
-                table: self.table.name.clone(),
-                period: self.calendar.period(number)?,
-                cells,
-                declared: declared.clone(),
-            })
-        });
-        Ok(aggregated.collect())
-    }
-
-    /// contributors ≤ events ≤ per_cell_max · contributors, and sums inside the clamps of the events.
-    fn check_bounds(&self, cell: usize) -> Result<(), Reason> {
-        let cells = self.found.len().max(1);
-        let numbers = self.numbers.iter().skip(cell).step_by(cells);
-        let numbers = || self.measured.iter().zip(numbers.clone());
-        let is_sum = |measured: &Measured| matches!(measured, Measured::Sum(_));
-        if numbers().any(|(measured, number)| !is_sum(measured) && number % MILLIONTHS != 0) {
-            return Err(Reason::ValueNotWhole);
-        }
-        let of = |wanted: Measured| {
-            let found = numbers().find(|(measured, _)| **measured == wanted);
-            found.map(|(_, number)| i128::from(*number))
-        };
-        let units = of(Measured::Contributors).unwrap_or_default();
-        let most = units * i128::from(self.table.per_cell_max);
-        let (low, high) = match of(Measured::Events) {
-            Some(events) if events < units || events > most => return Err(Reason::BoundsBroken),
-            Some(events) => (events, events),
-            None => (units, most),
-        };
-        let clamps = self.table.columns().filter_map(|column| column.clamp);
-        let sums = numbers()
-            .filter(|(measured, _)| is_sum(measured))
-            .map(|(_, sum)| *sum);
-        let broken = clamps.zip(sums).any(|(clamp, sum)| {
-            let (sum, half) = (i128::from(sum), i128::from(MILLIONTHS / 2));
-            sum + half < low * i128::from(clamp.min) || sum - half > high * i128::from(clamp.max)
-        });
-        if broken {
-            Err(Reason::BoundsBroken)
-        } else {
-            Ok(())
-        }
+        let mut values = self.values.iter();
+        values.try_for_each(|value| value.read(row, &mut to.numbers))
     }
 }
 

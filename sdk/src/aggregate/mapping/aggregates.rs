@@ -19,11 +19,13 @@
 //! cell may occur once, and the agreement's bounds are checked on each.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use policies::period::Period;
 use serde::Deserialize;
 
 use super::field::{Sentinel, one};
+use crate::aggregate::error::MappingError;
 use crate::aggregate::report::Rate;
 
 /// The `[aggregates]` part of a mapping.
@@ -42,12 +44,44 @@ pub struct Aggregates {
     #[serde(default)]
     pub measures: BTreeMap<String, ValueSource>,
     /// Units that contributed in a period; only where the population has a unit.
-    pub active_units: Option<u64>,
+    pub active_units: Option<ActiveUnits>,
     /// Share of events that the company's own bounding dropped.
     pub truncated: Option<Rate>,
     /// Facts that belong to one input file.
     #[serde(default)]
     pub files: Vec<FilePart>,
+}
+
+/// Units that contributed: `active_units = 812`, or `active_units = { 2023-10 = 812 }`. No `Debug` of
+/// the numbers: they are counts.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum ActiveUnits {
+    /// In each period there is.
+    All(u64),
+    /// By period.
+    ByPeriod(BTreeMap<Period, u64>),
+}
+
+impl fmt::Debug for ActiveUnits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ActiveUnits(..)")
+    }
+}
+
+impl ActiveUnits {
+    /// # Errors
+    /// [`MappingError::Field`] where the period is not among those stated.
+    pub(crate) fn of(&self, period: Period) -> Result<u64, MappingError> {
+        let stated = match self {
+            Self::All(units) => Some(*units),
+            Self::ByPeriod(by_period) => by_period.get(&period).copied(),
+        };
+        stated.ok_or_else(|| {
+            let problem = format!("the data has {period}, for which no units are stated");
+            MappingError::field("aggregates.active_units", problem)
+        })
+    }
 }
 
 /// How hours that share a bin become one value.

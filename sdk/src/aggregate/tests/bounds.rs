@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::world::{Cells, RIDER, TRIPS, World, ZONES, agreement, cells, od};
+use super::world::{Cells, HEADER, RIDER, TRIPS, World, ZONES, agreement, cells, od};
 
 /// A month of trips of 30 people; a few of them make most.
 fn trips(seed: u64, count: usize) -> Vec<String> {
@@ -46,7 +46,7 @@ fn changed(all: &Cells, less: &Cells) -> BTreeMap<String, BTreeMap<String, i64>>
     changed
 }
 
-/// Removes one person after the other and checks what changes; a unit-period holds `days` days.
+/// Removes one person after the other and checks what changes; `unit_period` names the one of a day.
 fn removing_anyone(unit: &str, period: &str, unit_period: fn(&str) -> String) {
     const CELLS_MAX: usize = 3;
     const PER_CELL_MAX: i64 = 2;
@@ -78,8 +78,8 @@ fn removing_anyone(unit: &str, period: &str, unit_period: fn(&str) -> String) {
             changed.len()
         );
         for (key, delta) in &changed {
-            // One cell of a month holds a person's many days, each of which is a unit.
-            let most = if period == "day" {
+            // One cell of a longer period holds a person's many own ones, each of which is a unit.
+            let most = if unit == format!("person-{period}") {
                 1
             } else {
                 units.len() as i64
@@ -99,12 +99,11 @@ fn removing_anyone(unit: &str, period: &str, unit_period: fn(&str) -> String) {
             }
         }
         // In each of the unit's own periods the bound holds by itself.
-        if period == "day" {
+        if unit == format!("person-{period}") {
             let mut per_unit: BTreeMap<String, usize> = BTreeMap::new();
             for key in changed.keys() {
-                *per_unit
-                    .entry(unit_period(key.split(' ').nth(1).unwrap()))
-                    .or_default() += 1;
+                let period = key.split(' ').nth(1).unwrap().to_owned();
+                *per_unit.entry(period).or_default() += 1;
             }
             assert!(
                 per_unit.values().all(|cells| *cells <= CELLS_MAX),
@@ -133,18 +132,40 @@ fn removing_a_person_changes_few_cells_a_day() {
 }
 
 #[test]
-fn removing_a_person_changes_few_cells_a_week_over_all_its_daily_tables() {
-    removing_anyone("person-week", "day", week);
+fn removing_a_person_changes_few_cells_a_week() {
+    removing_anyone("person-week", "week", week);
 }
 
 #[test]
-fn removing_a_person_changes_few_cells_a_month_over_all_its_daily_tables() {
-    removing_anyone("person-month", "day", month);
+fn removing_a_person_changes_few_cells_a_month() {
+    removing_anyone("person-month", "month", month);
 }
 
 #[test]
-fn removing_a_person_changes_few_cells_for_each_of_its_days_in_a_month() {
+fn removing_a_person_changes_few_cells_for_each_of_its_days_in_a_longer_period() {
+    removing_anyone("person-day", "week", itself);
     removing_anyone("person-day", "month", itself);
+}
+
+/// A run over one day cannot know what the rest of the week gave.
+#[test]
+fn a_table_shorter_than_the_units_period_is_refused() {
+    let world = World::new();
+    for (unit, period) in [
+        ("person-week", "day"),
+        ("person-month", "week"),
+        ("person-week", "month"),
+    ] {
+        let agreement = agreement(unit, &[od("od", period, 3, 2)]);
+        let input = [world.csv("trips.csv", HEADER, &trips(1, 1))];
+        let error = world
+            .try_run(&agreement, &format!("{TRIPS}{RIDER}"), &input)
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("whole periods of the unit"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

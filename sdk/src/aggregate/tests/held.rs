@@ -285,3 +285,75 @@ fn an_aggregate_that_does_not_fit_is_refused() {
         assert!(error.contains(says), "{says}: {error}");
     }
 }
+
+#[test]
+fn active_units_may_differ_by_period() {
+    let tables = [super::world::od("od", "day", 3, 1)];
+    let mut agreement = agreement("person-day", &tables);
+    agreement.tables[0].clamps.clear();
+    let world = World::new();
+    let mapping = r#"
+        [source]
+        format = "csv"
+        [time]
+        column = "start"
+        [dimensions]
+        origin = { column = "from" }
+        destination = { column = "from" }
+        mode = { const = "bike" }
+        [aggregates]
+        active_units = { 2023-10-05 = 7, 2023-10-06 = 8 }
+        contributors = { column = "people" }
+        measures.trips = { column = "people" }
+    "#;
+    let rows: Vec<String> = ["2023-10-05,00100,7", "2023-10-06T23:00:00,00100,8"]
+        .map(str::to_owned)
+        .into();
+    let input = [world.csv("own.csv", "start,from,people", &rows)];
+    let (found, _) = world.run(&agreement, mapping, &input);
+    let units: Vec<_> = found
+        .iter()
+        .map(|part| part.declared.active_units.unwrap())
+        .collect();
+    assert_eq!(units, [7, 8]);
+
+    let rows = [rows, vec!["2023-10-07,00100,1".to_owned()]].concat();
+    let input = [world.csv("own.csv", "start,from,people", &rows)];
+    let error = world
+        .try_run(&agreement, mapping, &input)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("2023-10-07"), "{error}");
+}
+
+/// Without a unit, rounding or a wrong unit of measurement must not leave the range of the count.
+#[test]
+fn sums_without_a_unit_are_moved_into_their_range_and_counted() {
+    let table = r#"{"name": "e", "kind": "energy", "zoning": "grid", "period": "month", "bins": [0],
+        "categories": [{"dimension": "use", "values": ["heat"]}], "cells_max": 1, "per_cell_max": 2,
+        "clamps": [{"measure": "energy_kwh", "min": 1, "max": 10}]}"#;
+    let (agreement, world) = (agreement("none", &[table.to_owned()]), World::new());
+    let mapping = r#"
+        [source]
+        format = "csv"
+        [dimensions]
+        zone = { column = "zone" }
+        use = { const = "heat" }
+        [aggregates]
+        period = "2023-10"
+        measures.meters = { column = "meters" }
+        measures.energy_kwh = { column = "kwh" }
+    "#;
+    let rows = ["00100,3,60", "0100,3,61", "02100,3,2", "02150,1.6,30"];
+    let rows: Vec<String> = rows.map(str::to_owned).into();
+    let input = [world.csv("own.csv", "zone,meters,kwh", &rows)];
+    let (found, report) = world.run(&agreement, mapping, &input);
+    let cells = cells(&found);
+    let sums: Vec<_> = cells
+        .values()
+        .map(|cell| (cell["meters"], cell["energy_kwh"]))
+        .collect();
+    assert_eq!(sums, [(3, 60), (3, 60), (3, 3), (2, 30)]);
+    assert_eq!(report.tables[0].clamped["energy_kwh"], 2);
+    assert_eq!(found[0].declared.clamped["energy_kwh"].to_string(), "0.500");
+}

@@ -13,7 +13,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::world::{HEADER, RIDER, TRIPS, World, ZONES, agreement, od, zoning};
-use crate::aggregate::{Mapping, Progress, read_cells, run, write_cells};
+use crate::aggregate::{AggregateError, Mapping, Progress, read_cells, run, write_cells};
 
 fn rows(rng: &mut ChaCha8Rng) -> Vec<String> {
     let row = |_| {
@@ -33,7 +33,7 @@ fn order_files_and_memory_change_nothing() {
     let mut rows = rows(&mut rng);
     rows.push("r1,never,00100,0100,bike,1,1".into());
     let tables = [od("od", "day", 2, 1), od("od_week", "week", 2, 2)];
-    let agreement = agreement("person-week", &tables);
+    let agreement = agreement("person-day", &tables);
     let mapping = format!("{TRIPS}{RIDER}");
     let mut world = World::new();
     let expected = world.trips(&agreement, &mapping, &rows);
@@ -138,6 +138,29 @@ fn parquet_gives_the_cells_of_csv() {
     writer.close().unwrap();
     let mapping = format!("{TRIPS}{RIDER}").replace("\"csv\"", "\"parquet\"");
     assert_eq!(world.run(&agreement, &mapping, &[path]), expected);
+
+    // An export with gaps turns ids into floats: 7.0 is 7.
+    let floats = field(0)
+        .map(|t| t.parse::<f64>().ok())
+        .collect::<Float64Array>();
+    let columns = batch.columns().iter().skip(1).cloned();
+    let columns: Vec<ArrayRef> = std::iter::once(Arc::new(floats) as ArrayRef)
+        .chain(columns)
+        .collect();
+    let names = batch.schema();
+    let names = names.fields().iter().map(|field| field.name().clone());
+    let batch = RecordBatch::try_from_iter_with_nullable(
+        names
+            .zip(columns)
+            .map(|(name, column)| (name, column, true)),
+    )
+    .unwrap();
+    let path = world.path().join("floats.parquet");
+    let mut writer =
+        ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    assert_eq!(world.run(&agreement, &mapping, &[path]), expected);
 }
 
 #[test]
@@ -181,10 +204,11 @@ fn progress_ends_at_the_last_byte() {
     let (agreement, world) = (agreement("trip", &[od("od", "day", 2, 1)]), World::new());
     let rows = rows(&mut ChaCha8Rng::seed_from_u64(4));
     let input = world.csv("trips.csv", HEADER, &rows);
+    let other = world.csv("other.csv", HEADER, &rows);
     let bytes = std::fs::metadata(&input).unwrap().len();
     let mapping = Mapping::parse(TRIPS, world.path()).unwrap();
     let mut last = Progress::default();
-    let inputs = [input.clone(), input];
+    let inputs = [input.clone(), other];
     run(
         &agreement,
         &mapping,
@@ -203,4 +227,11 @@ fn progress_ends_at_the_last_byte() {
         rows: 8000,
     };
     assert_eq!(last, expected);
+
+    let twice = [input.clone(), world.path().join(".").join("trips.csv")];
+    let error = world.try_run(&agreement, TRIPS, &twice).unwrap_err();
+    assert!(
+        matches!(error, AggregateError::InputTwice { .. }),
+        "{error}"
+    );
 }

@@ -151,7 +151,7 @@ impl Town {
         let geojson = squares();
         let steward = self.member("steward").await;
         let id = "town-2026".parse().unwrap();
-        steward.client.add_zoning(&id, geojson.clone().into()).await.unwrap();
+        steward.client.add_zoning(id, geojson.clone().into()).await.unwrap();
         let path = self.folder.path().join("town.geojson");
         std::fs::write(&path, &geojson).unwrap();
         (path, geojson)

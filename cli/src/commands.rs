@@ -1,0 +1,37 @@
+//! What each command does: one file per noun.
+
+pub mod aggregate;
+pub mod agreement;
+pub mod audit;
+mod confirm;
+pub mod org;
+pub mod pki;
+pub mod push;
+pub mod release;
+pub mod serve;
+mod session;
+pub mod zoning;
+
+use crate::args::{Cli, Command};
+use crate::errors::CliError;
+
+pub use session::Session;
+
+/// Does what was typed.
+///
+/// # Errors
+/// [`CliError`]: its code becomes the process's.
+pub async fn run(cli: Cli) -> Result<(), CliError> {
+    let session = Session::new(&cli.globals);
+    match cli.command {
+        Command::Pki(command) => pki::run(command, &session),
+        Command::Serve(args) => serve::run(args, &session).await,
+        Command::Org(command) => org::run(command, &session).await,
+        Command::Zoning(command) => zoning::run(command, &session).await,
+        Command::Agreement(command) => agreement::run(command, &session).await,
+        Command::Aggregate(args) => aggregate::run(args, &session).await,
+        Command::Push(args) => push::run(args, &session).await,
+        Command::Release(command) => release::run(command, &session).await,
+        Command::Audit(command) => audit::run(command, &session).await,
+    }
+}

@@ -1,0 +1,273 @@
+//! The page itself: what was agreed, in the words of the design, with every number that matters.
+
+use std::fmt::Write;
+
+use policies::agreement::{Agreement, Unit};
+use policies::loss::Loss;
+use policies::period::Grain;
+use policies::table::Table;
+use privacy::convert::{DISPLAY_DELTA, epsilon};
+
+use crate::output::{facts, grouped, table, thousands};
+use crate::rows::bin_text;
+
+/// Columns of running text.
+const WIDTH: usize = 92;
+
+/// The page.
+#[must_use]
+pub fn text(agreement: &Agreement, id: &str, state: &str) -> String {
+    let a = agreement;
+    let mut page = format!("{}\n\n", a.title);
+    page.push_str(&facts(&[
+        ("id", id.to_owned()),
+        ("state", state.to_owned()),
+    ]));
+    section(
+        &mut page,
+        "What it is about",
+        &wrap(&a.public_summary, WIDTH),
+    );
+    section(&mut page, "Parties and use", &facts(&parties(a)));
+    section(&mut page, "Whose privacy", &facts(&privacy(a)));
+    section(
+        &mut page,
+        "Tables: what the provider counts, within which bounds",
+        &tables(a),
+    );
+    section(
+        &mut page,
+        "Plan: what is released, and what that costs",
+        &plan(a),
+    );
+    page.trim_end().to_owned()
+}
+
+fn section(page: &mut String, title: &str, body: &str) {
+    // Writing to a String does not fail.
+    let _ = write!(
+        page,
+        "\n{title}\n{}\n{}\n",
+        "─".repeat(title.chars().count()),
+        body.trim_end()
+    );
+}
+
+fn parties(a: &Agreement) -> Vec<(&'static str, String)> {
+    let party =
+        |p: &policies::agreement::Party| format!("{}\nkey {}", p.org, grouped(p.key.as_str()));
+    let recipients: Vec<_> = a.recipients.iter().map(ToString::to_string).collect();
+    vec![
+        ("provider", party(&a.provider)),
+        ("planner", party(&a.planner)),
+        ("recipients", recipients.join(", ")),
+        ("purposes", a.purposes.join(", ")),
+        (
+            "valid",
+            format!("{} to {}, both included", a.valid.from, a.valid.until),
+        ),
+        (
+            "covers",
+            format!("data about {} to {}", a.covers.from, a.covers.until),
+        ),
+        (
+            "retention",
+            format!("cells are kept {} days after acceptance", a.retention_days),
+        ),
+        ("time zone", a.time_zone.name().to_owned()),
+    ]
+}
+
+fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {
+    let population = &a.population;
+    let mut rows = vec![
+        ("population", population.id.to_string()),
+        ("who", wrap(&population.description, WIDTH)),
+        ("unit", unit(population.unit).to_owned()),
+    ];
+    if let Some(cap) = population.cap {
+        rows.push((
+            "k",
+            format!("every published row counts at least {} units", a.k),
+        ));
+        rows.push((
+            "cap",
+            format!(
+                "each unit-period may lose {}, over all agreements",
+                loss(cap)
+            ),
+        ));
+    }
+    if let Some(sum) = a.allotment().filter(|_| population.cap.is_some()) {
+        rows.push((
+            "this agreement",
+            format!("at most {} of that, all editions together", loss(sum)),
+        ));
+    }
+    rows
+}
+
+/// What is protected, without wording trips as people.
+fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::PersonDay => "person-day: everything one person does in a day",
+        Unit::PersonWeek => "person-week: everything one person does in a week",
+        Unit::PersonMonth => "person-month: everything one person does in a month",
+        Unit::Trip => "trip: one trip; somebody who makes many is protected for each, not for all",
+        Unit::None => "none: these tables carry no k-anonymity and no differential privacy claim",
+    }
+}
+
+/// (ρ, δ), and ε where it can be said.
+#[must_use]
+pub fn loss(loss: Loss) -> String {
+    match epsilon(loss) {
+        Ok(Some(epsilon)) => format!("{loss} (ε {epsilon} at δ {DISPLAY_DELTA})"),
+        _ => loss.to_string(),
+    }
+}
+
+fn tables(a: &Agreement) -> String {
+    a.tables
+        .iter()
+        .map(|t| one_table(a, t))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn one_table(a: &Agreement, t: &Table) -> String {
+    let kind = t.kind();
+    let dimensions: Vec<&str> = kind
+        .iter()
+        .flat_map(|k| &k.dimensions)
+        .map(|d| d.name.as_str())
+        .collect();
+    let bins: Vec<String> = (0..t.bins.count())
+        .map(|bin| bin_text(&t.bins, bin))
+        .collect();
+    let zones = a.zoning(&t.zoning).map(|z| z.zones);
+    let zoning = format!(
+        "{}{}",
+        t.zoning,
+        zones
+            .map(|n| format!(", {} zones, by content", thousands(n)))
+            .unwrap_or_default()
+    );
+    let domain = zones.and_then(|zones| t.domain_size(zones)).map(thousands);
+    let mut rows = vec![
+        (
+            t.name.as_str(),
+            kind.map_or(t.kind.clone(), |k| format!("{} ({})", k.counts, t.kind)),
+        ),
+        ("  by", dimensions.join(", ")),
+        ("  zoning", zoning),
+        (
+            "  period",
+            format!("{}; bins {}", word(t.period), bins.join(" ")),
+        ),
+        ("  keys", domain.unwrap_or_else(|| "unknown".into())),
+    ];
+    for axis in &t.categories {
+        let values: Vec<&str> = axis
+            .values
+            .iter()
+            .map(policies::id::Category::as_str)
+            .collect();
+        rows.push((
+            "  values",
+            format!("{}: {}", axis.dimension, values.join(", ")),
+        ));
+    }
+    if a.population.unit != Unit::None {
+        let cells = format!("a unit touches at most {} cells (cells_max)", t.cells_max);
+        let events = format!("and adds at most {} to one (per_cell_max)", t.per_cell_max);
+        rows.push(("  bounds", format!("{cells}, {events}")));
+    }
+    for clamp in &t.clamps {
+        let text = format!(
+            "{} of one event: {} to {}",
+            clamp.measure, clamp.min, clamp.max
+        );
+        rows.push(("  clamp", text));
+    }
+    facts(&rows)
+}
+
+fn plan(a: &Agreement) -> String {
+    let mut rows = table(&[
+        "table",
+        "due",
+        "late after",
+        "editions",
+        "published",
+        "charge of one",
+    ]);
+    for item in &a.plan {
+        let published = item
+            .charge
+            .as_ref()
+            .map_or("as contributed".into(), published);
+        let charge = item
+            .charge
+            .as_ref()
+            .and_then(policies::agreement::Charge::total);
+        let charge = charge.map_or("none".into(), loss);
+        let late = item.due_hours.saturating_add(item.grace_hours);
+        rows.add_row([
+            item.table.as_str(),
+            &format!("{} h", item.due_hours),
+            &format!("{late} h"),
+            &item.editions.to_string(),
+            &published,
+            &charge,
+        ]);
+    }
+    let unplanned = a.tables.iter().filter(|t| a.plan_item(&t.name).is_none());
+    let unplanned: Vec<_> = unplanned.map(|t| t.name.to_string()).collect();
+    let never = match unplanned.as_slice() {
+        [] => String::new(),
+        names => format!("\nNever released: {}.", names.join(", ")),
+    };
+    format!("{rows}\n\nDue and late are hours after a period's end.{never}")
+}
+
+fn published(charge: &policies::agreement::Charge) -> String {
+    let first = format!("contributors (ρ {})", charge.selection);
+    let measures = charge
+        .measures
+        .iter()
+        .map(|m| format!("{} (ρ {})", m.measure, m.rho));
+    std::iter::once(first)
+        .chain(measures)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn word(grain: Grain) -> &'static str {
+    match grain {
+        Grain::Day => "day",
+        Grain::Week => "week",
+        Grain::Month => "month",
+    }
+}
+
+/// Breaks running text at spaces; a longer word stays whole.
+fn wrap(text: &str, width: usize) -> String {
+    let (mut wrapped, mut column) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            wrapped.push('\n');
+            column = 0;
+        } else if column > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += length;
+    }
+    wrapped
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use super::*;
+
+const TRIPS: &str = r#"{
+  "form": "weir/agreement/1", "title": "Bikes", "public_summary": "Who rides where, by day.",
+  "provider": {"org": "bikes", "key": "KEY"}, "planner": {"org": "city", "key": "KEY"},
+  "recipients": ["city"], "purposes": ["dpv:PublicPolicyMaking"],
+  "valid": {"from": "2023-10-01", "until": "2024-09-30"},
+  "covers": {"from": "2023-10-01", "until": "2023-10-31"}, "retention_days": 400,
+  "population": {"id": "riders", "description": "riders of the city's bikes", "unit": "UNIT" CAP},
+  "time_zone": "Europe/Helsinki",
+  "zonings": [{"id": "postal", "sha256": "KEY", "zones": 84}], "k": K,
+  "tables": [{"name": "od", "kind": "od_trips", "zoning": "postal", "period": "day",
+    "bins": [0, 7, 9], "categories": [{"dimension": "mode", "values": ["bike"]}],
+    "cells_max": 1, "per_cell_max": 1, "clamps": []}],
+  "plan": [{"table": "od" CHARGE, "editions": 2, "due_hours": 24, "grace_hours": 48}]
+}"#;
+
+fn agreement(unit: &str, k: &str, cap: &str, charge: &str) -> Agreement {
+    let json = TRIPS.replace("KEY", &"0a".repeat(32)).replace("UNIT", unit);
+    let json = json.replace("\"k\": K", &format!("\"k\": {k}"));
+    let json = json.replace(" CAP", cap).replace(" CHARGE", charge);
+    Agreement::parse(json.as_bytes()).unwrap()
+}
+
+#[test]
+fn the_page_shows_every_number_that_was_signed() {
+    let cap = r#", "cap": {"rho": "4", "delta": "0.00001"}"#;
+    let charge = r#", "charge": {"selection": "0.125", "delta": "0.0000001", "measures": []}"#;
+    let page = text(&agreement("trip", "10", cap, charge), "the-id", "active");
+    for part in [
+        "the-id",
+        "active",
+        "Who rides where",
+        "0a0a 0a0a",
+        "dpv:PublicPolicyMaking",
+        "at least 10 units",
+        "ρ 4, δ 0.00001",
+        "ρ 0.25, δ 0.0000002",
+        "ρ 0.125",
+        "84 zones",
+        "21,168",
+        "00:00-07:00 07:00-09:00",
+        "24 h",
+        "72 h",
+        "Europe/Helsinki",
+        "400 days",
+        "one trip; somebody who makes many",
+    ] {
+        assert!(page.contains(part), "`{part}` is missing in\n{page}");
+    }
+    assert!(
+        page.lines().all(|line| line.chars().count() <= 160),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_source_without_a_unit_says_that_it_claims_nothing() {
+    let page = text(&agreement("none", "0", "", ""), "the-id", "active");
+    assert!(
+        page.contains("no k-anonymity and no differential privacy claim"),
+        "{page}"
+    );
+    assert!(
+        page.contains("as contributed") && !page.contains("at least 0 units"),
+        "{page}"
+    );
+    assert!(!page.contains("cells_max"), "{page}");
+}
+
+#[test]
+fn text_wraps_at_spaces() {
+    assert_eq!(wrap("aa bb  cc\ndd", 5), "aa bb\ncc dd");
+    assert_eq!(wrap("aaaaaaa b", 3), "aaaaaaa\nb");
+    assert_eq!(wrap("", 3), "");
+}

@@ -1,0 +1,182 @@
+//! What parties do with an agreement: offer it, sign it, list theirs.
+
+use std::path::Path;
+
+use policies::agreement::{Agreement, Party};
+use policies::id::Fingerprint;
+use policies::validate::faults;
+use proto::convert::SignedAgreement;
+use sdk::client::Proven;
+use serde::Serialize;
+
+use super::super::session::{from_client, read_agreement};
+use super::super::{Session, confirm};
+use super::check::usual_floors;
+use super::{Offer, Sign, page};
+use crate::errors::CliError;
+use crate::output::{View, facts, short, table};
+
+pub const OFFER_HELP: &str = "\
+Example:
+  weir agreement offer agreement.json --profile certs/city-bikes/weir.toml
+
+Signs the canonical bytes with the profile's signing key and offers them; the agreement has to name
+that key for one of its parties. Offering the same terms again answers the first receipt.";
+
+pub const SIGN_HELP: &str = "\
+Example:
+  weir agreement sign 3f9ac2 --expect-fingerprint \"1f3a 90bc 77d2 05ee\"
+  weir agreement sign agreement.json            your own copy: other terms cannot be slipped in
+
+The other party's signature is verified first. Compare its fingerprint with what they tell you by
+another way than this broker. Nothing can be unsigned: read `weir agreement show` before.";
+
+pub const LIST_HELP: &str = "\
+Example:
+  weir agreement list --profile certs/city-bikes/weir.toml
+  weir agreement list --json";
+
+pub async fn offer(args: &Offer, session: &Session) -> Result<(), CliError> {
+    let terms = read_agreement(&args.file)?;
+    // The broker checks again, with the steward's own floors.
+    let found = faults(&terms, &usual_floors()?);
+    if let Some(fault) = found.iter().find(|fault| !of_steward(&fault.path)) {
+        let why = CliError::file("offer", &args.file, fault);
+        return Err(why.or_try("weir agreement check FILE lists every fault"));
+    }
+    let (client, signer) = (session.client().await?, session.signer()?);
+    let proven = client.offer(&terms, &signer).await.map_err(from_client)?;
+    session.output.show(&Logged::of(&proven))
+}
+
+/// Fields that only the steward's own floors decide.
+fn of_steward(path: &str) -> bool {
+    matches!(path, "k" | "population.cap" | "retention_days")
+}
+
+pub async fn sign(args: &Sign, session: &Session) -> Result<(), CliError> {
+    let (client, signer) = (session.client().await?, session.signer()?);
+    let id = session.agreement_id(&client, &args.agreement).await?;
+    let found = client.agreement(&id).await.map_err(from_client)?;
+    client
+        .verify_signatures(&found)
+        .await
+        .map_err(from_client)?;
+    let other = other_party(&found.terms, signer.public_key().fingerprint());
+    if !args.yes && args.expect_fingerprint.is_none() {
+        // Whoever is asked has to see what they answer about.
+        session.output.note(&page::text(
+            &found.terms,
+            id.as_str(),
+            found.status.as_str(),
+        ));
+    }
+    let expected = args.expect_fingerprint.as_ref();
+    confirm::fingerprint(other.org.as_str(), &other.key, expected, args.yes)?;
+    let proven = client
+        .sign_agreement(&id, &signer)
+        .await
+        .map_err(from_client)?;
+    if Path::new(&args.agreement).is_file() {
+        session
+            .output
+            .note("the broker's terms are those of your file");
+    }
+    session.output.show(&Logged::of(&proven))
+}
+
+fn other_party<'a>(terms: &'a Agreement, ours: &Fingerprint) -> &'a Party {
+    if terms.provider.key == *ours {
+        &terms.planner
+    } else {
+        &terms.provider
+    }
+}
+
+pub async fn list(session: &Session) -> Result<(), CliError> {
+    let client = session.client().await?;
+    let agreements = client.agreements().await.map_err(from_client)?;
+    let view = |a: proto::convert::AgreementSummary| Listed {
+        id: a.id.to_string(),
+        title: a.title,
+        provider: a.provider.to_string(),
+        planner: a.planner.to_string(),
+        state: a.status.as_str(),
+    };
+    session.output.show(&List {
+        agreements: agreements.into_iter().map(view).collect(),
+    })
+}
+
+/// An agreement after something was done with it.
+#[derive(Serialize)]
+struct Logged {
+    agreement: String,
+    title: String,
+    state: &'static str,
+    signed_by: Vec<String>,
+    entry: u64,
+}
+
+impl Logged {
+    fn of(proven: &Proven<SignedAgreement>) -> Self {
+        let agreement = &proven.what;
+        Self {
+            agreement: agreement.id.to_string(),
+            title: agreement.terms.title.clone(),
+            state: agreement.status.as_str(),
+            signed_by: agreement
+                .signatures
+                .iter()
+                .map(|(org, _)| org.to_string())
+                .collect(),
+            entry: proven.proof.index(),
+        }
+    }
+}
+
+impl View for Logged {
+    fn text(&self) -> String {
+        let rows = facts(&[
+            ("agreement", self.title.clone()),
+            ("id", self.agreement.clone()),
+            ("state", self.state.to_owned()),
+            ("signed by", self.signed_by.join(", ")),
+            (
+                "in the log",
+                format!("entry {}, receipt verified", self.entry),
+            ),
+        ]);
+        let id = short(&self.agreement);
+        let next = match self.state {
+            "active" => format!("Next: the provider runs `weir aggregate --agreement {id} …`"),
+            _ => format!("Next: the other party runs `weir agreement sign {id}`"),
+        };
+        format!("{rows}\n{next}")
+    }
+}
+
+#[derive(Serialize)]
+struct Listed {
+    id: String,
+    title: String,
+    provider: String,
+    planner: String,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+struct List {
+    agreements: Vec<Listed>,
+}
+
+impl View for List {
+    fn text(&self) -> String {
+        let mut rows = table(&["id", "title", "provider", "planner", "state"]);
+        for a in &self.agreements {
+            let id = short(&a.id);
+            rows.add_row([id.as_str(), &a.title, &a.provider, &a.planner, a.state]);
+        }
+        rows.to_string()
+    }
+}

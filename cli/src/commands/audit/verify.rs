@@ -1,0 +1,116 @@
+//! One receipt, offline.
+
+use std::path::{Path, PathBuf};
+
+use audit::checkpoint::LogKey;
+use audit::receipt::{Receipt, ReceiptError};
+use clap::Args;
+use policies::entry::Entry;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::Session;
+use crate::errors::{CliError, OrFail};
+use crate::output::{View, facts};
+
+pub const HELP: &str = "\
+Example:
+  weir audit verify cells/od_2023-10-05.tlog-proof
+  weir audit verify od.csv.tlog-proof --log-key certs/log.vkey --entry
+
+Needs no broker, only the log's public key: from --log-key, else from the profile. Exit code 4: the
+receipt does not hold, and nothing in it may be believed.";
+
+/// Arguments of `weir audit verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The receipt, a .tlog-proof file.
+    #[arg(value_name = "FILE.tlog-proof")]
+    pub proof: PathBuf,
+    /// The log's public key, or a file that holds it; the profile's where it is left out.
+    #[arg(long, value_name = "KEY|FILE")]
+    pub log_key: Option<String>,
+    /// Print the whole entry.
+    #[arg(long)]
+    pub entry: bool,
+}
+
+pub fn run(args: &Verify, session: &Session) -> Result<(), CliError> {
+    let key = log_key(args.log_key.as_deref(), session)?;
+    let read = std::fs::read_to_string(&args.proof);
+    let text = read.map_err(|e| CliError::file("read", &args.proof, e))?;
+    let broken =
+        |e: ReceiptError| CliError::broken(format_args!("`{}`: {e}", args.proof.display()));
+    let receipt: Receipt = text.parse().map_err(broken)?;
+    let verified = receipt.verify(&key).map_err(broken)?;
+    let entry = Entry::from_bytes(verified.entry()).or_fail()?;
+    let whole = serde_json::from_slice(verified.entry()).or_fail()?;
+    session.output.show(&Verified {
+        holds: true,
+        log: verified.checkpoint().origin().to_string(),
+        index: verified.index(),
+        size: verified.checkpoint().size(),
+        kind: entry.body.kind(),
+        time: entry.time.to_string(),
+        entry: args.entry.then_some(whole),
+    })
+}
+
+/// The log's key as given, from the file named, or from the profile.
+///
+/// # Errors
+/// [`CliError`] where there is none.
+pub fn log_key(given: Option<&str>, session: &Session) -> Result<LogKey, CliError> {
+    let Some(given) = given else {
+        return match session.profile() {
+            Ok(profile) => Ok(profile.log_key),
+            Err(error) => Err(CliError::new(error).or_try("--log-key certs/log.vkey")),
+        };
+    };
+    let path = Path::new(given);
+    let text = if path.is_file() {
+        std::fs::read_to_string(path).map_err(|e| CliError::file("read", path, e))?
+    } else {
+        given.to_owned()
+    };
+    text.trim()
+        .parse()
+        .or_try("the `log.vkey` that `weir pki new` wrote")
+}
+
+#[derive(Serialize)]
+struct Verified {
+    holds: bool,
+    log: String,
+    index: u64,
+    size: u64,
+    kind: &'static str,
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<Value>,
+}
+
+impl View for Verified {
+    fn text(&self) -> String {
+        let rows = facts(&[
+            (
+                "holds",
+                format!("entry {} is in the log `{}`", self.index, self.log),
+            ),
+            ("what", format!("{} at {}", self.kind, self.time)),
+            (
+                "under",
+                format!("a signed checkpoint of {} entries", self.size),
+            ),
+        ]);
+        let entry = self
+            .entry
+            .as_ref()
+            .and_then(|e| serde_json::to_string_pretty(e).ok());
+        format!(
+            "{}{}",
+            rows,
+            entry.map(|e| format!("\n{e}")).unwrap_or_default()
+        )
+    }
+}

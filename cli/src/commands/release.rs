@@ -1,0 +1,195 @@
+//! `weir release`: what one would cost, ask for one, fetch, list.
+
+mod get;
+mod preview;
+mod sheet;
+
+use clap::{Args, Subcommand};
+use policies::id::{ReleaseKey, RequestId, TableName};
+use policies::period::Period;
+use proto::convert::{ReleaseSummary, Wish};
+use sdk::client::{Answered, new_request_id};
+use serde::Serialize;
+
+use super::Session;
+use super::session::from_client;
+use crate::errors::CliError;
+use crate::output::{View, right, short, table};
+use crate::progress;
+
+/// Releases: what one would cost, ask for one, fetch, list.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// What releases would cost and could show, and what would be refused. Free, and logged nowhere.
+    #[command(after_help = preview::HELP)]
+    Preview(preview::Preview),
+    /// Ask for a release: a table with its quality sheet, or every reason against it (exit code 3).
+    #[command(after_help = REQUEST_HELP)]
+    Request(Request),
+    /// Fetch a published release; free, the same bytes for everyone who may have them.
+    #[command(after_help = get::HELP)]
+    Get(get::Get),
+    /// List the published releases of an agreement.
+    #[command(after_help = LIST_HELP)]
+    List(List),
+}
+
+const REQUEST_HELP: &str = "\
+Example:
+  weir release request 3f9ac2 od 2023-10-05 --purpose dpv:PublicPolicyMaking
+  weir release request 3f9ac2 od 2023-10-05 --purpose dpv:PublicPolicyMaking \\
+      --csv --out od.csv
+
+What a release costs is charged when it is reserved, before noise is drawn, and never given back.
+Asking again for what was released answers the same bytes, free. An answer whose receipt does not
+verify is refused. With --request-id the same wish can be repeated after a broken connection.";
+
+const LIST_HELP: &str = "\
+Example:
+  weir release list 3f9ac2
+  weir release list 3f9ac2 --table od --json";
+
+/// Arguments of `weir release request`.
+#[derive(Debug, Args)]
+pub struct Request {
+    /// The agreement: its file, its id, or the first digits of its id.
+    #[arg(value_name = "AGREEMENT")]
+    pub agreement: String,
+    /// The table's name.
+    pub table: TableName,
+    /// The period, as long as the table says: 2023-10-05, 2023-W40 or 2023-10.
+    pub period: Period,
+    /// What it is used for: one of the agreement's purposes.
+    #[arg(long, value_name = "DPV TERM")]
+    pub purpose: String,
+    /// Your id of this wish; a new one where it is left out.
+    #[arg(long, value_name = "ID")]
+    pub request_id: Option<RequestId>,
+    /// What to do with the rows.
+    #[command(flatten)]
+    pub save: get::Save,
+}
+
+/// Arguments of `weir release list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// The agreement: its file, its id, or the first digits of its id.
+    #[arg(value_name = "AGREEMENT")]
+    pub agreement: String,
+    /// Only this table.
+    #[arg(long)]
+    pub table: Option<TableName>,
+}
+
+/// Runs one of them.
+///
+/// # Errors
+/// [`CliError`]; a refusal is [`CliError::Refused`].
+pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
+    match command {
+        Command::Preview(args) => preview::run(args, session).await,
+        Command::Request(args) => request(args, session).await,
+        Command::Get(args) => get::run(args, session).await,
+        Command::List(args) => list(args, session).await,
+    }
+}
+
+async fn request(args: Request, session: &Session) -> Result<(), CliError> {
+    args.save.check()?;
+    let client = session.client().await?;
+    let agreement = session.agreement_id(&client, &args.agreement).await?;
+    let request = args
+        .request_id
+        .map_or_else(new_request_id, Ok)
+        .map_err(from_client)?;
+    let wish = Wish {
+        request: request.clone(),
+        agreement,
+        table: args.table,
+        period: args.period,
+        purpose: args.purpose,
+    };
+    let bar = progress::waiting(session.output, "waiting for the next public tick");
+    let answered = client.request(&wish).await;
+    bar.finish_and_clear();
+    let again = format!("the same command with --request-id {request}: it never acts twice");
+    match answered.map_err(|e| from_client(e).or_try(again))? {
+        Answered::Refused(refusal) => Err(CliError::Refused(refusal)),
+        Answered::Released(released) => {
+            get::fetch(&client, &released.what, &args.save, session).await
+        }
+    }
+}
+
+async fn list(args: List, session: &Session) -> Result<(), CliError> {
+    let client = session.client().await?;
+    let agreement = session.agreement_id(&client, &args.agreement).await?;
+    let found = client
+        .releases(&agreement, args.table.as_ref())
+        .await
+        .map_err(from_client)?;
+    session.output.show(&Listed {
+        releases: found.into_iter().map(Line::of).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct Line {
+    key: ReleaseKey,
+    table: TableName,
+    period: Period,
+    edition: u32,
+    charge: Option<policies::loss::Loss>,
+    entry: u64,
+}
+
+impl Line {
+    fn of(release: ReleaseSummary) -> Self {
+        let ReleaseSummary {
+            key,
+            agreement: _,
+            table,
+            period,
+            edition,
+            charge,
+            entry,
+        } = release;
+        Self {
+            key,
+            table,
+            period,
+            edition,
+            charge,
+            entry,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Listed {
+    releases: Vec<Line>,
+}
+
+impl View for Listed {
+    fn text(&self) -> String {
+        let mut rows = table(&["key", "table", "period", "edition", "charge", "entry"]);
+        for line in &self.releases {
+            rows.add_row([
+                line.key.as_str(),
+                line.table.as_str(),
+                &line.period.to_string(),
+                &line.edition.to_string(),
+                &line
+                    .charge
+                    .map_or("none".into(), |charge| charge.to_string()),
+                &line.entry.to_string(),
+            ]);
+        }
+        right(&mut rows, &[3, 5]);
+        let first = self.releases.first().map(|line| short(line.key.as_str()));
+        let next = first
+            .map(|_| "\n\nNext: weir release get KEY")
+            .unwrap_or_default();
+        format!("{rows}{next}")
+    }
+}

@@ -1,0 +1,264 @@
+//! What releases would cost and could show.
+
+use clap::Args;
+use jiff::Timestamp;
+use policies::agreement::Agreement;
+use policies::id::TableName;
+use policies::period::Period;
+use proto::convert::{PeriodPreview, Preview as Told, Protection};
+use proto::limits::PERIODS_MAX;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::super::Session;
+use super::super::agreement::loss;
+use super::super::session::from_client;
+use crate::errors::{CliError, OrFail};
+use crate::output::{View, facts, right, short, table, thousands};
+use crate::period_range;
+
+/// Periods that are shown where none is named: the newest that have ended.
+const NEWEST: usize = 14;
+
+pub const HELP: &str = "\
+Example:
+  weir release preview 3f9ac2 od
+  weir release preview 3f9ac2 od --periods 2023-10-01..2023-10-07
+
+From public state only: agreements, calendar, balances, and which contributions exist. It says how many
+units a cell needs to be published, how wide the 95 % interval will be, what is left of the cap, and
+every reason why a request made now would be refused.";
+
+/// Arguments of `weir release preview`.
+#[derive(Debug, Args)]
+pub struct Preview {
+    /// The agreement: its file, its id, or the first digits of its id.
+    #[arg(value_name = "AGREEMENT")]
+    pub agreement: String,
+    /// The table's name.
+    pub table: TableName,
+    /// Periods: one, FIRST..LAST (both included), or several with commas. Without it, the newest 14
+    /// that have ended.
+    #[arg(long, value_parser = Periods::parse)]
+    pub periods: Option<Periods>,
+}
+
+/// Periods as typed.
+#[derive(Debug, Clone)]
+pub struct Periods(Vec<Period>);
+
+impl Periods {
+    fn parse(text: &str) -> Result<Self, String> {
+        period_range::parse(text).map(Self)
+    }
+}
+
+pub async fn run(args: Preview, session: &Session) -> Result<(), CliError> {
+    let client = session.client().await?;
+    let id = session.agreement_id(&client, &args.agreement).await?;
+    let periods = match args.periods {
+        Some(Periods(periods)) => periods,
+        None => {
+            let found = client.agreement(&id).await.map_err(from_client)?;
+            newest(&found.terms, &args.table, Timestamp::now())?
+        }
+    };
+    let told = client
+        .preview(&id, &args.table, &periods)
+        .await
+        .map_err(from_client)?;
+    session.output.show(&Shown {
+        table: args.table,
+        told,
+    })
+}
+
+/// The newest periods of the agreement's coverage that have ended; its first where none has.
+fn newest(terms: &Agreement, name: &TableName, now: Timestamp) -> Result<Vec<Period>, CliError> {
+    let Some(table) = terms.table(name) else {
+        let known: Vec<_> = terms.tables.iter().map(|t| t.name.to_string()).collect();
+        let why = format!(
+            "the agreement has no table `{name}`; it has {}",
+            known.join(", ")
+        );
+        return Err(CliError::new(why).or_try("weir agreement show ID"));
+    };
+    let mut period = Period::holding(terms.covers.from, table.period).or_fail()?;
+    let mut covered = Vec::new();
+    while period.first() <= terms.covers.until && covered.len() < PERIODS_MAX * 100 {
+        let ended = period.ends_at(&terms.time_zone).or_fail()? <= now;
+        if !ended && !covered.is_empty() {
+            break;
+        }
+        if terms.covers.hold(period) {
+            covered.push(period);
+        }
+        period = period.next().or_fail()?;
+    }
+    if covered.is_empty() {
+        let why = format!("the agreement covers no whole period of `{name}`");
+        return Err(CliError::new(why).or_try("weir agreement show ID"));
+    }
+    Ok(covered.split_off(covered.len().saturating_sub(NEWEST)))
+}
+
+struct Shown {
+    table: TableName,
+    told: Told,
+}
+
+impl Serialize for Shown {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Told {
+            protection,
+            periods,
+            domain_keys,
+            rule,
+        } = &self.told;
+        json!({
+            "table": self.table,
+            "protection": protection.as_ref().map(protection_json),
+            "periods": periods.iter().map(period_json).collect::<Vec<_>>(),
+            "domain_keys": domain_keys,
+            "rule": rule,
+        })
+        .serialize(serializer)
+    }
+}
+
+fn protection_json(p: &Protection) -> Value {
+    let measures = p.measures.iter().map(|m| {
+        json!({"measure": m.measure, "noise": m.noise, "scale_sixteenths": m.scale.sixteenths(),
+            "rho": m.rho, "error_95": m.error_95})
+    });
+    json!({
+        "charge": p.charge, "epsilon": p.epsilon, "epsilon_delta": p.epsilon_delta,
+        "unit": p.unit, "k": p.k, "threshold": p.threshold, "published_from": p.published_from,
+        "contributors_needed": p.contributors_needed, "measures": measures.collect::<Vec<_>>(),
+    })
+}
+
+fn period_json(p: &PeriodPreview) -> Value {
+    let refused = p.refused.as_ref().map(|refusal| {
+        let reasons = refusal.reasons().iter();
+        reasons
+            .map(|r| json!({"id": r.id, "text": r.text}))
+            .collect::<Vec<_>>()
+    });
+    json!({"period": p.period, "refused": refused, "left": p.left, "release": p.release})
+}
+
+impl View for Shown {
+    fn text(&self) -> String {
+        let Told {
+            protection,
+            periods,
+            domain_keys,
+            rule,
+        } = &self.told;
+        let mut text = match protection {
+            Some(protection) => facts(&protected(protection)),
+            None => "No unit is known: nothing is charged, and no k or DP claim is made.\n".into(),
+        };
+        text.push_str(&facts(&[
+            ("public domain", format!("{} keys", thousands(*domain_keys))),
+            ("rule         ", rule.clone()),
+        ]));
+        let mut rows = table(&["period", "a request now", "left of the cap"]);
+        for period in periods {
+            let left = period.left.map_or("-".into(), |left| left.to_string());
+            rows.add_row([period.period.to_string(), verdict(period), left]);
+        }
+        right(&mut rows, &[2]);
+        format!("{} of {}\n\n{text}\n{rows}", "preview", self.table)
+    }
+}
+
+fn protected(p: &Protection) -> Vec<(&'static str, String)> {
+    let widths = p
+        .measures
+        .iter()
+        .map(|m| format!("{} ± {}", m.measure, thousands(m.error_95)));
+    let from = thousands(p.published_from);
+    vec![
+        (
+            "charge",
+            format!("{} for each unit-period it reads", loss(p.charge)),
+        ),
+        ("unit", p.unit.word().to_owned()),
+        (
+            "k",
+            format!("{}: every published row counts at least so many units", p.k),
+        ),
+        (
+            "published from",
+            format!("{from} noisy contributors (T = {})", p.threshold),
+        ),
+        (
+            "a cell needs",
+            format!("{} units to be published with 95 %", p.contributors_needed),
+        ),
+        ("95 % error", widths.collect::<Vec<_>>().join(", ")),
+    ]
+}
+
+fn verdict(period: &PeriodPreview) -> String {
+    match (&period.refused, &period.release) {
+        (Some(refusal), _) => {
+            let reasons = refusal.reasons().iter().map(|r| r.id.as_str());
+            format!("refused: {}", reasons.collect::<Vec<_>>().join(", "))
+        }
+        (None, Some(key)) => format!("free: {}… is released", short(key.as_str())),
+        (None, None) => "granted".to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use policies::refusal::{Reason, ReasonId, Refusal};
+
+    use super::*;
+
+    fn told() -> Told {
+        let reason = Reason {
+            id: ReasonId::BudgetExceeded,
+            text: "0.1 left".into(),
+        };
+        let period = |text: &str, refused| PeriodPreview {
+            period: text.parse().unwrap(),
+            refused,
+            left: None,
+            release: None,
+        };
+        Told {
+            protection: None,
+            periods: vec![
+                period("2023-10-05", None),
+                period("2023-10-06", Refusal::from_reasons(vec![reason])),
+            ],
+            domain_keys: 84,
+            rule: "as contributed".into(),
+        }
+    }
+
+    #[test]
+    fn both_forms_say_what_is_granted_and_what_refused() {
+        let shown = Shown {
+            table: "od".parse().unwrap(),
+            told: told(),
+        };
+        let text = shown.text();
+        assert!(
+            text.contains("granted") && text.contains("refused: budget.cap_exceeded"),
+            "{text}"
+        );
+        let json = serde_json::to_value(&shown).unwrap();
+        assert_eq!(
+            json.pointer("/periods/1/refused/0/id").unwrap(),
+            "budget.cap_exceeded"
+        );
+        assert_eq!(json.pointer("/periods/0/refused"), Some(&Value::Null));
+        assert_eq!(json.pointer("/domain_keys").unwrap(), 84);
+    }
+}

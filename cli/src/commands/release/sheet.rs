@@ -1,0 +1,147 @@
+//! The quality sheet in lines: what it cost, how exact it is, what is missing, what is promised.
+
+use policies::agreement::Unit;
+use policies::mechanism::{Mechanism, Noise};
+use privacy::quality::QualitySheet;
+
+use super::super::agreement::loss;
+use crate::output::{facts, thousands};
+
+/// The summary of a sheet; one that this build does not know is shown as it came.
+#[must_use]
+pub fn summary(json: &[u8]) -> String {
+    match serde_json::from_slice::<QualitySheet>(json) {
+        Ok(sheet) => facts(&lines(&sheet)),
+        Err(_) => String::from_utf8_lossy(json).into_owned(),
+    }
+}
+
+fn lines(sheet: &QualitySheet) -> Vec<(&'static str, String)> {
+    let late = if sheet.late {
+        ", from a late contribution"
+    } else {
+        ""
+    };
+    let mut lines = vec![
+        (
+            "table",
+            format!(
+                "{} of {}, edition {}{late}; {} by `{}`",
+                sheet.table.name, sheet.period, sheet.edition, sheet.population, sheet.provider
+            ),
+        ),
+        ("agreement", sheet.agreement.to_string()),
+    ];
+    if sheet.unit != Unit::None {
+        lines.push((
+            "charge",
+            format!("{} for each unit-period it read", loss(sheet.charge)),
+        ));
+        lines.extend(losses(sheet));
+    }
+    lines.extend(mechanism(&sheet.mechanism, sheet.unit));
+    if !sheet.half_widths.is_empty() {
+        let widths = sheet.half_widths.iter();
+        let widths = widths.map(|w| format!("{} ± {}", w.number, thousands(w.half_width)));
+        lines.push(("95 % error", widths.collect::<Vec<_>>().join(", ")));
+    }
+    let withheld = format!(
+        "{} of the {} keys of the public domain: suppressed and absent look the same",
+        thousands(sheet.withheld_keys),
+        thousands(sheet.domain_keys)
+    );
+    lines.push(("withheld", withheld));
+    if !sheet.missing_periods.is_empty() {
+        let missing: Vec<_> = sheet
+            .missing_periods
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        lines.push((
+            "missing",
+            format!("nothing was contributed for {}", missing.join(", ")),
+        ));
+    }
+    let declared = sheet.declared.iter();
+    let declared: Vec<_> = declared
+        .map(|d| format!("{} {}", d.name, percent(d.ppm)))
+        .collect();
+    if !declared.is_empty() {
+        lines.push(("declared", declared.join(", ")));
+    }
+    lines.push(("promise", sheet.claim.clone()));
+    lines
+}
+
+/// What somebody loses who is in several unit-periods; the first statement is the charge itself.
+fn losses(sheet: &QualitySheet) -> Option<(&'static str, String)> {
+    let longer = sheet
+        .losses
+        .iter()
+        .filter(|statement| statement.unit_periods > 1);
+    let longer: Vec<_> = longer
+        .map(|s| format!("in {} unit-periods {}", s.unit_periods, loss(s.loss)))
+        .collect();
+    (!longer.is_empty()).then(|| ("loss", longer.join("; ")))
+}
+
+fn mechanism(mechanism: &Mechanism, unit: Unit) -> Vec<(&'static str, String)> {
+    let Mechanism::Thresholded { selection, .. } = mechanism else {
+        return vec![("protection", "none: values as contributed".into())];
+    };
+    let noise = match selection.draw.noise {
+        Noise::DiscreteLaplace => "discrete Laplace",
+        Noise::DiscreteGaussian => "discrete Gaussian",
+    };
+    let selected = format!(
+        "rows of at least k = {} units, by noisy contributors from {} (T = {})",
+        selection.k,
+        selection.published_from(),
+        selection.threshold
+    );
+    let sixteenths = selection.draw.scale.sixteenths();
+    let noise = format!("{noise}, scale {} on contributors", decimal(sixteenths));
+    vec![
+        ("unit", unit.word().to_owned()),
+        ("selection", selected),
+        ("noise", noise),
+    ]
+}
+
+/// Sixteenths as a decimal, exactly.
+fn decimal(sixteenths: u64) -> String {
+    let (whole, part) = (sixteenths / 16, sixteenths % 16 * 625);
+    let text = format!("{whole}.{part:04}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Parts per million as a percentage, exactly.
+fn percent(ppm: u32) -> String {
+    let text = format!("{}.{:04}", ppm / 10_000, ppm % 10_000);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_and_rates_are_written_exactly() {
+        for (sixteenths, text) in [(16, "1"), (1, "0.0625"), (40, "2.5"), (321, "20.0625")] {
+            assert_eq!(decimal(sixteenths), text);
+        }
+        for (ppm, text) in [
+            (0, "0 %"),
+            (12_500, "1.25 %"),
+            (1_000_000, "100 %"),
+            (1, "0.0001 %"),
+        ] {
+            assert_eq!(percent(ppm), text);
+        }
+    }
+
+    #[test]
+    fn a_sheet_of_another_version_is_shown_as_it_came() {
+        assert_eq!(summary(b"{\"new\": 1}"), "{\"new\": 1}");
+    }
+}

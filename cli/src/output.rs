@@ -1,0 +1,184 @@
+//! What is shown: a table or a page for people, one JSON document for programs.
+
+use std::io::{IsTerminal, Write};
+
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use serde::Serialize;
+
+use crate::errors::CliError;
+
+/// One line under the header, nothing else (comfy-table's preset form).
+const PRESET: &str = "     ──            ";
+
+/// An answer that can be shown both ways. Its `Serialize` is the JSON.
+pub trait View: Serialize {
+    /// The text for a person, without the last line feed.
+    fn text(&self) -> String;
+}
+
+/// Where answers go.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// To standard output, as JSON or text.
+    #[must_use]
+    pub fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Is it a program that reads?
+    #[must_use]
+    pub fn json(self) -> bool {
+        self.json
+    }
+
+    /// Shows one answer.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written, except that a reader who has gone is no error.
+    pub fn show(self, view: &impl View) -> Result<(), CliError> {
+        let text = if self.json {
+            serde_json::to_string_pretty(view).map_err(CliError::new)?
+        } else {
+            view.text()
+        };
+        write_out(text.as_bytes(), true)
+    }
+
+    /// A line beside the answer, for people only; to standard error, so that pipes stay clean.
+    pub fn note(self, line: &str) {
+        if !self.json {
+            eprintln!("{line}");
+        }
+    }
+}
+
+/// Writes bytes to standard output.
+///
+/// # Errors
+/// As [`Output::show`].
+pub fn write_out(bytes: &[u8], line_feed: bool) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(bytes).and_then(|()| match line_feed {
+        true => out.write_all(b"\n"),
+        false => Ok(()),
+    });
+    match written.and_then(|()| out.flush()) {
+        // `weir … | head` is not an error.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|e| CliError::new(format_args!("cannot write the answer: {e}"))),
+    }
+}
+
+/// A table with a header, without colour. On a terminal it fits its width; in a pipe every row is a line.
+#[must_use]
+pub fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(PRESET).set_header(header.iter().copied());
+    if std::io::stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    table
+}
+
+/// Aligns columns of numbers to the right.
+pub fn right(table: &mut Table, columns: &[usize]) {
+    for column in columns {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+/// Two columns: what, and its value. For pages about one thing.
+#[must_use]
+pub fn facts(rows: &[(&str, String)]) -> String {
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for (name, value) in rows {
+        let mut lines = value.lines();
+        let first = lines.next().unwrap_or_default();
+        text.push_str(format!("{name:<width$}  {first}").trim_end());
+        text.push('\n');
+        for line in lines {
+            text.push_str(format!("{:<width$}  {line}\n", "").as_str());
+        }
+    }
+    text
+}
+
+/// The first digits of a digest: enough to tell ids on a screen apart, and to type.
+#[must_use]
+pub fn short(digest: &str) -> String {
+    digest.chars().take(12).collect()
+}
+
+/// A fingerprint in groups of four, as two people read it to each other.
+#[must_use]
+pub fn grouped(digest: &str) -> String {
+    let mut text = String::with_capacity(digest.len() * 5 / 4);
+    for (n, digit) in digest.chars().enumerate() {
+        if n > 0 && n % 4 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `12,345` for people.
+#[must_use]
+pub fn thousands(number: impl Into<i128>) -> String {
+    let number: i128 = number.into();
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if number < 0 { format!("-{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_digests_are_readable() {
+        let cases = [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (-1_234_567, "-1,234,567"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(thousands(number), text);
+        }
+        assert_eq!(grouped("0123456789ab"), "0123 4567 89ab");
+        assert_eq!(short(&"a".repeat(64)), "aaaaaaaaaaaa");
+    }
+
+    #[test]
+    fn facts_align_and_wrap_under_their_value() {
+        let text = facts(&[("k", "5".into()), ("tables", "od\nod_day".into())]);
+        assert_eq!(text, "k       5\ntables  od\n        od_day\n");
+    }
+
+    #[test]
+    fn a_table_has_its_header_and_rows() {
+        let mut table = table(&["org", "role"]);
+        table.add_row(["city-bikes", "provider"]);
+        right(&mut table, &[1, 9]);
+        let text = table.to_string();
+        assert!(text.contains("org") && text.contains("city-bikes") && !text.contains('\u{1b}'));
+    }
+}

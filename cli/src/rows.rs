@@ -1,0 +1,331 @@
+//! A released table's rows for people and programs: a head on the screen, CSV, JSON, Parquet.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type, UInt8Type};
+use parquet::arrow::ArrowWriter;
+use policies::kind::DimensionKind;
+use policies::period::DayBins;
+use policies::table::Table;
+use serde_json::{Map, Value};
+
+use crate::errors::CliError;
+use crate::output::{right, table, thousands};
+
+/// Rows of one released table.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    batch: &'a RecordBatch,
+    table: &'a Table,
+}
+
+/// One value of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Field {
+    Text(String),
+    Number(i64),
+    Flag(bool),
+}
+
+impl<'a> Rows<'a> {
+    /// Rows with the columns of `proto::columns::released_schema`.
+    #[must_use]
+    pub fn new(batch: &'a RecordBatch, table: &'a Table) -> Self {
+        Self { batch, table }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// All rows as CSV with a header. A text that a spreadsheet would run as a formula (its first sign is
+    /// `=`, `+`, `-`, `@`, a tab or a carriage return) gets a leading apostrophe; numbers stay numbers.
+    ///
+    /// # Errors
+    /// [`CliError`] where `out` cannot be written.
+    pub fn write_csv(self, out: impl Write) -> Result<(), CliError> {
+        let fail = |e: csv::Error| CliError::new(format_args!("cannot write the CSV: {e}"));
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record(self.names()).map_err(fail)?;
+        for row in 0..self.count() {
+            let fields = self.fields(row)?.into_iter().map(|field| match field {
+                Field::Text(text) => defused(text),
+                Field::Number(number) => number.to_string(),
+                Field::Flag(flag) => flag.to_string(),
+            });
+            writer.write_record(fields).map_err(fail)?;
+        }
+        writer
+            .flush()
+            .map_err(|e| CliError::new(format_args!("cannot write the CSV: {e}")))
+    }
+
+    /// All rows as JSON objects.
+    ///
+    /// # Errors
+    /// [`CliError`] where a column has another type than a release's.
+    pub fn json(self) -> Result<Vec<Value>, CliError> {
+        let object = |row| {
+            let fields = self.fields(row)?.into_iter().map(|field| match field {
+                Field::Text(text) => Value::from(text),
+                Field::Number(number) => Value::from(number),
+                Field::Flag(flag) => Value::from(flag),
+            });
+            let names = self.names().map(ToOwned::to_owned);
+            Ok(Value::Object(
+                names.zip(fields).collect::<Map<String, Value>>(),
+            ))
+        };
+        (0..self.count()).map(object).collect()
+    }
+
+    /// The rows as one Parquet file; the day bins keep their numbers.
+    ///
+    /// # Errors
+    /// [`CliError`] names the file.
+    pub fn write_parquet(self, path: &Path) -> Result<(), CliError> {
+        let fail = |e: &dyn std::fmt::Display| CliError::file("write", path, e);
+        let file = File::create(path).map_err(|e| fail(&e))?;
+        let writer = ArrowWriter::try_new(file, self.batch.schema(), None);
+        let mut writer = writer.map_err(|e| fail(&e))?;
+        writer.write(self.batch).map_err(|e| fail(&e))?;
+        writer.close().map(|_| ()).map_err(|e| fail(&e))
+    }
+
+    /// The largest rows by the first measured column, with their 95 % intervals.
+    ///
+    /// # Errors
+    /// [`CliError`] where a column has another type than a release's.
+    pub fn head(self, rows: usize) -> Result<String, CliError> {
+        let names: Vec<&str> = self.names().collect();
+        let first_value = self.key_columns();
+        let mut all = (0..self.count())
+            .map(|row| self.fields(row))
+            .collect::<Result<Vec<_>, _>>()?;
+        let size = |fields: &Vec<Field>| match fields.get(first_value) {
+            Some(Field::Number(number)) => *number,
+            _ => 0,
+        };
+        all.sort_by_key(|fields| std::cmp::Reverse(size(fields)));
+        let shown: Vec<usize> = (0..names.len())
+            .filter(|n| !names.get(*n).is_some_and(|name| is_bound(name, &names)))
+            .collect();
+        let header: Vec<&str> = shown
+            .iter()
+            .filter_map(|n| names.get(*n).copied())
+            .collect();
+        let mut screen = table(&header);
+        for fields in all.iter().take(rows) {
+            screen.add_row(shown.iter().map(|n| value_text(fields, &names, *n)));
+        }
+        let numbers: Vec<usize> = (first_value..header.len()).collect();
+        right(&mut screen, &numbers);
+        Ok(screen.to_string())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.batch
+            .schema_ref()
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+    }
+
+    fn key_columns(self) -> usize {
+        self.table.kind().map_or(0, |kind| kind.dimensions.len())
+    }
+
+    fn fields(self, row: usize) -> Result<Vec<Field>, CliError> {
+        let columns = self.batch.columns().iter().zip(self.names());
+        columns
+            .map(|(column, name)| self.field(column.as_ref(), name, row))
+            .collect()
+    }
+
+    fn field(self, column: &dyn Array, name: &str, row: usize) -> Result<Field, CliError> {
+        let field = if let Some(values) = column.as_dictionary_opt::<Int32Type>() {
+            let key = values.key(row);
+            let texts = values.values().as_string_opt::<i32>();
+            key.zip(texts)
+                .filter(|(key, texts)| *key < texts.len())
+                .map(|(key, texts)| Field::Text(texts.value(key).to_owned()))
+        } else if let Some(bins) = column.as_primitive_opt::<UInt8Type>() {
+            bins.values().get(row).map(|bin| self.bin(name, *bin))
+        } else if let Some(numbers) = column.as_primitive_opt::<Int64Type>() {
+            numbers
+                .values()
+                .get(row)
+                .map(|number| Field::Number(*number))
+        } else {
+            let flags = column.as_boolean_opt().filter(|flags| row < flags.len());
+            flags.map(|flags| Field::Flag(flags.value(row)))
+        };
+        field.ok_or_else(|| CliError::new(format_args!("column `{name}` is not one of a release")))
+    }
+
+    fn bin(self, name: &str, bin: u8) -> Field {
+        let dimensions = self.table.kind().map(|kind| kind.dimensions.as_slice());
+        let dimension = dimensions
+            .unwrap_or_default()
+            .iter()
+            .find(|d| d.name == name);
+        match dimension.map(|d| d.kind) {
+            Some(DimensionKind::DayBin) => Field::Text(bin_text(&self.table.bins, bin)),
+            _ => Field::Number(i64::from(bin)),
+        }
+    }
+}
+
+/// `07:00-09:00`: unlike `07-09`, no spreadsheet takes it for a day in July.
+#[must_use]
+pub fn bin_text(bins: &DayBins, bin: u8) -> String {
+    match bins
+        .label(bin)
+        .as_deref()
+        .and_then(|label| label.split_once('-'))
+    {
+        Some((from, until)) => format!("{from}:00-{until}:00"),
+        None => bin.to_string(),
+    }
+}
+
+/// A text cell that no spreadsheet runs as a formula.
+fn defused(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text
+    }
+}
+
+/// `x_low` or `x_high` beside a column `x`: shown with `x`, not alone.
+fn is_bound(name: &str, names: &[&str]) -> bool {
+    let base = name
+        .strip_suffix("_low")
+        .or_else(|| name.strip_suffix("_high"));
+    base.is_some_and(|base| names.contains(&base))
+}
+
+fn value_text(fields: &[Field], names: &[&str], column: usize) -> String {
+    let number = |suffix: &str| {
+        let name = names.get(column).map(|name| format!("{name}{suffix}"))?;
+        let at = names.iter().position(|n| *n == name)?;
+        match fields.get(at) {
+            Some(Field::Number(number)) => Some(thousands(*number)),
+            _ => None,
+        }
+    };
+    match fields.get(column) {
+        Some(Field::Text(text)) => text.clone(),
+        Some(Field::Flag(flag)) => if *flag { "yes" } else { "" }.to_owned(),
+        Some(Field::Number(value)) => match number("_low").zip(number("_high")) {
+            Some((low, high)) => format!("{} ({low} to {high})", thousands(*value)),
+            None => thousands(*value),
+        },
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, BooleanArray, DictionaryArray, Int64Array, UInt8Array};
+    use policies::agreement::Unit;
+
+    use super::*;
+
+    fn od() -> Table {
+        serde_json::from_str(
+            r#"{"name": "od", "kind": "od_trips", "zoning": "z", "period": "day", "bins": [0, 7, 9],
+            "categories": [{"dimension": "mode", "values": ["bike"]}], "cells_max": 1,
+            "per_cell_max": 1, "clamps": []}"#,
+        )
+        .unwrap()
+    }
+
+    fn batch(table: &Table) -> RecordBatch {
+        let schema = proto::columns::released_schema(table, Unit::Trip, &[]);
+        let text = |values: [&str; 2]| -> ArrayRef {
+            Arc::new(values.into_iter().collect::<DictionaryArray<Int32Type>>())
+        };
+        let number =
+            |values: [i64; 2]| -> ArrayRef { Arc::new(Int64Array::from_iter_values(values)) };
+        let columns = vec![
+            text(["=1+1", "00100"]),
+            text(["-2", "a,\"b\""]),
+            Arc::new(UInt8Array::from(vec![1, 2])) as ArrayRef,
+            text(["bike", "bike"]),
+            number([12, 1234]),
+            number([-3, 1200]),
+            number([27, 1268]),
+            Arc::new(BooleanArray::from(vec![true, false])),
+        ];
+        RecordBatch::try_new(schema, columns).unwrap()
+    }
+
+    #[test]
+    fn csv_cannot_run_in_a_spreadsheet_and_keeps_leading_zeros() {
+        let table = od();
+        let batch = batch(&table);
+        let mut csv = Vec::new();
+        Rows::new(&batch, &table).write_csv(&mut csv).unwrap();
+        let csv = String::from_utf8(csv).unwrap();
+        let lines: Vec<&str> = csv.lines().collect();
+        let header = "origin,destination,start,mode,contributors,contributors_low,\
+            contributors_high,near_threshold";
+        assert_eq!(lines[0], header);
+        assert_eq!(lines[1], "'=1+1,'-2,07:00-09:00,bike,12,-3,27,true");
+        assert_eq!(
+            lines[2],
+            "00100,\"a,\"\"b\"\"\",09:00-24:00,bike,1234,1200,1268,false"
+        );
+        for text in ["=x", "+x", "-x", "@x", "\tx", "\rx"] {
+            assert_eq!(defused(text.to_owned()), format!("'{text}"));
+        }
+        assert_eq!(defused("x=1".to_owned()), "x=1");
+    }
+
+    #[test]
+    fn the_head_shows_the_largest_rows_with_their_intervals() {
+        let table = od();
+        let batch = batch(&table);
+        let head = Rows::new(&batch, &table).head(1).unwrap();
+        assert!(head.contains("1,234 (1,200 to 1,268)"), "{head}");
+        assert!(
+            !head.contains("contributors_low") && !head.contains("=1+1"),
+            "{head}"
+        );
+    }
+
+    #[test]
+    fn json_rows_are_typed() {
+        let table = od();
+        let batch = batch(&table);
+        let rows = Rows::new(&batch, &table).json().unwrap();
+        assert_eq!(rows[0]["contributors_low"], -3);
+        assert_eq!(rows[1]["origin"], "00100");
+        assert_eq!(rows[0]["near_threshold"], true);
+    }
+
+    #[test]
+    fn parquet_has_the_same_rows() {
+        let (table, folder) = (od(), tempfile::tempdir().unwrap());
+        let (batch, path) = (batch(&table), folder.path().join("od.parquet"));
+        Rows::new(&batch, &table).write_parquet(&path).unwrap();
+        let file = File::open(path).unwrap();
+        let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file);
+        let read = reader.unwrap().build().unwrap().next().unwrap().unwrap();
+        assert_eq!((read.num_rows(), read.num_columns()), (2, 8));
+    }
+}

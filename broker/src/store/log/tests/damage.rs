@@ -130,6 +130,7 @@ fn tails_that_were_never_committed_are_cut() {
         let disk = sound.copy();
         let length = disk.length(file).unwrap();
         disk.append(file, &tail).unwrap();
+        let disk = disk.copy(); // the tail is on the medium
         check(&open(&disk).unwrap(), &expected);
         assert_eq!(disk.length(file).unwrap(), length, "{file}");
         // The cut is durable before anything else is written there.

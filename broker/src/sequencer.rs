@@ -76,7 +76,10 @@ impl Sequencer {
             clock,
         };
         let run = move || {
+            let shared = Arc::clone(&writer.shared);
             let reason = writer.run(queue);
+            // The index is closed by now; the log is the last to go.
+            drop(shared);
             let _ = stopped.send(reason);
         };
         // A thread, not a task: it waits for the disk.
@@ -126,7 +129,6 @@ impl Sequencer {
     }
 
     /// The durable state.
-    #[must_use]
     pub fn state(&self) -> RwLockReadGuard<'_, State> {
         self.shared
             .durable
@@ -135,7 +137,6 @@ impl Sequencer {
     }
 
     /// The log, for proofs and entries.
-    #[must_use]
     pub fn log(&self) -> RwLockReadGuard<'_, Log> {
         self.shared
             .log

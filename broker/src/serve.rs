@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
 use audit::checkpoint::LogKey;
@@ -63,8 +64,14 @@ pub struct Running {
     /// Its use cases and state.
     pub broker: Arc<Broker>,
     stop: CancellationToken,
-    served: JoinHandle<Result<(), ServeError>>,
+    served: JoinHandle<Result<Writer, ServeError>>,
 }
+
+/// Tells when the sequencer has let go of the state directory.
+type Writer = oneshot::Receiver<String>;
+
+/// How long a stopped broker waits for others who hold its use cases.
+const LET_GO: Duration = Duration::from_secs(5);
 
 impl Running {
     /// Ends it: no new calls, calls in work finish.
@@ -82,12 +89,19 @@ impl Running {
         self.stop.clone()
     }
 
-    /// Waits until it has ended by itself or through its token.
+    /// Waits until it has ended by itself or through its token, and has let go of the state directory.
     ///
     /// # Errors
     /// [`ServeError`] where it ended badly: the process MUST end then.
     pub async fn ended(self) -> Result<(), ServeError> {
-        self.served.await.map_err(during("serve"))?
+        let Self { broker, served, .. } = self;
+        let writer = served.await.map_err(during("serve"))??;
+        drop(broker);
+        // The next start on this state directory must not meet this one's lock.
+        if tokio::time::timeout(LET_GO, writer).await.is_err() {
+            tracing::warn!("the state directory is still held: somebody keeps the broker's handle");
+        }
+        Ok(())
     }
 }
 
@@ -172,8 +186,8 @@ async fn serve(
     connections: Incoming,
     layers: Layers,
     stop: CancellationToken,
-    on_stop: oneshot::Receiver<String>,
-) -> Result<(), ServeError> {
+    mut on_stop: Writer,
+) -> Result<Writer, ServeError> {
     let Layers { verifier, metrics } = layers;
     let (health, health_service) = tonic_health::server::health_reporter();
     health
@@ -219,32 +233,21 @@ async fn serve(
             FlightServiceServer::new(flights)
                 .max_decoding_message_size(limits::FLIGHT_MESSAGE_BYTES_MAX),
         );
-    let failed = Arc::new(std::sync::Mutex::new(None));
-    let reason = Arc::clone(&failed);
+    let (failed, mut on_failure) = oneshot::channel();
     let ending = async move {
         tokio::select! {
             () = stop.cancelled() => {}
-            why = on_stop => {
-                let why = why.unwrap_or_else(|_| "it died".into());
-                *reason.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(why);
-            }
+            why = &mut on_stop => drop(failed.send(why.unwrap_or_else(|_| "it died".into()))),
         }
+        on_stop
     };
-    router
-        .serve_with_incoming_shutdown(connections, ending)
-        .await
-        .map_err(during("serve"))?;
-    let failed = failed
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .take();
-    match failed {
-        Some(cause) => Err(ServeError {
-            doing: "write the log",
-            cause,
-        }),
-        None => Ok(()),
+    let (writer, on_writer) = oneshot::channel();
+    let ending = async move { drop(writer.send(ending.await)) };
+    router.serve_with_incoming_shutdown(connections, ending).await.map_err(during("serve"))?;
+    if let Ok(cause) = on_failure.try_recv() {
+        return Err(ServeError { doing: "write the log", cause });
     }
+    on_writer.await.map_err(during("serve"))
 }
 
 fn tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, ServeError> {

@@ -8,6 +8,10 @@
     reason = "tests fail by panicking, and say what they promise in their names"
 )]
 
+mod access;
+mod contribute;
 mod harness;
+mod release;
+mod restart;
 mod story;
 mod walls;

@@ -1,0 +1,139 @@
+//! Every RPC × every role, against the table in `policies::access`; a new RPC without a row fails.
+
+use std::collections::BTreeSet;
+
+use http::uri::PathAndQuery;
+use policies::access::{RULES, allows};
+use policies::id::Role;
+use prost::Message;
+use prost_types::FileDescriptorSet;
+use tonic::client::Grpc;
+use tonic::metadata::MetadataValue;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
+use tonic::{Code, Request, Status};
+use tonic_prost::ProstCodec;
+
+use crate::harness::*;
+
+const FLIGHT: [&str; 10] = [
+    "Handshake", "ListFlights", "GetFlightInfo", "PollFlightInfo", "GetSchema", "DoGet", "DoPut",
+    "DoExchange", "DoAction", "ListActions",
+];
+
+/// Paths of all methods of `weir.v1`, from the descriptors that the server reflects.
+fn described() -> BTreeSet<String> {
+    let set = FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap();
+    let services = set.file.iter().filter(|f| f.package() == "weir.v1").flat_map(|f| &f.service);
+    services
+        .flat_map(|s| s.method.iter().map(|m| format!("/weir.v1.{}/{}", s.name(), m.name())))
+        .collect()
+}
+
+fn flight() -> impl Iterator<Item = String> {
+    FLIGHT.iter().map(|m| format!("/arrow.flight.protocol.FlightService/{m}"))
+}
+
+/// A bare channel with a member's certificate.
+pub async fn channel(member: &Member) -> Channel {
+    let read = |path: &std::path::Path| std::fs::read(path).unwrap();
+    let tls = ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(read(&member.profile.ca)))
+        .identity(Identity::from_pem(read(&member.profile.cert), read(&member.profile.key)));
+    let endpoint = Channel::from_shared(member.profile.endpoint.to_string()).unwrap();
+    endpoint.tls_config(tls).unwrap().connect().await.unwrap()
+}
+
+/// An empty message to any method, with or without the member's token.
+pub async fn call(channel: &Channel, token: Option<&str>, path: &str) -> Status {
+    let mut grpc = Grpc::new(channel.clone());
+    grpc.ready().await.unwrap();
+    let mut request = Request::new(());
+    if let Some(token) = token {
+        let bearer = MetadataValue::try_from(format!("Bearer {token}")).unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+    }
+    let path = PathAndQuery::try_from(path).unwrap();
+    let codec = ProstCodec::<(), ()>::default();
+    match grpc.unary(request, path, codec).await {
+        Ok(_) => Status::new(Code::Ok, ""),
+        Err(status) => status,
+    }
+}
+
+#[test]
+fn every_method_has_a_rule_and_every_rule_a_method() {
+    let mut methods = described();
+    methods.extend(flight().filter(|m| m.ends_with("/DoPut") || m.ends_with("/DoGet")));
+    let rules: BTreeSet<String> = RULES.iter().map(|rule| rule.method.to_owned()).collect();
+    assert_eq!(methods, rules);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rpc_by_every_role_is_as_the_table_says() {
+    let town = Town::new().await;
+    let mut members = vec![town.member("steward").await];
+    for (name, role) in
+        [("bikes", Role::Provider), ("city", Role::Planner), ("ombudsman", Role::Auditor)]
+    {
+        members.push(town.join(name, role).await);
+    }
+    let roles = [Role::Steward, Role::Provider, Role::Planner, Role::Auditor];
+    for (member, role) in members.iter().zip(roles) {
+        let channel = channel(member).await;
+        let token = std::fs::read_to_string(&member.profile.token).unwrap();
+        for method in described().into_iter().chain(flight()) {
+            let code = call(&channel, Some(token.trim()), &method).await.code();
+            let denied = code == Code::PermissionDenied;
+            assert_eq!(denied, !allows(role, &method), "{role} calls {method}: {code:?}");
+            assert_ne!(code, Code::Unauthenticated, "{role} calls {method}");
+            let code = call(&channel, None, &method).await.code();
+            assert_eq!(code, Code::Unauthenticated, "{role} calls {method} without a token");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_that_was_not_admitted_may_call_nothing() {
+    let town = Town::new().await;
+    town.pki.org("stranger", "planner", "user").unwrap();
+    let stranger = town.member("stranger").await;
+    let channel = channel(&stranger).await;
+    let token = std::fs::read_to_string(&stranger.profile.token).unwrap();
+    for method in described() {
+        let code = call(&channel, Some(token.trim()), &method).await.code();
+        assert_eq!(code, Code::PermissionDenied, "{method}");
+    }
+    // Health says nothing about anyone's data, so the certificate is enough.
+    let health = call(&channel, None, "/grpc.health.v1.Health/Check").await.code();
+    assert_eq!(health, Code::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn to_strangers_an_agreement_does_not_exist() {
+    let town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let other_city = town.join("other-city", Role::Planner).await;
+    let rival = town.join("rival", Role::Provider).await;
+    let (_, geojson) = town.zoning().await;
+    let terms = agreement(&bikes, &city, &geojson);
+    let id = activate(&bikes, &city, &terms).await;
+    let absent = "f".repeat(64).parse().unwrap();
+
+    let text = |error: sdk::client::ClientError| error.to_string();
+    let theirs = text(other_city.client.agreement(&id).await.unwrap_err());
+    let nobodys = text(other_city.client.agreement(&absent).await.unwrap_err());
+    assert_eq!(theirs, nobodys);
+    let table = "od".parse().unwrap();
+    let periods = ["2026-10-05".parse().unwrap()];
+    let theirs = text(other_city.client.preview(&id, &table, &periods).await.unwrap_err());
+    let nobodys = text(other_city.client.preview(&absent, &table, &periods).await.unwrap_err());
+    assert_eq!(theirs, nobodys);
+    let batch = cells(&terms, &ROWS);
+    let push_to = |id| push(id, "2026-10-05");
+    let batches = std::slice::from_ref(&batch);
+    let theirs = text(rival.client.push(&push_to(&id), batches, |_| {}).await.unwrap_err());
+    let nobodys = text(rival.client.push(&push_to(&absent), batches, |_| {}).await.unwrap_err());
+    assert_eq!(theirs, nobodys);
+    assert!(rival.client.agreements().await.unwrap().is_empty());
+}

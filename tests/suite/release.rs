@@ -1,0 +1,124 @@
+//! Releases: racing, missing and late periods, and a budget that holds.
+
+use std::collections::BTreeSet;
+
+use policies::id::Role;
+use policies::refusal::ReasonId;
+use proto::convert::Wish;
+use sdk::client::{Answered, Ask, Outcome, new_request_id};
+
+use crate::harness::*;
+
+fn wish(id: &policies::id::AgreementId, table: &str, period: &str) -> Wish {
+    Wish {
+        request: new_request_id().unwrap(),
+        agreement: id.clone(),
+        table: table.parse().unwrap(),
+        period: period.parse().unwrap(),
+        purpose: PURPOSE.into(),
+    }
+}
+
+/// Eight tables of the same people over the same day: the cap has room for all of them and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_tasks_racing_one_budget_release_exactly_what_it_allows() {
+    let town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let (_, geojson) = town.zoning().await;
+    let mut terms = agreement(&bikes, &city, &geojson);
+    let (table, item) = (terms.tables[0].clone(), terms.plan[0].clone());
+    (terms.tables, terms.plan) = (vec![], vec![]);
+    for n in 0..8 {
+        let name: policies::id::TableName = format!("od{n}").parse().unwrap();
+        terms.tables.push(policies::table::Table { name: name.clone(), ..table.clone() });
+        terms.plan.push(policies::agreement::PlanItem { table: name, ..item.clone() });
+    }
+    terms.population.cap = terms.allotment();
+    let id = activate(&bikes, &city, &terms).await;
+    for n in 0..8 {
+        let mut push = push(&id, "2026-10-05");
+        push.table = format!("od{n}").parse().unwrap();
+        bikes.client.push(&push, &[cells(&terms, &ROWS)], |_| {}).await.unwrap();
+    }
+    let tasks = (0..64).map(|n| {
+        let (client, wish) = (city.client.clone(), wish(&id, &format!("od{}", n % 8), "2026-10-05"));
+        tokio::spawn(async move { client.request(&wish).await })
+    });
+    let mut keys = BTreeSet::new();
+    for task in futures::future::join_all(tasks).await {
+        let Answered::Released(released) = task.unwrap().unwrap() else { panic!() };
+        keys.insert(released.what);
+    }
+    assert_eq!(keys.len(), 8);
+    let broker = town.broker();
+    let state = broker.sequencer().state();
+    let balances: Vec<_> = state.ledger().balances().collect();
+    assert_eq!(balances.len(), 1, "one unit-period");
+    assert_eq!(Some(balances[0].2), terms.population.cap, "spent to the last unit");
+    assert_eq!(state.releases().count(), 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_period_is_named_and_a_late_one_is_marked() {
+    let mut town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let (_, geojson) = town.zoning().await;
+    let mut terms = agreement(&bikes, &city, &geojson);
+    terms.covers.from = "2026-10-04".parse().unwrap();
+    terms.plan[0].grace_hours = 24 * 20;
+    let id = activate(&bikes, &city, &terms).await;
+    town.clock.set("2026-10-10T00:00:00Z".parse().unwrap());
+    for period in ["2026-10-04", "2026-10-06"] {
+        bikes.client.push(&push(&id, period), &[cells(&terms, &ROWS)], |_| {}).await.unwrap();
+    }
+    let ask = Ask {
+        agreement: id.clone(),
+        table: "od".parse().unwrap(),
+        periods: ["2026-10-04", "2026-10-05", "2026-10-06"].map(|p| p.parse().unwrap()).to_vec(),
+        purpose: PURPOSE.into(),
+    };
+    let releases = city.client.release(&ask, |_| {}).await.unwrap();
+    let missing: Vec<bool> = releases.iter().map(|r| r.is_missing()).collect();
+    assert_eq!(missing, [false, true, false]);
+    let sheet = |outcome: &Outcome| -> privacy::quality::QualitySheet {
+        let Outcome::Released(table) = outcome else { panic!() };
+        serde_json::from_slice(table.quality_sheet()).unwrap()
+    };
+    let third = sheet(&releases[2].outcome);
+    assert_eq!(third.missing_periods, ["2026-10-05".parse().unwrap()]);
+    // Time in decisions never goes back, whatever the clock says: these were accepted on 20 November.
+    assert!(third.late, "accepted after due time and grace");
+    town.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reason_of_a_refusal_is_told_at_once_and_logged() {
+    let town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let (_, geojson) = town.zoning().await;
+    let terms = agreement(&bikes, &city, &geojson);
+    let id = activate(&bikes, &city, &terms).await;
+    let mut wrong = wish(&id, "od", "2026-11");
+    wrong.purpose = "dpv:Marketing".into();
+    let size = town.broker().sequencer().state().size();
+    for _ in 0..2 {
+        let Answered::Refused(refusal) = city.client.request(&wrong).await.unwrap() else { panic!() };
+        let ids: Vec<_> = refusal.reasons().iter().map(|r| r.id).collect();
+        let expected = [
+            ReasonId::PurposeNotAgreed,
+            ReasonId::PeriodGrain,
+            ReasonId::PeriodOutsideCoverage,
+            ReasonId::PeriodNotDue,
+            ReasonId::PeriodNotContributed,
+        ];
+        assert_eq!(ids, expected);
+    }
+    assert_eq!(town.broker().sequencer().state().size(), size + 1, "one refusal, logged once");
+    // The same request id for another wish is an error, not an answer.
+    let mut reused = wish(&id, "od", "2026-10-06");
+    reused.request = wrong.request.clone();
+    city.client.request(&reused).await.unwrap_err();
+}

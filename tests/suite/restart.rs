@@ -1,0 +1,133 @@
+//! After a stop, a lost index or a damaged file.
+
+use policies::id::Role;
+use proto::convert::Wish;
+use sdk::client::{Answered, new_request_id};
+
+use crate::harness::*;
+
+async fn with_a_release() -> (Town, policies::state::State) {
+    let town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let (_, geojson) = town.zoning().await;
+    let terms = agreement(&bikes, &city, &geojson);
+    let id = activate(&bikes, &city, &terms).await;
+    let push = push(&id, "2026-10-05");
+    bikes.client.push(&push, &[cells(&terms, &ROWS)], |_| {}).await.unwrap();
+    let wish = Wish {
+        request: new_request_id().unwrap(),
+        agreement: id,
+        table: push.table,
+        period: push.period,
+        purpose: PURPOSE.into(),
+    };
+    let Answered::Released(_) = city.client.request(&wish).await.unwrap() else { panic!() };
+    let state = town.broker().sequencer().state().clone();
+    (town, state)
+}
+
+/// A start appends `broker.started`; everything before it has to be as it was.
+fn same_but_for_the_start(before: &policies::state::State, after: &policies::state::State) {
+    assert_eq!(after.size(), before.size() + 1);
+    assert!(before.releases().eq(after.releases()));
+    assert!(before.ledger().balances().eq(after.ledger().balances()));
+    assert!(before.agreements().eq(after.agreements()));
+    assert!(before.live_contributions().eq(after.live_contributions()));
+    assert!(before.orgs().eq(after.orgs()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_index_is_rebuilt_equal() {
+    let (mut town, before) = with_a_release().await;
+    town.stop().await;
+    std::fs::remove_dir_all(town.config.state.join("index")).unwrap();
+    town.start().await;
+    same_but_for_the_start(&before, &town.broker().sequencer().state());
+    let with_index = town.broker().sequencer().state().clone();
+    town.stop().await;
+    town.start().await;
+    same_but_for_the_start(&with_index, &town.broker().sequencer().state());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_log_stops_the_start_and_names_the_file() {
+    let (mut town, _) = with_a_release().await;
+    town.stop().await;
+    for file in ["entries", "frames", "checkpoint"] {
+        let path = town.config.state.join("log").join(file);
+        let sound = std::fs::read(&path).unwrap();
+        let mut damaged = sound.clone();
+        damaged[sound.len() / 2] ^= 1;
+        std::fs::write(&path, damaged).unwrap();
+        let error = broker::serve::start(&town.config, town.clock.clone()).await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(&format!("log/{file}")) || text.contains("log/entries"), "{file}: {text}");
+        std::fs::write(&path, sound).unwrap();
+    }
+    town.start().await;
+    town.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_broker_on_the_same_state_is_refused() {
+    let town = Town::new().await;
+    let error = broker::serve::start(&town.config, town.clock.clone()).await.unwrap_err();
+    assert!(error.to_string().contains("state"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_replays_the_whole_log_from_a_copy() {
+    let (mut town, state) = with_a_release().await;
+    town.stop().await;
+    let entries = std::fs::read(town.config.state.join("log/entries")).unwrap();
+    let mut replayed = policies::state::State::new();
+    for entry in audit::bundle::Entries::new(&entries) {
+        let entry = policies::entry::Entry::from_bytes(entry.unwrap()).unwrap();
+        replayed.apply(&entry).unwrap();
+    }
+    assert_eq!(replayed, state);
+}
+
+/// No entry, no metric and no line of the operator's log may hold a true count.
+#[tokio::test(flavor = "multi_thread")]
+async fn planted_counts_appear_nowhere_outside_the_cells() {
+    let town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let (_, geojson) = town.zoning().await;
+    let terms = agreement(&bikes, &city, &geojson);
+    let id = activate(&bikes, &city, &terms).await;
+    let planted: [Cell; 2] = [("a", "b", 0, 7_654_321, 8_765_432), ("c", "d", 1, 6_543_219, 9_876_543)];
+    let push = push(&id, "2026-10-05");
+    bikes.client.push(&push, &[cells(&terms, &planted)], |_| {}).await.unwrap();
+    let wish = Wish {
+        request: new_request_id().unwrap(),
+        agreement: id,
+        table: push.table,
+        period: push.period,
+        purpose: PURPOSE.into(),
+    };
+    city.client.request(&wish).await.unwrap();
+    let entries = std::fs::read(town.config.state.join("log/entries")).unwrap();
+    let metrics = town.running().metrics_address.unwrap();
+    let metrics = http_get(metrics).await;
+    assert!(metrics.contains("weir_contributions_total{outcome=\"accepted\"} 1"), "{metrics}");
+    for text in [String::from_utf8_lossy(&entries).into_owned(), metrics] {
+        for (_, _, _, people, trips) in planted {
+            for count in [people, trips] {
+                assert!(!text.contains(&count.to_string()), "{count} is in clear");
+            }
+        }
+    }
+}
+
+async fn http_get(address: std::net::SocketAddr) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    text
+}

@@ -19,7 +19,7 @@ use certs::{DevPki, Ed25519Seed};
 use jiff::Timestamp;
 use policies::agreement::Agreement;
 use policies::entry::Floors;
-use policies::id::{AgreementId, OrgId, Role};
+use policies::id::{AgreementId, Fingerprint, OrgId, Role};
 use policies::period::Period;
 use proto::convert::Push;
 use sdk::client::{Client, Profile, Retry, new_batch_id};
@@ -186,14 +186,25 @@ pub fn squares() -> Vec<u8> {
 
 /// An agreement over October 2026: one table `od` of people per day, one edition, cap = what it costs.
 pub fn agreement(provider: &Member, planner: &Member, geojson: &[u8]) -> Agreement {
+    let party = |m: &Member| (m.org.to_string(), m.signer.public_key().fingerprint().clone());
+    let (provider, planner) = (party(provider), party(planner));
+    terms((&provider.0, provider.1), (&planner.0, planner.1), geojson)
+}
+
+/// The same between two named parties.
+pub fn terms(
+    provider: (&str, Fingerprint),
+    planner: (&str, Fingerprint),
+    geojson: &[u8],
+) -> Agreement {
     let sha256 = policies::id::sha256_hex(geojson);
     let json = serde_json::json!({
         "form": "weir/agreement/1",
         "title": "Rides in town",
         "public_summary": "How many people travel between districts.",
-        "provider": { "org": provider.org, "key": provider.signer.public_key().fingerprint() },
-        "planner": { "org": planner.org, "key": planner.signer.public_key().fingerprint() },
-        "recipients": [planner.org],
+        "provider": { "org": provider.0, "key": provider.1 },
+        "planner": { "org": planner.0, "key": planner.1 },
+        "recipients": [planner.0],
         "purposes": [PURPOSE],
         "valid": { "from": "2026-01-01", "until": "2027-12-31" },
         "covers": { "from": "2026-10-01", "until": "2026-10-31" },

@@ -10,6 +10,7 @@
 
 mod access;
 mod contribute;
+mod crash;
 mod harness;
 mod release;
 mod restart;

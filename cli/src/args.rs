@@ -44,6 +44,14 @@ pub struct Globals {
     /// Print one JSON document instead of text; errors and refusals too.
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
+    /// Print nothing but errors; files are written as ever.
+    #[arg(
+        long,
+        global = true,
+        conflicts_with = "json",
+        help_heading = "Global options"
+    )]
+    pub quiet: bool,
     /// Who you are and where the broker is [default: $WEIR_PROFILE, else weir.toml].
     #[arg(
         long,

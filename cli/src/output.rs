@@ -20,13 +20,26 @@ pub trait View: Serialize {
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
     json: bool,
+    quiet: bool,
 }
 
 impl Output {
     /// To standard output, as JSON or text.
     #[must_use]
     pub fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, quiet: false }
+    }
+
+    /// The same, or nothing at all.
+    #[must_use]
+    pub fn quiet_if(self, quiet: bool) -> Self {
+        Self { quiet, ..self }
+    }
+
+    /// Is nothing to be shown?
+    #[must_use]
+    pub fn is_quiet(self) -> bool {
+        self.quiet
     }
 
     /// Is it a program that reads?
@@ -40,6 +53,9 @@ impl Output {
     /// # Errors
     /// Where standard output cannot be written, except that a reader who has gone is no error.
     pub fn show(self, view: &impl View) -> Result<(), CliError> {
+        if self.quiet {
+            return Ok(());
+        }
         let text = if self.json {
             serde_json::to_string_pretty(view).map_err(CliError::new)?
         } else {
@@ -50,7 +66,7 @@ impl Output {
 
     /// A line beside the answer, for people only; to standard error, so that pipes stay clean.
     pub fn note(self, line: &str) {
-        if !self.json {
+        if !self.json && !self.quiet {
             eprintln!("{line}");
         }
     }

@@ -34,7 +34,7 @@ pub fn waiting(output: Output, what: &str) -> ProgressBar {
 }
 
 fn styled(output: Output, what: &str, total: u64, template: &str) -> ProgressBar {
-    let seen = std::io::stderr().is_terminal() && !output.json();
+    let seen = std::io::stderr().is_terminal() && !output.json() && !output.is_quiet();
     let target = if seen {
         ProgressDrawTarget::stderr()
     } else {

@@ -14,6 +14,8 @@ use super::Session;
 use super::confirm::Expected;
 use crate::errors::CliError;
 
+#[cfg(test)]
+pub use check::usual_floors;
 pub use page::loss;
 
 /// Agreements: write, check, read, offer, sign, list.

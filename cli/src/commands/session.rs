@@ -41,16 +41,16 @@ impl Session {
     #[must_use]
     pub fn new(globals: &Globals) -> Self {
         Self {
-            output: Output::new(globals.json),
+            output: Output::new(globals.json).quiet_if(globals.quiet),
             profile: globals.profile_path(),
         }
     }
 
-    /// For tests: JSON, and a profile that does not exist.
+    /// For tests: nothing is printed, and there is no profile.
     #[cfg(test)]
     pub fn silent() -> Self {
         Self {
-            output: Output::new(true),
+            output: Output::new(false).quiet_if(true),
             profile: "no-such/weir.toml".into(),
         }
     }

@@ -1,0 +1,129 @@
+//! Following the log: entry by entry as they come, with a copy that the auditor keeps.
+
+use std::time::Duration;
+
+use audit::bundle::Entries;
+use audit::checkpoint::Checkpoint;
+use clap::Args;
+use futures::StreamExt;
+use policies::entry::Entry;
+use sdk::client::Client;
+use serde_json::json;
+
+use super::super::Session;
+use super::super::session::from_client;
+use super::archive::Archive;
+use super::replay::{in_turn, offline};
+use super::replayer::{Replayer, line};
+use crate::errors::CliError;
+use crate::output::write_out;
+
+pub const HELP: &str = "\
+Example:
+  weir audit follow --profile certs/ombudsman/weir.toml
+  weir audit follow --once --json | jq .kind
+
+Each entry is checked as it comes: form, signatures, rules, charges, balances; each checkpoint has to
+be signed and to continue the one before. What was seen is kept in the profile's `state` folder
+(audit/log), so a log that is rolled back or rewritten later is caught, and `weir audit replay` works on
+that copy. --json prints one line per entry. Exit code 4: something does not hold.";
+
+/// Arguments of `weir audit follow`.
+#[derive(Debug, Args)]
+pub struct Follow {
+    /// Stop at the present end of the log.
+    #[arg(long)]
+    pub once: bool,
+    /// Seconds between two looks, 1 to 3600.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub every: u64,
+}
+
+pub async fn run(args: Follow, session: &Session) -> Result<(), CliError> {
+    let profile = session.profile()?;
+    let client = session.client().await?;
+    client.check_log_key().await.map_err(from_client)?;
+    let archive = Archive::at(&profile.state.join("audit"));
+    let mut replayer = resume(&archive, &client, session)?;
+    loop {
+        let checkpoint = client.checkpoint().await.map_err(from_client)?;
+        advance(&client, &mut replayer, &checkpoint, &archive, session).await?;
+        if args.once {
+            let size = checkpoint.size();
+            let folder = archive.folder().display();
+            session
+                .output
+                .note(&format!("{size} entries hold; copy kept in {folder}"));
+            return Ok(());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(args.every)) => {}
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        }
+    }
+}
+
+/// Everything that was seen before, checked again: a copy is only as good as its last check.
+fn resume(archive: &Archive, client: &Client, session: &Session) -> Result<Replayer, CliError> {
+    if !archive.exists() {
+        return Ok(Replayer::default());
+    }
+    let (replayer, checkpoint) = offline(archive.folder(), client.log_key())?;
+    let entries = archive.entries()?;
+    let surplus = Entries::new(&entries).count() as u64 > checkpoint.size();
+    if surplus {
+        archive.cut(&entries, checkpoint.size())?;
+    }
+    session.output.note(&format!(
+        "{} entries from our own copy hold",
+        checkpoint.size()
+    ));
+    Ok(replayer)
+}
+
+/// Takes the entries up to a checkpoint, shows and checks each, and keeps them when the root is right.
+async fn advance(
+    client: &Client,
+    replayer: &mut Replayer,
+    checkpoint: &Checkpoint,
+    archive: &Archive,
+    session: &Session,
+) -> Result<(), CliError> {
+    let mut new = Vec::new();
+    let mut bundles = std::pin::pin!(client.entries(replayer.size(), checkpoint.size()));
+    while let Some(bundle) = bundles.next().await {
+        for (index, bytes) in bundle.map_err(from_client)?.entries {
+            in_turn(replayer, index)?;
+            let entry = replayer.step(&bytes).map_err(CliError::broken)?;
+            show(index, &entry, session)?;
+            new.push(bytes);
+        }
+    }
+    in_turn(replayer, checkpoint.size())?;
+    if replayer.root() != *checkpoint.root() {
+        let why = format!(
+            "the log signed another tree of {} entries",
+            checkpoint.size()
+        );
+        return Err(CliError::broken(why));
+    }
+    if new.is_empty() && archive.exists() {
+        Ok(())
+    } else {
+        archive.keep(&new, checkpoint)
+    }
+}
+
+fn show(index: u64, entry: &Entry, session: &Session) -> Result<(), CliError> {
+    if session.output.is_quiet() {
+        return Ok(());
+    }
+    let (kind, time, what) = (entry.body.kind(), entry.time, line(&entry.body));
+    let text = if session.output.json() {
+        json!({"index": index, "time": time, "kind": kind, "what": what, "holds": true}).to_string()
+    } else {
+        format!("{index:>6}  {time:.0}  {kind:<22} {what}")
+    };
+    write_out(text.as_bytes(), true)
+}

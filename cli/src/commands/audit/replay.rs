@@ -1,0 +1,136 @@
+//! The whole log, checked from its first entry: from a copied directory, or from the broker.
+
+use std::path::{Path, PathBuf};
+
+use audit::bundle::Entries;
+use audit::checkpoint::{Checkpoint, LogKey};
+use clap::Args;
+use futures::StreamExt;
+
+use super::super::Session;
+use super::super::session::from_client;
+use super::archive::{Archive, changed};
+use super::books::Books;
+use super::replayer::{Finding, Replayer};
+use super::verify::log_key;
+use crate::errors::CliError;
+use crate::progress;
+
+pub const HELP: &str = "\
+Example:
+  weir audit replay state-copy --log-key certs/log.vkey      offline, from copied files
+  weir audit replay --profile certs/ombudsman/weir.toml      from the broker, as an auditor
+
+DIR is a state directory or a copy of its `log` folder (entries, checkpoint, h0). Every entry is checked:
+form, signatures, rules, that noise and threshold cost what was charged, that nothing was charged over a
+cap, and that all entries together are the tree whose root the log signed. Without OpenDP, without the
+broker. Exit code 4 names the first entry that does not hold.";
+
+/// Arguments of `weir audit replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// A copied state directory; without it, the profile's broker.
+    #[arg(value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// The log's public key, or a file that holds it; the profile's where it is left out.
+    #[arg(long, value_name = "KEY|FILE")]
+    pub log_key: Option<String>,
+}
+
+pub async fn run(args: Replay, session: &Session) -> Result<(), CliError> {
+    let (replayer, checkpoint) = match &args.directory {
+        Some(directory) => offline(directory, &log_key(args.log_key.as_deref(), session)?)?,
+        None => online(session).await?,
+    };
+    session
+        .output
+        .show(&Books::of(replayer.state(), &checkpoint))
+}
+
+/// Replays a directory; every entry under its checkpoint holds when this returns.
+///
+/// # Errors
+/// [`CliError::Broken`] names the first entry that does not hold.
+pub fn offline(directory: &Path, key: &LogKey) -> Result<(Replayer, Checkpoint), CliError> {
+    let archive = Archive::at(directory);
+    let checkpoint = archive.checkpoint(key)?;
+    let entries = archive.entries()?;
+    match replayed(&entries, &checkpoint) {
+        Ok(replayer) => Ok((replayer, checkpoint)),
+        Err(failed) => {
+            let at = failed.as_ref().map_or(u64::MAX, |finding| finding.index);
+            let first = archive
+                .first_changed(&entries, &checkpoint)
+                .filter(|index| *index <= at);
+            Err(match (first, failed) {
+                (Some(index), failed) => CliError::broken(changed(index, failed.as_ref())),
+                (None, Some(finding)) => CliError::broken(finding),
+                (None, None) => CliError::broken(other_root(&checkpoint)),
+            })
+        }
+    }
+}
+
+fn other_root(checkpoint: &Checkpoint) -> String {
+    let size = checkpoint.size();
+    format!("the {size} entries are not those that the log signed; h0 would tell which is another")
+}
+
+/// Replays exactly the entries under the checkpoint. `Err(None)`: all hold by themselves, and they are not
+/// those that were signed.
+fn replayed(entries: &[u8], checkpoint: &Checkpoint) -> Result<Replayer, Option<Finding>> {
+    let mut replayer = Replayer::default();
+    let mut entries = Entries::new(entries);
+    while replayer.size() < checkpoint.size() {
+        let index = replayer.size();
+        let finding = |why: String| Some(Finding { index, why });
+        match entries.next() {
+            Some(Ok(bytes)) => drop(replayer.step(bytes).map_err(Some)?),
+            Some(Err(error)) => return Err(finding(error.to_string())),
+            None => {
+                let size = checkpoint.size();
+                return Err(finding(format!(
+                    "it is missing; the log signed {size} entries"
+                )));
+            }
+        }
+    }
+    if replayer.root() == *checkpoint.root() {
+        Ok(replayer)
+    } else {
+        Err(None)
+    }
+}
+
+async fn online(session: &Session) -> Result<(Replayer, Checkpoint), CliError> {
+    let client = session.client().await?;
+    let checkpoint = client.checkpoint().await.map_err(from_client)?;
+    let bar = progress::steps(session.output, "replaying", checkpoint.size());
+    let mut replayer = Replayer::default();
+    let mut bundles = std::pin::pin!(client.entries(0, checkpoint.size()));
+    while let Some(bundle) = bundles.next().await {
+        for (index, bytes) in bundle.map_err(from_client)?.entries {
+            in_turn(&replayer, index)?;
+            replayer.step(&bytes).map_err(CliError::broken)?;
+        }
+        bar.set_position(replayer.size());
+    }
+    bar.finish_and_clear();
+    in_turn(&replayer, checkpoint.size())?;
+    if replayer.root() != *checkpoint.root() {
+        return Err(CliError::broken(other_root(&checkpoint)));
+    }
+    Ok((replayer, checkpoint))
+}
+
+/// Only auditors see every entry: others cannot replay.
+///
+/// # Errors
+/// [`CliError`] where entries were left out.
+pub fn in_turn(replayer: &Replayer, index: u64) -> Result<(), CliError> {
+    if replayer.size() == index {
+        return Ok(());
+    }
+    let why = format!("the broker shows no entry {}", replayer.size());
+    Err(CliError::new(why).or_try("an auditor's profile: other parties see what concerns them"))
+}

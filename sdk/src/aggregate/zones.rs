@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn ids_are_text_and_keep_leading_zeros() {
-        let zones = [square(r#""00100""#, 24.0, 60.0), square("100", 25.0, 60.0)];
+        let zones = [square("100", 25.0, 60.0), square(r#""00100""#, 24.0, 60.0)];
         let zoning = zoning(&zones).unwrap();
         assert_eq!(zoning.ids(), ["00100", "100"]);
         assert_eq!(zoning.zone_at(24.5, 60.5), Some(0));

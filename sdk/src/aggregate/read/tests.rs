@@ -113,6 +113,14 @@ fn an_unclosed_quote_ends_in_an_error_not_in_memory() {
     assert!(error.to_string().contains("quote"), "{error}");
 }
 
+#[test]
+fn a_long_file_of_short_rows_is_read_to_its_end() {
+    let row = format!("1,{}\n", "x".repeat(1 << 20));
+    let text = format!("a,b\n{}", row.repeat(40));
+    let (_folder, path) = file("a.csv", text.as_bytes());
+    assert_eq!(rows(&path, CSV, &["a"]).0.len(), 40);
+}
+
 fn parquet(columns: Vec<(&str, ArrayRef)>) -> (tempfile::TempDir, std::path::PathBuf) {
     let batch = RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, array)| (name, array, true)),

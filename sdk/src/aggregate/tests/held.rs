@@ -97,6 +97,19 @@ fn hours_of_one_bin_are_combined_only_as_the_mapping_says() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("within_bin"), "{error}");
+    // Distinct people cannot be combined at all.
+    let (_, people) = WIDE.split_once("[aggregates.measures.people]").unwrap();
+    let persons = format!(
+        "[source]\nformat = \"csv\"\n[dimensions.zone]\ncolumn = \"YKR_ID\"\n[aggregates]\n\
+         period = \"2023-10\"\nactive_units = 9\nwithin_bin = \"mean\"\n\
+         [aggregates.contributors]{people}"
+    );
+    let protected = super::world::agreement("person-day", &[presence("p", "[0, 7]", 1, 1)]);
+    let error = world.try_run(&protected, &persons, &input).unwrap_err();
+    assert!(
+        error.to_string().contains("distinct units do not add up"),
+        "{error}"
+    );
     for (how, people) in [("mean", 300), ("sum", 900)] {
         let with = format!("[aggregates]\nwithin_bin = \"{how}\"");
         let mapping = WIDE.replace("[aggregates]", &with);

@@ -196,6 +196,7 @@ fn points_fall_into_zones_and_exchanged_axes_are_told() {
     let line = |x: &str, y: &str| format!("2023-10-05,{x},{y},00100,bike,1,1");
     let header = "start,x,y,to,mode,minutes,metres";
     let rows = [
+        line("60.5", "24.5"), // one row exchanged by its sender is not a file exchanged
         line("24.5", "60.5"),
         line("25.5", "61.5"),
         line("24.5", "70"),
@@ -214,11 +215,13 @@ fn points_fall_into_zones_and_exchanged_axes_are_told() {
     );
     let expected = [
         ("zone.missing", 1),
-        ("zone.outside", 1),
+        ("zone.outside", 2),
         ("zone.unparsable", 1),
     ];
     assert_eq!(rejected(&report), BTreeMap::from(expected));
 
+    let rows = [line("24.5", "60.5"), line("24.5", "70")];
+    let input = [world.csv("points.csv", header, &rows)];
     let error = world
         .try_run(&agreement, &by_point("y", "x"), &input)
         .unwrap_err();

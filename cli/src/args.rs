@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{aggregate, agreement, audit, org, pki, push, release, serve, zoning};
+use crate::demo;
 
 /// The profile where nothing else is said.
 const PROFILE: &str = "weir.toml";
@@ -77,6 +78,8 @@ impl Globals {
 /// The nouns.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The whole story on this machine, in a few minutes: start here.
+    Demo(demo::Args),
     /// Make keys and certificates for a test installation.
     #[command(subcommand)]
     Pki(pki::Command),

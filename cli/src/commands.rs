@@ -13,6 +13,7 @@ mod session;
 pub mod zoning;
 
 use crate::args::{Cli, Command};
+use crate::demo;
 use crate::errors::CliError;
 
 pub use session::Session;
@@ -24,6 +25,7 @@ pub use session::Session;
 pub async fn run(cli: Cli) -> Result<(), CliError> {
     let session = Session::new(&cli.globals);
     match cli.command {
+        Command::Demo(args) => demo::run(args).await,
         Command::Pki(command) => pki::run(command, &session),
         Command::Serve(args) => serve::run(args, &session).await,
         Command::Org(command) => org::run(command, &session).await,

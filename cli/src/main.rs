@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `args` | what can be typed |
 //! | `commands` | one file per noun: what is done |
+//! | `demo` | the whole story, typed by itself |
 //! | `output`, `errors`, `progress` | what is shown: tables or JSON, one error form, exit codes |
 //!
 //! Nothing is decided here: rules live in `policies`, proofs in `audit`, the wire in `sdk`.
@@ -14,6 +15,7 @@ use clap::Parser;
 
 mod args;
 mod commands;
+mod demo;
 mod errors;
 mod output;
 mod period_range;

@@ -10,6 +10,9 @@ use crate::errors::CliError;
 /// One line under the header, nothing else (comfy-table's preset form).
 const PRESET: &str = "     ──            ";
 
+/// Columns of running text.
+const WIDTH: usize = 92;
+
 /// An answer that can be shown both ways. Its `Serialize` is the JSON.
 pub trait View: Serialize {
     /// The text for a person, without the last line feed.
@@ -59,7 +62,9 @@ impl Output {
         let text = if self.json {
             serde_json::to_string_pretty(view).map_err(CliError::new)?
         } else {
-            view.text()
+            let text = view.text();
+            let lines: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
+            lines.join("\n")
         };
         write_out(text.as_bytes(), true)
     }
@@ -149,6 +154,29 @@ pub fn grouped(digest: &str) -> String {
     text
 }
 
+/// Breaks running text at spaces; a longer word stays whole.
+#[must_use]
+pub fn wrap(text: &str) -> String {
+    wrap_at(text, WIDTH)
+}
+
+fn wrap_at(text: &str, width: usize) -> String {
+    let (mut wrapped, mut column) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            wrapped.push('\n');
+            column = 0;
+        } else if column > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += length;
+    }
+    wrapped
+}
+
 /// `12,345` for people.
 #[must_use]
 pub fn thousands(number: impl Into<i128>) -> String {
@@ -196,5 +224,12 @@ mod tests {
         right(&mut table, &[1, 9]);
         let text = table.to_string();
         assert!(text.contains("org") && text.contains("city-bikes") && !text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn text_wraps_at_spaces() {
+        assert_eq!(wrap_at("aa bb  cc\ndd", 5), "aa bb\ncc dd");
+        assert_eq!(wrap_at("aaaaaaa b", 3), "aaaaaaa\nb");
+        assert_eq!(wrap_at("", 3), "");
     }
 }

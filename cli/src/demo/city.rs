@@ -57,7 +57,10 @@ pub fn build(folder: &Path, seed: u64, first_day: Date, people: usize) -> std::i
     let mut bikes = BufWriter::new(File::create(&city.bikes)?);
     let mut taxis = BufWriter::new(File::create(&city.taxis)?);
     let mut telecom = BufWriter::new(File::create(&city.telecom)?);
-    writeln!(bikes, "rider,departure,from_lon,from_lat,to_lon,to_lat,seconds,metres")?;
+    writeln!(
+        bikes,
+        "rider,departure,from_lon,from_lat,to_lon,to_lat,seconds,metres"
+    )?;
     writeln!(taxis, "passenger,pickup,from_zone,to_zone,minutes")?;
     writeln!(telecom, "sim,time,zone")?;
     let population: Vec<Person> = (0..people).map(|_| person(&mut rng)).collect();
@@ -70,7 +73,12 @@ pub fn build(folder: &Path, seed: u64, first_day: Date, people: usize) -> std::i
                     bike_trip(&mut bikes, id, &time, (from, to), &mut rng)?;
                 } else if rng.random_bool(0.25) {
                     let minutes = 4 + distance(from, to) * 3 + rng.random_range(0..6);
-                    writeln!(taxis, "p{id:06},{time},{},{},{minutes}", name(from), name(to))?;
+                    writeln!(
+                        taxis,
+                        "p{id:06},{time},{},{},{minutes}",
+                        name(from),
+                        name(to)
+                    )?;
                 }
                 writeln!(telecom, "s{id:06},{time},{}", name(to))?;
             }
@@ -97,12 +105,20 @@ fn person(rng: &mut ChaCha8Rng) -> Person {
             break work;
         }
     };
-    Person { home, work, cyclist: rng.random_bool(0.45) }
+    Person {
+        home,
+        work,
+        cyclist: rng.random_bool(0.45),
+    }
 }
 
 fn attraction(district: usize) -> f64 {
     let (x, y) = (district % SIDE, district / SIDE);
-    if (2..4).contains(&x) && (2..4).contains(&y) { 1.0 } else { 0.08 }
+    if (2..4).contains(&x) && (2..4).contains(&y) {
+        1.0
+    } else {
+        0.08
+    }
 }
 
 fn distance(a: usize, b: usize) -> usize {
@@ -138,7 +154,10 @@ fn bike_trip(
     let metres = 400 + distance(from, to) * 1100 + rng.random_range(0..500);
     let seconds = metres / 4 + rng.random_range(0..240);
     let ((a, b), (c, d)) = (point(from, rng), point(to, rng));
-    writeln!(out, "r{id:06},{time},{a:.5},{b:.5},{c:.5},{d:.5},{seconds},{metres}")
+    writeln!(
+        out,
+        "r{id:06},{time},{a:.5},{b:.5},{c:.5},{d:.5},{seconds},{metres}"
+    )
 }
 
 /// A point well inside a district.
@@ -154,7 +173,10 @@ fn corner(district: usize) -> (f64, f64) {
 }
 
 fn districts() -> serde_json::Value {
-    squares((0..SIDE * SIDE).map(|district| (name(district), corner(district))), DEGREES)
+    squares(
+        (0..SIDE * SIDE).map(|district| (name(district), corner(district))),
+        DEGREES,
+    )
 }
 
 /// Rectangles as a GeoJSON zoning: name and south-west corner of each.
@@ -189,7 +211,10 @@ mod tests {
         let day = jiff::civil::date(2026, 10, 5);
         let first = build(a.path(), 7, day, 50).unwrap();
         let second = build(b.path(), 7, day, 50).unwrap();
-        for (one, other) in [(&first.bikes, &second.bikes), (&first.telecom, &second.telecom)] {
+        for (one, other) in [
+            (&first.bikes, &second.bikes),
+            (&first.telecom, &second.telecom),
+        ] {
             assert_eq!(std::fs::read(one).unwrap(), std::fs::read(other).unwrap());
         }
     }

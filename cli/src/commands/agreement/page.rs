@@ -8,11 +8,8 @@ use policies::period::Grain;
 use policies::table::Table;
 use privacy::convert::{DISPLAY_DELTA, epsilon};
 
-use crate::output::{facts, grouped, table, thousands};
+use crate::output::{facts, grouped, table, thousands, wrap};
 use crate::rows::bin_text;
-
-/// Columns of running text.
-const WIDTH: usize = 92;
 
 /// The page.
 #[must_use]
@@ -23,11 +20,7 @@ pub fn text(agreement: &Agreement, id: &str, state: &str) -> String {
         ("id", id.to_owned()),
         ("state", state.to_owned()),
     ]));
-    section(
-        &mut page,
-        "What it is about",
-        &wrap(&a.public_summary, WIDTH),
-    );
+    section(&mut page, "What it is about", &wrap(&a.public_summary));
     section(&mut page, "Parties and use", &facts(&parties(a)));
     section(&mut page, "Whose privacy", &facts(&privacy(a)));
     section(
@@ -82,7 +75,7 @@ fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {
     let population = &a.population;
     let mut rows = vec![
         ("population", population.id.to_string()),
-        ("who", wrap(&population.description, WIDTH)),
+        ("who", wrap(&population.description)),
         ("unit", unit(population.unit).to_owned()),
     ];
     if let Some(cap) = population.cap {
@@ -249,24 +242,6 @@ fn word(grain: Grain) -> &'static str {
         Grain::Week => "week",
         Grain::Month => "month",
     }
-}
-
-/// Breaks running text at spaces; a longer word stays whole.
-fn wrap(text: &str, width: usize) -> String {
-    let (mut wrapped, mut column) = (String::new(), 0);
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if column > 0 && column + 1 + length > width {
-            wrapped.push('\n');
-            column = 0;
-        } else if column > 0 {
-            wrapped.push(' ');
-            column += 1;
-        }
-        wrapped.push_str(word);
-        column += length;
-    }
-    wrapped
 }
 
 #[cfg(test)]

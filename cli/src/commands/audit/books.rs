@@ -99,6 +99,12 @@ impl View for Books {
             balances.add_row([&b.provider, &b.population, &b.unit_period, &spent, &left]);
         }
         right(&mut balances, &[3, 4]);
+        if self.accounts.is_empty() {
+            accounts.add_row(["none yet"]);
+        }
+        if self.balances.is_empty() {
+            balances.add_row(["nothing was charged yet"]);
+        }
         let more = self.balances.len().saturating_sub(SHOWN_MAX);
         let more = if more > 0 {
             format!("\n… and {more} more: --json")

@@ -156,21 +156,22 @@ impl View for Shown {
             domain_keys,
             rule,
         } = &self.told;
-        let mut text = match protection {
-            Some(protection) => facts(&protected(protection)),
-            None => "No unit is known: nothing is charged, and no k or DP claim is made.\n".into(),
+        let mut lines = match protection {
+            Some(protection) => protected(protection),
+            None => vec![(
+                "charge",
+                "none: no unit is known, and no k or DP claim is made".into(),
+            )],
         };
-        text.push_str(&facts(&[
-            ("public domain", format!("{} keys", thousands(*domain_keys))),
-            ("rule         ", rule.clone()),
-        ]));
+        lines.push(("public domain", format!("{} keys", thousands(*domain_keys))));
+        lines.push(("rule", rule.clone()));
         let mut rows = table(&["period", "a request now", "left of the cap"]);
         for period in periods {
             let left = period.left.map_or("-".into(), |left| left.to_string());
             rows.add_row([period.period.to_string(), verdict(period), left]);
         }
         right(&mut rows, &[2]);
-        format!("{} of {}\n\n{text}\n{rows}", "preview", self.table)
+        format!("preview of {}\n\n{}\n{rows}", self.table, facts(&lines))
     }
 }
 

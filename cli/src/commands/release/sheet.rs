@@ -5,7 +5,7 @@ use policies::mechanism::{Mechanism, Noise};
 use privacy::quality::QualitySheet;
 
 use super::super::agreement::loss;
-use crate::output::{facts, thousands};
+use crate::output::{facts, thousands, wrap};
 
 /// The summary of a sheet; one that this build does not know is shown as it came.
 #[must_use]
@@ -69,7 +69,7 @@ fn lines(sheet: &QualitySheet) -> Vec<(&'static str, String)> {
     if !declared.is_empty() {
         lines.push(("declared", declared.join(", ")));
     }
-    lines.push(("promise", sheet.claim.clone()));
+    lines.push(("promise", wrap(&sheet.claim)));
     lines
 }
 

@@ -69,10 +69,3 @@ fn a_source_without_a_unit_says_that_it_claims_nothing() {
     );
     assert!(!page.contains("cells_max"), "{page}");
 }
-
-#[test]
-fn text_wraps_at_spaces() {
-    assert_eq!(wrap("aa bb  cc\ndd", 5), "aa bb\ncc dd");
-    assert_eq!(wrap("aaaaaaa b", 3), "aaaaaaa\nb");
-    assert_eq!(wrap("", 3), "");
-}

@@ -1,0 +1,57 @@
+//! What the demo knows of one company.
+
+use std::path::PathBuf;
+
+/// What the city uses the tables for.
+pub const PURPOSE: &str = "dpv:PublicPolicyMaking";
+
+/// A company: its data, its agreement with the city, and the question it answers.
+#[derive(Debug)]
+pub struct Company {
+    /// The organisation's name.
+    pub name: &'static str,
+    /// A heading.
+    pub title: &'static str,
+    /// What happens at the company.
+    pub about: &'static str,
+    /// The agreement; parties and zonings are filled in.
+    pub agreement: serde_json::Value,
+    /// Which column is which field.
+    pub mapping: String,
+    /// The raw records.
+    pub inputs: Vec<PathBuf>,
+    /// A corrected version of them, for the company that shows one.
+    pub correction: Option<PathBuf>,
+    /// The zoning's name and version.
+    pub zoning_id: &'static str,
+    /// Its GeoJSON.
+    pub zoning: PathBuf,
+    /// The table and period that are released.
+    pub table: &'static str,
+    /// See `table`.
+    pub period: String,
+    /// What the city asks.
+    pub question: &'static str,
+    /// What to look at in the answer.
+    pub answer: &'static str,
+}
+
+/// What all agreements of the demo share; a company adds population, k, tables and plan.
+pub fn agreement(
+    title: &str,
+    summary: &str,
+    zone: &str,
+    covers: (&str, &str),
+) -> serde_json::Value {
+    serde_json::json!({
+        "form": policies::agreement::FORM,
+        "title": title,
+        "public_summary": summary,
+        "recipients": ["city"],
+        "purposes": [PURPOSE],
+        "valid": { "from": "2026-01-01", "until": "2036-12-31" },
+        "covers": { "from": covers.0, "until": covers.1 },
+        "retention_days": 90,
+        "time_zone": zone,
+    })
+}

@@ -2,9 +2,13 @@
 //!
 //! Of discrete Laplace and discrete Gaussian the one with the smaller expected error serves; its scale is
 //! the least whose cost fits the charge, by our integers and by OpenDP's map alike.
+//!
+//! The ledger counts ρ, in which Laplace of scale b = √L0·σ costs as much as Gaussian of σ, with 2·L0 times
+//! the variance and a heavier tail. So Gaussian serves nearly everywhere; Laplace wins where scales are
+//! below 1 and OpenDP's bound of the Gaussian tail is loose.
 
 use policies::agreement::{Charge, Unit};
-use policies::loss::{Delta, Rho};
+use policies::loss::{Delta, Rho, UNITS_PER_ONE};
 use policies::mechanism::{
     Draw, L0_MAX, LINF_MAX, MeasureDraw, Mechanism, Noise, SCALE_MAX, Scale, Selection,
 };
@@ -25,12 +29,6 @@ pub enum CalibrateError {
         field: String,
         /// What is allowed.
         allowed: String,
-    },
-    /// The charge is too small: the noise would drown everything.
-    #[error("`{field}` is too small: the noise would need a scale over {}", SCALE_MAX / 16)]
-    TooSmall {
-        /// The field of the charge.
-        field: String,
     },
     /// OpenDP refused parameters that were in range.
     #[error(transparent)]
@@ -67,6 +65,9 @@ pub fn calibrate(
     in_range("cells_max", u64::from(l0), 1, u64::from(L0_MAX))?;
     in_range("per_cell_max", u64::from(table.per_cell_max), 1, LINF_MAX)?;
     in_range("k", u64::from(k), 1, u64::from(u32::MAX))?;
+    if charge.delta == Delta::ZERO || charge.delta.units() >= UNITS_PER_ONE {
+        return Err(out_of_range("delta", "above 0 and below 1".into()));
+    }
     let selection = select(l0, k, charge.selection, charge.delta)?;
     let measures = charge
         .measures
@@ -75,10 +76,8 @@ pub fn calibrate(
             let field = format!("measures.{}", m.measure);
             let linf = u64::from(table.per_cell_max);
             let draws = draws(&field, l0, linf, m.rho)?;
-            let draw = draws
-                .into_iter()
-                .min_by_key(variance)
-                .ok_or_else(|| too_small(&field))?;
+            let quietest = draws.into_iter().min_by_key(variance);
+            let draw = quietest.ok_or_else(|| out_of_range(&field, "above 0".into()))?;
             Ok(MeasureDraw {
                 measure: m.measure.clone(),
                 draw,
@@ -93,10 +92,6 @@ pub fn calibrate(
 
 /// Of both distributions the one that publishes smaller cells; between equals the quieter one.
 fn select(l0: u32, k: u32, rho: Rho, delta: Delta) -> Result<Selection, CalibrateError> {
-    if delta == Delta::ZERO {
-        let (field, allowed) = ("delta".into(), "above 0".into());
-        return Err(CalibrateError::Range { field, allowed });
-    }
     let mut best: Option<Selection> = None;
     for draw in draws("selection", l0, 1, rho)? {
         let Some(selection) = least_threshold(draw, k, delta)? else {
@@ -107,37 +102,43 @@ fn select(l0: u32, k: u32, rho: Rho, delta: Delta) -> Result<Selection, Calibrat
             best = Some(selection);
         }
     }
-    best.ok_or_else(|| too_small("delta"))
+    best.ok_or_else(|| {
+        let allowed =
+            format!("more with {l0} cells_max: no threshold up to {THRESHOLD_MAX} keeps it");
+        out_of_range("delta", allowed)
+    })
 }
 
 /// Both distributions at their least scale; a distribution that cannot keep ρ is left out.
 fn draws(field: &str, l0: u32, linf: u64, rho: Rho) -> Result<Vec<Draw>, CalibrateError> {
-    if rho == Rho::ZERO {
-        return Err(CalibrateError::Range {
-            field: field.into(),
-            allowed: "above 0".into(),
-        });
-    }
     let mut draws = Vec::new();
     for noise in [Noise::DiscreteGaussian, Noise::DiscreteLaplace] {
         draws.extend(least_scale(noise, l0, linf, rho)?);
     }
-    if draws.is_empty() {
-        Err(too_small(field))
-    } else {
-        Ok(draws)
+    if rho > Rho::ZERO && !draws.is_empty() {
+        return Ok(draws);
     }
+    // At equal scales Gaussian costs least, so its cost at the largest scale is the end of the range.
+    let draw = draw_at(Noise::DiscreteGaussian, l0, linf, SCALE_MAX);
+    let least = draw.and_then(|draw| draw.rho().ok()).map_or_else(
+        || "above 0".to_owned(),
+        |least| format!("at least {least} with {l0} cells_max and a change of {linf} per cell"),
+    );
+    Err(out_of_range(field, least))
+}
+
+fn draw_at(noise: Noise, l0: u32, linf: u64, sixteenths: u64) -> Option<Draw> {
+    let scale = Scale::from_sixteenths(sixteenths).ok()?;
+    Some(Draw {
+        noise,
+        scale,
+        l0,
+        linf,
+    })
 }
 
 fn least_scale(noise: Noise, l0: u32, linf: u64, rho: Rho) -> Result<Option<Draw>, CalibrateError> {
-    let at = |sixteenths| {
-        Scale::from_sixteenths(sixteenths).ok().map(|scale| Draw {
-            noise,
-            scale,
-            l0,
-            linf,
-        })
-    };
+    let at = |sixteenths| draw_at(noise, l0, linf, sixteenths);
     let keeps = |sixteenths: u64| -> Result<bool, CalibrateError> {
         let Some(draw) = at(sixteenths) else {
             return Ok(false);
@@ -148,39 +149,46 @@ fn least_scale(noise: Noise, l0: u32, linf: u64, rho: Rho) -> Result<Option<Draw
     Ok(least(1, SCALE_MAX, keeps)?.and_then(at))
 }
 
+/// The least T that OpenDP's bound keeps, raised to the least that ours keeps too. In this order because
+/// OpenDP's is a closed form, while ours adds up the Gaussian tail and is rarely the larger one.
 fn least_threshold(draw: Draw, k: u32, delta: Delta) -> Result<Option<Selection>, CalibrateError> {
     let at = |threshold| Selection { draw, k, threshold };
-    let keeps = |threshold| -> Result<bool, CalibrateError> {
-        let selection = at(threshold);
-        let ours = selection.delta().is_ok_and(|cost| cost <= delta);
-        Ok(ours && engine::delta(&selection)? <= delta)
+    let theirs = |threshold| Ok(engine::delta(&at(threshold))? <= delta);
+    let ours = |threshold| Ok(at(threshold).delta().is_ok_and(|cost| cost <= delta));
+    let Some(from) = least(2, THRESHOLD_MAX, theirs)? else {
+        return Ok(None);
     };
-    // Doubling first: far thresholds are slow to bound and rarely asked for.
-    let mut high = 2;
-    while high < THRESHOLD_MAX && !keeps(high)? {
-        high *= 2;
-    }
-    Ok(least(2, high, keeps)?.map(at))
+    Ok(least(from, THRESHOLD_MAX, ours)?.map(at))
 }
 
-/// The least number in `low..=high` that a monotone test passes.
+/// The least number in `low..=high` that passes a test which all greater ones pass. Tests few numbers far
+/// above it, since those are slow.
 fn least(
-    mut low: u64,
-    mut high: u64,
+    low: u64,
+    high: u64,
     passes: impl Fn(u64) -> Result<bool, CalibrateError>,
 ) -> Result<Option<u64>, CalibrateError> {
-    if !passes(high)? {
-        return Ok(None);
+    let (mut failed, mut step, mut passed) = (None, 1_u64, low);
+    while !passes(passed)? {
+        if passed >= high {
+            return Ok(None);
+        }
+        failed = Some(passed);
+        passed = passed.saturating_add(step).min(high);
+        step = step.saturating_mul(2);
     }
-    while low < high {
-        let middle = low + (high - low) / 2;
+    let Some(mut failed) = failed else {
+        return Ok(Some(low));
+    };
+    while passed - failed > 1 {
+        let middle = failed + (passed - failed) / 2;
         if passes(middle)? {
-            high = middle;
+            passed = middle;
         } else {
-            low = middle + 1;
+            failed = middle;
         }
     }
-    Ok(Some(high))
+    Ok(Some(passed))
 }
 
 /// σ² or 2b², in 1/256: what the two distributions are compared by.
@@ -196,15 +204,13 @@ fn in_range(field: &str, value: u64, low: u64, high: u64) -> Result<(), Calibrat
     if (low..=high).contains(&value) {
         return Ok(());
     }
-    Err(CalibrateError::Range {
-        field: field.into(),
-        allowed: format!("{low} to {high}"),
-    })
+    Err(out_of_range(field, format!("{low} to {high}")))
 }
 
-fn too_small(field: &str) -> CalibrateError {
-    CalibrateError::TooSmall {
+fn out_of_range(field: &str, allowed: String) -> CalibrateError {
+    CalibrateError::Range {
         field: field.into(),
+        allowed,
     }
 }
 

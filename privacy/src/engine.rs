@@ -5,7 +5,10 @@
 
 use std::collections::HashMap;
 
-use opendp::accuracy::{discrete_gaussian_scale_to_accuracy, discrete_laplacian_scale_to_accuracy};
+use opendp::accuracy::{
+    discrete_gaussian_scale_to_accuracy, discrete_laplacian_scale_to_accuracy,
+    gaussian_scale_to_accuracy,
+};
 use opendp::combinators::{ConcentratedMeasure, make_pureDP_to_zCDP};
 use opendp::core::Measurement;
 use opendp::domains::{AtomDomain, MapDomain, VectorDomain};
@@ -158,72 +161,109 @@ fn units_up(value: f64) -> Option<u64> {
     }
 }
 
-/// Noise added to every value, from OpenDP's sampler.
-pub(crate) fn add_noise(draw: &Draw, values: &Vec<i64>) -> Result<Vec<i64>, OpenDpError> {
-    let noisy = match draw.noise {
-        Noise::DiscreteLaplace => laplace(draw.scale).and_then(|m| m.invoke(values)),
-        Noise::DiscreteGaussian => gaussian(draw.scale).and_then(|m| m.invoke(values)),
-    };
-    let noisy = noisy.map_err(failing("draw noise"))?;
+/// Rows given to OpenDP at once: what its big integers take in memory beside the columns.
+const ROWS_AT_ONCE: usize = 1 << 13;
+
+/// Noise added to every value, from OpenDP's sampler, on all processors. Draws are independent, so cutting
+/// the column into pieces changes nothing in their distribution.
+pub(crate) fn add_noise(draw: &Draw, values: &[i64]) -> Result<Vec<i64>, OpenDpError> {
+    let doing = "draw noise";
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = values.len().div_ceil(threads).max(ROWS_AT_ONCE);
+    let parts: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = values
+            .chunks(share)
+            .map(|part| scope.spawn(move || add_noise_here(draw, part)))
+            .collect();
+        let joined = workers.into_iter().map(|worker| worker.join());
+        joined
+            .map(|part| part.map_err(|_| OpenDpError { doing })?)
+            .collect::<Result<_, _>>()
+    })?;
+    let noisy = parts.concat();
     if noisy.len() == values.len() {
         Ok(noisy)
     } else {
-        Err(OpenDpError {
-            doing: "draw noise",
-        })
+        Err(OpenDpError { doing })
     }
 }
 
-/// Half the width of the 95 % interval: the least h with P[|Z| ≤ h] ≥ 0.95. OpenDP's accuracy a has
-/// P[|Z| ≥ a] ≤ 0.05, and on integers |Z| ≥ ⌈a⌉ is |Z| > ⌈a⌉ − 1.
-pub(crate) fn half_width_95(noise: Noise, scale: Scale) -> Result<u64, OpenDpError> {
+/// [`add_noise`] on this thread, with measurements of its own: they are not `Send`.
+fn add_noise_here(draw: &Draw, values: &[i64]) -> Result<Vec<i64>, OpenDpError> {
+    let doing = "draw noise";
+    let mut noisy = Vec::with_capacity(values.len());
+    match draw.noise {
+        Noise::DiscreteLaplace => {
+            let measurement = laplace(draw.scale).map_err(failing(doing))?;
+            for rows in values.chunks(ROWS_AT_ONCE) {
+                noisy.extend(measurement.invoke(&rows.to_vec()).map_err(failing(doing))?);
+            }
+        }
+        Noise::DiscreteGaussian => {
+            let measurement = gaussian(draw.scale).map_err(failing(doing))?;
+            for rows in values.chunks(ROWS_AT_ONCE) {
+                noisy.extend(measurement.invoke(&rows.to_vec()).map_err(failing(doing))?);
+            }
+        }
+    }
+    Ok(noisy)
+}
+
+/// Half the width of the 95 % interval: the least h with P[|Z| ≤ h] ≥ 0.95.
+pub(crate) fn half_width_95(draw: &Draw) -> Result<u64, OpenDpError> {
+    half_width(draw.noise, draw.scale, 0.05)
+}
+
+/// The least m with P[Z ≥ −m] ≥ 0.95. The noise is symmetric, so each tail outside ±m has half of 10 %.
+pub(crate) fn margin_95(draw: &Draw) -> Result<u64, OpenDpError> {
+    half_width(draw.noise, draw.scale, 0.1)
+}
+
+/// From this σ on the continuous accuracy serves: OpenDP's discrete one takes time in proportion to σ
+/// (minutes at the largest scale).
+const CONTINUOUS_FROM: f64 = 4096.0;
+
+/// OpenDP's accuracy a has P[|Z| ≥ a] ≤ α, and on integers |Z| ≥ ⌈a⌉ is |Z| > ⌈a⌉ − 1: the half width is
+/// ⌈a⌉ − 1. A large Gaussian takes the continuous accuracy, one wider, since P[|Z| ≥ m] ≤ P[|N| ≥ m − 1]
+/// (CKS20 Proposition 25).
+fn half_width(noise: Noise, scale: Scale, alpha: f64) -> Result<u64, OpenDpError> {
     let doing = "give the accuracy of a scale";
+    let scale = float(scale);
     let accuracy = match noise {
-        Noise::DiscreteLaplace => discrete_laplacian_scale_to_accuracy(float(scale), 0.05),
-        Noise::DiscreteGaussian => discrete_gaussian_scale_to_accuracy(float(scale), 0.05),
+        Noise::DiscreteLaplace => discrete_laplacian_scale_to_accuracy(scale, alpha),
+        Noise::DiscreteGaussian if scale < CONTINUOUS_FROM => {
+            discrete_gaussian_scale_to_accuracy(scale, alpha)
+        }
+        Noise::DiscreteGaussian => gaussian_scale_to_accuracy(scale, alpha).map(|a| a + 1.0),
     };
     let accuracy = accuracy.map_err(failing(doing))?.ceil();
-    if !(0.0..1e15).contains(&accuracy) {
+    if accuracy.is_nan() || accuracy > 1e15 {
         return Err(OpenDpError { doing });
     }
+    // A scale far below 1 has an accuracy below 0: `as` makes that 0.
     Ok((accuracy as u64).saturating_sub(1))
 }
 
 /// ε at `delta`, for display: (ρ, Σδ) as approximate zCDP converted by OpenDP. `None` where Σδ leaves no
-/// room below `delta`.
-pub(crate) fn epsilon(loss: Loss, delta: f64) -> Result<Option<f64>, OpenDpError> {
-    let (rho, sum) = (in_ones(loss.rho.units()), in_ones(loss.delta.units()));
-    if sum >= delta {
+/// room below `delta`, or ε is beyond all floats.
+pub(crate) fn epsilon(loss: Loss, delta: Delta) -> Result<Option<f64>, OpenDpError> {
+    let room = delta.left_after(loss.delta);
+    if room == Delta::ZERO {
         return Ok(None);
     }
     let doing = "convert rho to epsilon";
+    // Two steps of the float: one for the cast of a large number, one for the division.
+    let rho = in_ones(loss.rho.units()).next_up().next_up();
+    let room = in_ones(room.units()).next_down().next_down();
     let profile = <ZeroConcentratedDivergence as ConcentratedMeasure>::convert(rho);
     let profile = profile.map_err(failing(doing))?;
-    profile
-        .epsilon(delta - sum)
-        .map(Some)
-        .map_err(failing(doing))
+    let epsilon = profile.epsilon(room.min(1.0)).map_err(failing(doing))?;
+    Ok(Some(epsilon).filter(|e| e.is_finite()))
 }
 
 fn in_ones(units: u64) -> f64 {
-    (units as f64 / UNITS_PER_ONE as f64).next_up()
+    units as f64 / UNITS_PER_ONE as f64
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn units_are_the_exact_ceiling() {
-        assert_eq!(units_up(0.125), Some(125_000_000_000));
-        assert_eq!(units_up(0.0), Some(0));
-        assert_eq!(units_up(f64::MIN_POSITIVE / 4.0), Some(1));
-        assert_eq!(units_up(1e-12), Some(1));
-        assert_eq!(units_up(1e-12_f64.next_up()), Some(2));
-        // 0.02 as a float is above 0.02.
-        assert_eq!(units_up(0.02), Some(20_000_000_001));
-        for wrong in [-1.0, f64::NAN, f64::INFINITY, 1e6] {
-            assert_eq!(units_up(wrong), None);
-        }
-    }
-}
+mod tests;

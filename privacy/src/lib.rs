@@ -19,5 +19,7 @@ pub mod preview;
 pub mod protect;
 pub mod quality;
 pub mod spend;
+#[cfg(test)]
+mod testing;
 
 pub use engine::OpenDpError;

@@ -3,16 +3,17 @@
 use policies::loss::Loss;
 use policies::mechanism::{Draw, Mechanism};
 
-use crate::engine::{OpenDpError, half_width_95};
+use crate::engine::{OpenDpError, half_width_95, margin_95};
 
 /// The expected error and cost of one mechanism.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
-    /// What each unit-period loses.
+    /// What the mechanism costs each unit-period, exactly; never more than the plan's charge, which is what
+    /// the ledger books.
     pub cost: Loss,
-    /// Units a cell needs for an even chance to be published.
+    /// Units a cell needs for an even chance to be published: T + k − 1, for the noise is symmetric.
     pub contributors_for_half: u64,
-    /// Units a cell needs to be published 97 times in 100, at least.
+    /// Units a cell needs to be published at least 95 times in 100.
     pub contributors_for_most: u64,
     /// Half width of the 95 % interval of each published number, contributors first.
     pub half_widths: Vec<(String, Draw, u64)>,
@@ -32,17 +33,21 @@ pub fn preview(mechanism: &Mechanism) -> Result<Option<Preview>, OpenDpError> {
     };
     let doing = "price a mechanism";
     let cost = mechanism.cost().map_err(|_| OpenDpError { doing })?;
-    let half = half_width_95(selection.draw.noise, selection.draw.scale)?;
+    let half = half_width_95(&selection.draw)?;
     let mut half_widths = vec![("contributors".to_owned(), selection.draw, half)];
     for measure in measures {
-        let half = half_width_95(measure.draw.noise, measure.draw.scale)?;
+        let half = half_width_95(&measure.draw)?;
         half_widths.push((measure.measure.clone(), measure.draw, half));
     }
     let contributors_for_half = selection.published_from();
+    let margin = margin_95(&selection.draw)?;
     Ok(Some(Preview {
         cost,
         contributors_for_half,
-        contributors_for_most: contributors_for_half.saturating_add(half),
+        contributors_for_most: contributors_for_half.saturating_add(margin),
         half_widths,
     }))
 }
+
+#[cfg(test)]
+mod tests;

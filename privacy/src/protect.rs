@@ -12,8 +12,9 @@ use policies::mechanism::{Draw, Mechanism, Selection};
 use crate::engine::{self, OpenDpError, add_noise, half_width_95};
 use crate::spend::Spend;
 
-/// Largest true count: sums with noise stay far inside `i64`. `cells` refuses more at ingest.
-pub const COUNT_MAX: u64 = 1 << 60;
+/// Largest true count: with any noise it stays far inside `i64`. Ingest refuses more, so that nothing ends
+/// here after it was charged.
+pub const COUNT_MAX: u64 = 1 << 40;
 
 /// True cells, column by column, rows in the caller's order. They end here.
 pub struct Exact {
@@ -30,19 +31,27 @@ impl fmt::Debug for Exact {
     }
 }
 
-/// One published column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One published column: low ≤ value ≤ high in every row.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Noisy {
     /// The unbiased noisy numbers: one may be below 0, and clamping it would bias every sum of rows.
     pub values: Vec<i64>,
-    /// Lower end of the 95 % interval, not below 0: a count is not.
+    /// Lower end of the 95 % interval. Raised to what the true count surely is (k contributors in every
+    /// published row, 0 of a measure), but never over the value.
     pub low: Vec<i64>,
-    /// Upper end of the 95 % interval, not below 0.
+    /// Upper end of the 95 % interval.
     pub high: Vec<i64>,
 }
 
+/// Without a single number: a draw MUST NOT be readable before it is published, not even in a log.
+impl fmt::Debug for Noisy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Noisy(unpublished)")
+    }
+}
+
 /// What may be shown of one release.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Protected {
     /// Selected and noised.
     Noisy {
@@ -60,6 +69,16 @@ pub enum Protected {
         /// Measures, one number per row of the input.
         measures: Vec<(String, Vec<i64>)>,
     },
+}
+
+/// Without numbers, like [`Noisy`]; and plain values are true counts.
+impl fmt::Debug for Protected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Noisy { .. } => "Protected::Noisy(unpublished)",
+            Self::Plain { .. } => "Protected::Plain(withheld)",
+        })
+    }
 }
 
 /// A finished release; only [`protect`] makes one.
@@ -105,10 +124,12 @@ pub enum ProtectError {
 
 /// Draws the pinned noise and selects rows. Consumes the right and the cells.
 ///
+/// Rows stay in the caller's order, which MUST be a function of the public keys: order is published too.
+///
 /// # Errors
-/// [`ProtectError`]; then nothing was released, and the charge stays.
+/// [`ProtectError`]; then nothing was released, and the charge stays. All checks come before the first draw.
 pub fn protect(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
-    let reservation = spend.reservation().clone();
+    let reservation = spend.into_reservation();
     let protected = match &reservation.mechanism {
         Mechanism::Unprotected => plain(exact)?,
         Mechanism::Thresholded {
@@ -117,12 +138,11 @@ pub fn protect(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
         } => {
             let names: Vec<_> = measures.iter().map(|m| &m.measure).collect();
             if !exact.measures.iter().map(|(name, _)| name).eq(names) {
-                return Err(ProtectError::Columns {
-                    what: "other measures",
-                });
+                return Err(columns("other measures"));
             }
             let draws: Vec<Draw> = measures.iter().map(|m| m.draw).collect();
-            noisy(&reservation, selection, &draws, exact)?
+            check_maps(&reservation, selection, &draws)?;
+            noisy(selection, &draws, Counts::checked(exact)?)?
         }
     };
     Ok(Release {
@@ -131,53 +151,59 @@ pub fn protect(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
     })
 }
 
-fn noisy(
-    reservation: &Reservation,
-    selection: &Selection,
-    draws: &[Draw],
-    exact: Exact,
-) -> Result<Protected, ProtectError> {
-    check_maps(reservation, selection, draws)?;
-    let contributors = exact.contributors.ok_or(ProtectError::Columns {
-        what: "no contributors",
-    })?;
-    if exact
-        .measures
-        .iter()
-        .any(|(_, values)| values.len() != contributors.len())
-    {
-        return Err(ProtectError::Columns {
-            what: "columns of different lengths",
-        });
+/// True counts that can take noise: in range, one per row in every column.
+struct Counts {
+    contributors: Vec<i64>,
+    measures: Vec<(String, Vec<i64>)>,
+}
+
+impl Counts {
+    fn checked(exact: Exact) -> Result<Self, ProtectError> {
+        let contributors = exact
+            .contributors
+            .ok_or_else(|| columns("no contributors"))?;
+        let contributors = signed(contributors)?;
+        let measures = signed_columns(exact.measures)?;
+        same_length(&measures, contributors.len())?;
+        Ok(Self {
+            contributors,
+            measures,
+        })
     }
+}
+
+fn noisy(selection: &Selection, draws: &[Draw], counts: Counts) -> Result<Protected, ProtectError> {
+    let half = half_width(&selection.draw)?;
+    let halves = draws
+        .iter()
+        .map(half_width)
+        .collect::<Result<Vec<_>, _>>()?;
     // Every draw before any selection: withheld rows cost the same work.
-    let noised = add_noise(&selection.draw, &signed(&contributors)?)?;
-    let measures = exact
+    let noised = add_noise(&selection.draw, &counts.contributors)?;
+    let measures = counts
         .measures
         .into_iter()
         .zip(draws)
-        .map(|((name, values), draw)| Ok((name, draw, add_noise(draw, &signed(&values)?)?)))
-        .collect::<Result<Vec<_>, ProtectError>>()?;
+        .map(|((name, values), draw)| Ok((name, add_noise(draw, &values)?)))
+        .collect::<Result<Vec<_>, OpenDpError>>()?;
 
     let from = i64::try_from(selection.published_from()).unwrap_or(i64::MAX);
     // k is at least 1, so a row without units is never kept, whatever its noise says.
-    let k = u64::from(selection.k.max(1));
-    let kept: Vec<usize> = std::iter::zip(&contributors, &noised)
+    let k = i64::from(selection.k.max(1));
+    let kept: Vec<usize> = std::iter::zip(&counts.contributors, &noised)
         .enumerate()
         .filter(|(_, (n, noisy))| (**n >= k) & (**noisy >= from))
         .map(|(row, _)| row)
         .collect();
-    let half = half_width(&selection.draw)?;
-    let contributors = interval(&kept, &noised, half);
+    let contributors = interval(&kept, &noised, half, k);
     let near_threshold = contributors
         .values
         .iter()
-        .map(|n| n.saturating_sub(from) < half)
+        .map(|n| n.saturating_sub(from) <= half)
         .collect();
-    let measures = measures
-        .into_iter()
-        .map(|(name, draw, values)| Ok((name, interval(&kept, &values, half_width(draw)?))))
-        .collect::<Result<_, ProtectError>>()?;
+    let measures = std::iter::zip(measures, halves)
+        .map(|((name, values), half)| (name, interval(&kept, &values, half, 0)))
+        .collect();
     Ok(Protected::Noisy {
         kept,
         contributors,
@@ -211,46 +237,60 @@ fn check_maps(
 
 fn plain(exact: Exact) -> Result<Protected, ProtectError> {
     if exact.contributors.is_some() {
-        return Err(ProtectError::Columns {
-            what: "contributors without a unit",
-        });
+        return Err(columns("contributors without a unit"));
     }
-    let measures = exact
-        .measures
-        .into_iter()
-        .map(|(name, values)| Ok((name, signed(&values)?)))
-        .collect::<Result<_, ProtectError>>()?;
+    let measures = signed_columns(exact.measures)?;
+    same_length(&measures, measures.first().map_or(0, |(_, v)| v.len()))?;
     Ok(Protected::Plain { measures })
 }
 
-fn signed(values: &[u64]) -> Result<Vec<i64>, ProtectError> {
-    let sign = |value: &u64| {
-        let value = Some(*value)
+fn columns(what: &'static str) -> ProtectError {
+    ProtectError::Columns { what }
+}
+
+fn same_length(measures: &[(String, Vec<i64>)], rows: usize) -> Result<(), ProtectError> {
+    if measures.iter().all(|(_, values)| values.len() == rows) {
+        Ok(())
+    } else {
+        Err(columns("columns of different lengths"))
+    }
+}
+
+fn signed_columns(
+    columns: Vec<(String, Vec<u64>)>,
+) -> Result<Vec<(String, Vec<i64>)>, ProtectError> {
+    columns
+        .into_iter()
+        .map(|(name, values)| Ok((name, signed(values)?)))
+        .collect()
+}
+
+fn signed(values: Vec<u64>) -> Result<Vec<i64>, ProtectError> {
+    let sign = |value: u64| {
+        let value = Some(value)
             .filter(|v| *v <= COUNT_MAX)
             .ok_or(ProtectError::Count)?;
         i64::try_from(value).map_err(|_| ProtectError::Count)
     };
-    values.iter().map(sign).collect()
+    values.into_iter().map(sign).collect()
 }
 
 fn half_width(draw: &Draw) -> Result<i64, ProtectError> {
-    let half = half_width_95(draw.noise, draw.scale)?;
+    let half = half_width_95(draw)?;
     Ok(i64::try_from(half).unwrap_or(i64::MAX))
 }
 
-fn interval(kept: &[usize], noised: &[i64], half: i64) -> Noisy {
+/// The kept rows of a column, each with its interval; `surely` is a lower bound of the true count.
+fn interval(kept: &[usize], noised: &[i64], half: i64, surely: i64) -> Noisy {
     let values: Vec<i64> = kept
         .iter()
         .filter_map(|row| noised.get(*row).copied())
         .collect();
     let low = values
         .iter()
-        .map(|v| v.saturating_sub(half).max(0))
+        .map(|v| v.saturating_sub(half).max(surely).min(*v))
         .collect();
-    let high = values
-        .iter()
-        .map(|v| v.saturating_add(half).max(0))
-        .collect();
+    let high = values.iter().map(|v| v.saturating_add(half)).collect();
     Noisy { values, low, high }
 }
 

@@ -4,11 +4,11 @@ use policies::agreement::Unit;
 use policies::id::{AgreementId, Category, OrgId, PopulationId, ReleaseKey};
 use policies::loss::Loss;
 use policies::mechanism::Mechanism;
-use policies::period::{Grain, Period};
+use policies::period::Period;
 use policies::table::Table;
 use serde::{Deserialize, Serialize};
 
-use crate::convert::{LossStatement, statement};
+use crate::convert::{LossStatement, statements};
 use crate::engine::OpenDpError;
 use crate::preview::preview;
 use crate::protect::{Protected, Release};
@@ -39,9 +39,12 @@ pub struct QualitySheet {
     pub missing_periods: Vec<Period>,
     /// All noise: distribution, scales (in sixteenths), k, T, sensitivities.
     pub mechanism: Mechanism,
-    /// What every unit-period it read was charged.
+    /// What every unit-period it read was charged: the plan's charge, which the ledger books.
     pub charge: Loss,
-    /// What somebody loses in one unit-period, in 30 days, in a year, if all are released like this one.
+    /// What the mechanism costs, at most the charge.
+    pub cost: Loss,
+    /// What is lost through this table in one unit-period, in 30 days, in a year, where each is released once
+    /// at this charge. Other tables and editions add to it, up to the cap. Empty where there is no unit.
     pub losses: Vec<LossStatement>,
     /// Half width of the 95 % interval per published number.
     pub half_widths: Vec<HalfWidth>,
@@ -90,18 +93,35 @@ pub struct Context {
     pub declared: Vec<DeclaredRate>,
 }
 
+/// Why there is no sheet, and so no release.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SheetError {
+    /// More rows than the public domain has keys, or a domain beyond all size.
+    #[error("the table's public domain does not hold its rows: is it the right zoning?")]
+    Domain,
+    /// A number could not be stated.
+    #[error(transparent)]
+    OpenDp(#[from] OpenDpError),
+}
+
 impl QualitySheet {
     /// The sheet of a release whose input had `rows` rows (used only where nothing is protected).
     ///
     /// # Errors
-    /// [`OpenDpError`] where a loss or an accuracy cannot be stated.
-    pub fn of(release: &Release, context: Context, rows: usize) -> Result<Self, OpenDpError> {
+    /// [`SheetError`] where a loss or an accuracy cannot be stated, or the domain is not that of the release.
+    pub fn of(release: &Release, context: Context, rows: usize) -> Result<Self, SheetError> {
         let r = release.reservation();
-        let domain_keys = r.table.domain_size(context.zones).unwrap_or(u64::MAX);
+        let doing = "price a mechanism";
+        let cost = r.mechanism.cost().map_err(|_| OpenDpError { doing })?;
         let published_keys = match release.protected() {
             Protected::Noisy { kept, .. } => kept.len() as u64,
             Protected::Plain { .. } => rows as u64,
         };
+        let domain_keys = r
+            .table
+            .domain_size(context.zones)
+            .filter(|size| *size >= published_keys)
+            .ok_or(SheetError::Domain)?;
         let half_widths = preview(&r.mechanism)?
             .map(|p| p.half_widths)
             .unwrap_or_default();
@@ -118,52 +138,49 @@ impl QualitySheet {
             missing_periods: r.missing.clone(),
             mechanism: r.mechanism.clone(),
             charge: r.charge,
-            losses: losses(r.unit, r.charge)?,
+            cost,
+            losses: statements(r.unit, r.charge)?,
             half_widths: half_widths
                 .into_iter()
                 .map(|(number, _, half_width)| HalfWidth { number, half_width })
                 .collect(),
             domain_keys,
             published_keys,
-            withheld_keys: domain_keys.saturating_sub(published_keys),
+            withheld_keys: domain_keys - published_keys,
             declared: context.declared,
-            claim: claim(r.unit, &r.mechanism),
+            claim: claim(r.unit, &r.table, &r.mechanism),
         })
     }
 }
 
-/// One unit-period, then those of 30 days and of a year. A trip happens once: there is nothing to add up.
-fn losses(unit: Unit, charge: Loss) -> Result<Vec<LossStatement>, OpenDpError> {
-    let periods: &[u32] = match (unit, unit.grain()) {
-        (Unit::None, _) | (_, None) => &[],
-        (Unit::Trip, _) => &[1],
-        (_, Some(Grain::Day)) => &[1, 30, 365],
-        (_, Some(Grain::Week)) => &[1, 5, 53],
-        (_, Some(Grain::Month)) => &[1, 2, 12],
-    };
-    periods.iter().map(|n| statement(charge, *n)).collect()
-}
-
-fn claim(unit: Unit, mechanism: &Mechanism) -> String {
+fn claim(unit: Unit, table: &Table, mechanism: &Mechanism) -> String {
     let Mechanism::Thresholded { selection, .. } = mechanism else {
         return "The source has no unit of privacy: this table carries no k-anonymity and no \
                 differential privacy claim."
             .into();
     };
-    let (protected, counted) = match unit {
-        Unit::Trip => (
-            "one trip (not one person: the source has no person ids)",
-            "trips",
-        ),
-        Unit::PersonDay => ("everything one person did in a day", "people"),
-        Unit::PersonWeek => ("everything one person did in a week", "people"),
-        Unit::PersonMonth => ("everything one person did in a month", "people"),
-        Unit::None => ("nothing", "records"),
+    let protected = match unit {
+        Unit::Trip => {
+            "one trip, not everything that one person does (the source has no person ids)"
+        }
+        Unit::PersonDay => "everything one person does in a day",
+        Unit::PersonWeek => "everything one person does in a week",
+        Unit::PersonMonth => "everything one person does in a month",
+        Unit::None => "nothing",
+    };
+    // A person is counted once per unit-period: only where the table has that very grain are units people.
+    let counted = match unit {
+        Unit::Trip => "trips".to_owned(),
+        _ if unit.grain() == Some(table.period) => "people".to_owned(),
+        _ => format!("{}s, which may be fewer people", unit.word()),
     };
     format!(
         "Given the provider's bounds, differential privacy protects {protected}, and every row counts at \
-         least {} {counted} in the provider's data. Numbers are noisy; a key that is not here was withheld \
-         or absent, which look the same.",
+         least {} {counted} in this provider's data. Numbers are noisy; a key that is not here was withheld \
+         or absent, which look the same. Losses add up over unit-periods, tables and providers.",
         selection.k
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,11 @@
 //! The right to draw noise for one release: made only from a reservation that is durable in the log.
 
 use audit::receipt::Verified;
+use policies::agreement::Unit;
 use policies::entry::{Body, Entry, Reservation};
+use policies::mechanism::Mechanism;
 
-/// Why an entry gives no right to draw.
+/// Why an entry gives no right to draw. Then nothing MUST be drawn for it, ever: entries do not change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpendError {
     /// The entry is no reservation, or none of this version.
@@ -12,6 +14,15 @@ pub enum SpendError {
     /// The pinned noise costs more than was charged.
     #[error("the pinned mechanism costs more than its charge: nothing may be drawn")]
     Undercharged,
+    /// The pinned noise hides less than one unit can change by the table's bounds.
+    #[error("the pinned mechanism has other sensitivities than the table `{table}`")]
+    Sensitivity {
+        /// The table's name.
+        table: String,
+    },
+    /// Noise where there is no unit, or a unit without noise.
+    #[error("only data without a unit is released unprotected, and always is")]
+    Unit,
 }
 
 /// A charged release, not yet drawn. [`crate::protect::protect`] consumes it.
@@ -19,8 +30,20 @@ pub enum SpendError {
 /// Private fields, one door: [`Self::from_durable`] takes the evidence of [`Verified`], which exists only for an
 /// entry under a checkpoint that the log's key signed, and checkpoints are durable before they are shown.
 ///
+/// After a crash the same entry gives the right again. That two draws of one reservation are not both
+/// published is the log's promise: the first `release.published` ends it.
+///
 /// ```compile_fail,E0451
-/// let forged = privacy::spend::Spend { reservation: todo!() };
+/// fn forge(reservation: policies::entry::Reservation) -> privacy::spend::Spend {
+///     privacy::spend::Spend { reservation }
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn copies<T: Clone>() {}
+/// copies::<privacy::spend::Spend>();
+/// ```
+/// ```compile_fail,E0277
+/// let forged: privacy::spend::Spend = serde_json::from_str("{}").unwrap();
 /// ```
 #[derive(Debug)]
 pub struct Spend {
@@ -31,22 +54,31 @@ impl Spend {
     /// Takes the right out of a durable entry, fresh or after a crash.
     ///
     /// # Errors
-    /// [`SpendError`] where the entry is no reservation or its charge is below its cost.
+    /// [`SpendError`] where the entry is no reservation, its charge is below its cost, or its noise does not
+    /// fit its own table and unit.
     pub fn from_durable(entry: &Verified) -> Result<Self, SpendError> {
         let entry = Entry::from_bytes(entry.entry()).map_err(|_| SpendError::NotReserved)?;
         let Body::ReleaseReserved(reservation) = entry.body else {
             return Err(SpendError::NotReserved);
         };
-        let cost = reservation
-            .mechanism
-            .cost()
-            .map_err(|_| SpendError::Undercharged)?;
-        if !cost.fits_in(reservation.charge) {
+        Self::checked(*reservation)
+    }
+
+    fn checked(reservation: Reservation) -> Result<Self, SpendError> {
+        let unprotected = matches!(reservation.mechanism, Mechanism::Unprotected);
+        if unprotected != (reservation.unit == Unit::None) {
+            return Err(SpendError::Unit);
+        }
+        let cost = reservation.mechanism.cost();
+        let charged = cost.is_ok_and(|cost| cost.fits_in(reservation.charge));
+        if !charged {
             return Err(SpendError::Undercharged);
         }
-        Ok(Self {
-            reservation: *reservation,
-        })
+        if !hides_one_unit(&reservation) {
+            let table = reservation.table.name.to_string();
+            return Err(SpendError::Sensitivity { table });
+        }
+        Ok(Self { reservation })
     }
 
     /// What was reserved.
@@ -55,8 +87,37 @@ impl Spend {
         &self.reservation
     }
 
+    /// What was reserved, taken out for good.
+    pub(crate) fn into_reservation(self) -> Reservation {
+        self.reservation
+    }
+
     #[cfg(test)]
+    #[expect(clippy::expect_used, reason = "tests fail by panicking")]
     pub(crate) fn for_test(reservation: Reservation) -> Self {
-        Self { reservation }
+        Self::checked(reservation).expect("a test reserves what may be drawn")
     }
 }
+
+/// One unit changes at most `cells_max` cells: by 1 in their contributors, by `per_cell_max` in a measure.
+fn hides_one_unit(reservation: &Reservation) -> bool {
+    let table = &reservation.table;
+    match &reservation.mechanism {
+        Mechanism::Unprotected => true,
+        Mechanism::Thresholded {
+            selection,
+            measures,
+        } => {
+            let per_cell = u64::from(table.per_cell_max);
+            let all = |draw: &policies::mechanism::Draw| draw.l0 >= table.cells_max;
+            all(&selection.draw)
+                && selection.draw.linf >= 1
+                && measures
+                    .iter()
+                    .all(|m| all(&m.draw) && m.draw.linf >= per_cell)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+use super::*;
+use crate::testing::{draw, pmf};
+
+#[test]
+fn units_are_the_exact_ceiling() {
+    assert_eq!(units_up(0.125), Some(125_000_000_000));
+    assert_eq!(units_up(0.0), Some(0));
+    assert_eq!(units_up(f64::MIN_POSITIVE / 4.0), Some(1));
+    assert_eq!(units_up(1e-12), Some(1));
+    assert_eq!(units_up(1e-12_f64.next_up()), Some(2));
+    // 0.02 as a float is above 0.02.
+    assert_eq!(units_up(0.02), Some(20_000_000_001));
+    for wrong in [-1.0, f64::NAN, f64::INFINITY, 1e6] {
+        assert_eq!(units_up(wrong), None);
+    }
+}
+
+/// OpenDP's samplers rest on it: dashu#57 divided wrongly and biased all noise (opendp#2638).
+#[test]
+fn dashu_divides_a_fraction_by_an_integer() {
+    use dashu::integer::UBig;
+    use dashu::rational::RBig;
+    for (a, b) in (1_i64..60).flat_map(|a| (1_u64..60).map(move |b| (a, b))) {
+        for k in 1_u64..12 {
+            let quotient = RBig::from_parts(a.into(), b.into()) / UBig::from(k);
+            assert_eq!(quotient, RBig::from_parts(a.into(), UBig::from(b * k)));
+        }
+    }
+}
+
+/// Pooled chi-square against the exact probabilities, at scales below 1, whole and broken, over more rows
+/// than OpenDP is given at once.
+#[test]
+fn noise_has_the_distribution_that_is_charged() {
+    for noise in [Noise::DiscreteLaplace, Noise::DiscreteGaussian] {
+        for sixteenths in [9, 48, 161] {
+            let draw = draw(noise, sixteenths, 1, 1);
+            let (far, rows) = (1000, 30_000);
+            let noised = add_noise(&draw, &vec![7; rows]).unwrap();
+            let mut seen = vec![0.0; 2 * far as usize + 1];
+            for value in noised {
+                seen[usize::try_from(value - 7 + i64::from(far)).unwrap()] += 1.0;
+            }
+            let z = chi_square_z(&seen, &pmf(&draw, far), rows as f64);
+            assert!(z < 4.9, "{noise:?} {sixteenths}/16: {z} sigma off");
+        }
+    }
+}
+
+/// How many standard deviations the statistic is too high (Wilson and Hilferty 1931); over 4.8 once in a
+/// million.
+fn chi_square_z(seen: &[f64], expected: &[f64], rows: f64) -> f64 {
+    let (mut statistic, mut bins) = (0.0, 0.0);
+    let (mut seen_here, mut expected_here, mut expected_left) = (0.0, 0.0, rows);
+    for (seen, p) in std::iter::zip(seen, expected) {
+        seen_here += seen;
+        expected_here += p * rows;
+        // Bins of 20 and more; what would be left over joins the last one.
+        if expected_here >= 20.0 && expected_left - expected_here >= 20.0 {
+            statistic += (seen_here - expected_here).powi(2) / expected_here;
+            bins += 1.0;
+            expected_left -= expected_here;
+            (seen_here, expected_here) = (0.0, 0.0);
+        }
+    }
+    statistic += (seen_here - expected_here).powi(2) / expected_here;
+    let spread = 2.0 / (9.0 * bins);
+    ((statistic / bins).cbrt() - (1.0 - spread)) / spread.sqrt()
+}
+
+#[test]
+fn half_widths_are_the_least_that_cover() {
+    for noise in [Noise::DiscreteLaplace, Noise::DiscreteGaussian] {
+        for sixteenths in [1, 3, 8, 16, 25, 64, 161, 800] {
+            let draw = draw(noise, sixteenths, 1, 1);
+            let p = pmf(&draw, 4000);
+            let within = |h: u64| -> f64 { p[4000 - h as usize..=4000 + h as usize].iter().sum() };
+            for (half, share) in [(half_width_95(&draw), 0.95), (margin_95(&draw), 0.9)] {
+                let half = half.unwrap();
+                let words = format!("{noise:?} {sixteenths}/16 ± {half}");
+                assert!(within(half) >= share - 1e-12, "{words} is too narrow");
+                assert!(half == 0 || within(half - 1) < share, "{words} is too wide");
+            }
+        }
+    }
+}
+
+/// At the largest scale OpenDP's exact sum would take minutes.
+#[test]
+fn half_widths_of_large_scales_are_quick_and_not_too_narrow() {
+    for sixteenths in [16 * 4095, 16 * 4096, 16 * 4096 + 1, 1 << 28] {
+        let sigma = sixteenths as f64 / 16.0;
+        let half = half_width_95(&draw(Noise::DiscreteGaussian, sixteenths, 1, 1)).unwrap() as f64;
+        assert!(
+            half >= 1.959_963 * sigma - 1.0 && half <= 1.959_965 * sigma + 2.0,
+            "{sigma}: {half}"
+        );
+    }
+}
+
+/// opendp#2922: b = 0.5 and T = 2 show a cell of one unit with P[Z ≥ 1] = 0.1192; OpenDP claims 0.0161.
+#[test]
+fn delta_is_read_one_below_the_threshold() {
+    let selection = Selection {
+        draw: draw(Noise::DiscreteLaplace, 8, 1, 1),
+        k: 1,
+        threshold: 2,
+    };
+    let delta = delta(&selection).unwrap().units();
+    assert!(
+        (119_202_922_022..119_202_922_030).contains(&delta),
+        "{delta}"
+    );
+}
+
+#[test]
+fn sensitivities_are_never_rounded_down() {
+    for l0 in [1_u32, 2, 3, 4, 10, 255, 256, 65_535, 65_536] {
+        for linf in [1_u64, 3, 1 << 20, (1 << 32) - 1, 1 << 32] {
+            let l2 = l2(&draw(Noise::DiscreteGaussian, 16, l0, linf));
+            let square = dashu::rational::RBig::try_from(l2).unwrap().pow(2);
+            let exact = dashu::rational::RBig::from(u128::from(l0) * u128::from(linf).pow(2));
+            assert!(square >= exact, "√{l0}·{linf} became {l2}");
+        }
+    }
+}

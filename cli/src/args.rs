@@ -20,7 +20,7 @@ A first hour, all on one machine (each command has --help with an example):
   weir serve --config certs/broker.toml                  in another terminal
   weir org request --profile certs/bikes/weir.toml --out bikes.json
   weir org add bikes.json --profile certs/ops/weir.toml
-  weir agreement new --template od-trips-trip --profile certs/bikes/weir.toml --help
+  weir agreement check agreement.json                    then offer, sign, aggregate, push
 
 Exit codes: 0 done, 1 failed, 2 mistyped, 3 refused (with reasons), 4 the log does not hold.";
 

@@ -61,8 +61,11 @@ pub async fn run(args: Args) -> Result<(), CliError> {
         .unwrap_or_else(|| temporary.path().to_owned());
     std::fs::create_dir_all(&folder).or_fail()?;
     broker::telemetry::init(broker::telemetry::LogFormat::Text, "warn");
+    // Before the working directory changes: the path is relative to where it was typed.
+    let data = args.data.as_deref().map(real::find).transpose()?;
     let stage = Stage::in_folder(&folder)?;
-    let companies = match &args.data {
+    let folder = stage.path("");
+    let companies = match &data {
         Some(data) => real::companies(data, &folder)?,
         None => synthetic::companies(&folder, args.seed)?,
     };
@@ -250,7 +253,7 @@ async fn audit(stage: &Stage, folder: &Path) -> Result<(), CliError> {
         .await?;
     stage.act(
         "The operator cheats",
-        "In the copy, one digit of one reservation's charge is changed, as a dishonest operator might.",
+        "In the copy, the charge of the first release is changed, as an operator might who overspent.",
     );
     stage::tamper(&copy.join("log/entries"))?;
     stage

@@ -1,5 +1,6 @@
 //! Real open data: Helsinki bikes and phones on the same postal zones, New York and Porto taxis.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -10,23 +11,29 @@ use crate::errors::{CliError, OrFail};
 
 const HELSINKI: &str = "helsinki-postal-2024";
 
+/// The folder with the data sets, as an absolute path.
+///
+/// # Errors
+/// [`CliError`] where it is not there.
+pub fn find(data: &Path) -> Result<PathBuf, CliError> {
+    data.canonicalize()
+        .map_err(|e| CliError::file("find", data, e))
+}
+
 /// Describes the companies behind the data sets in `data`.
 ///
 /// # Errors
 /// [`CliError`] names the file that is missing.
 pub fn companies(data: &Path, folder: &Path) -> Result<Vec<Company>, CliError> {
-    let data = data
-        .canonicalize()
-        .map_err(|e| CliError::file("find", data, e))?;
     println!(
         "━━ Real open data from {} (attribution: SOURCE.md in each folder)",
         data.display()
     );
     Ok(vec![
-        bikes(&data)?,
-        telecom(&data)?,
-        new_york(&data)?,
-        porto(&data, folder)?,
+        bikes(data, folder)?,
+        telecom(data)?,
+        new_york(data)?,
+        porto(data, folder)?,
     ])
 }
 
@@ -50,7 +57,7 @@ fn merge(mut into: Value, from: Value) -> Value {
     into
 }
 
-fn bikes(data: &Path) -> Result<Company, CliError> {
+fn bikes(data: &Path, folder: &Path) -> Result<Company, CliError> {
     let terms = agreement(
         "Helsinki city bikes, October 2023",
         "How many bike trips go between postal areas of Helsinki and Espoo, by part of the day. The source \
@@ -84,8 +91,9 @@ fn bikes(data: &Path) -> Result<Company, CliError> {
             ],
         }),
     );
-    let folder = data.join("helsinki-citybikes");
-    let stations = file(&folder, "station_zone.csv")?;
+    let source = data.join("helsinki-citybikes");
+    let stations = file(&source, "station_zone.csv")?;
+    let trips = file(&source, "2023-10.csv.gz")?;
     Ok(Company {
         name: "citybikes",
         title: "Helsinki city bikes: 189,461 trips of October 2023",
@@ -93,10 +101,10 @@ fn bikes(data: &Path) -> Result<Company, CliError> {
                 trips are clamped, unknown stations counted and shown.",
         agreement: terms,
         mapping: BIKES.replace("STATIONS", &stations.display().to_string()),
-        inputs: vec![file(&folder, "2023-10.csv.gz")?],
-        correction: None,
+        correction: Some(correction(&trips, folder)?),
+        inputs: vec![trips],
         zoning_id: HELSINKI,
-        zoning: file(&folder, "zones_postal_2024.geojson")?,
+        zoning: file(&source, "zones_postal_2024.geojson")?,
         table: "od_month",
         period: "2023-10".into(),
         question: "bike flows between postal areas by part of the day",
@@ -123,6 +131,25 @@ column = "Duration (sec.)"
 [sums.distance_m]
 column = "Covered distance (m)"
 "#;
+
+/// The same month without its last hundred trips: what a company corrects.
+fn correction(trips: &Path, folder: &Path) -> Result<PathBuf, CliError> {
+    let read = |e| CliError::file("read", trips, e);
+    let mut text = String::new();
+    let file = std::fs::File::open(trips).map_err(read)?;
+    flate2::read::MultiGzDecoder::new(file)
+        .read_to_string(&mut text)
+        .map_err(read)?;
+    let end = text.lines().count().saturating_sub(100);
+    let kept: String = text
+        .lines()
+        .take(end)
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let corrected = folder.join("2023-10-corrected.csv");
+    std::fs::write(&corrected, kept).map_err(|e| CliError::file("write", &corrected, e))?;
+    Ok(corrected)
+}
 
 fn telecom(data: &Path) -> Result<Company, CliError> {
     let terms = agreement(

@@ -216,17 +216,24 @@ pub fn copy_log(from: &Path, to: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Changes one digit of the first reservation's charge.
+/// Changes one digit of the first release's charge.
 ///
 /// # Errors
-/// [`CliError`] where the log holds no charge.
+/// [`CliError`] where the log holds no release.
 pub fn tamper(entries: &Path) -> Result<(), CliError> {
     let mut bytes = std::fs::read(entries).map_err(|e| CliError::file("read", entries, e))?;
-    let needle = br#""charge":{"delta":"0.0"#;
-    let place = bytes
-        .windows(needle.len())
-        .position(|window| window == needle);
-    let digit = place.and_then(|at| bytes.get_mut(at + needle.len() - 1));
-    *digit.ok_or_else(|| CliError::new("the log holds no charge to change"))? = b'1';
+    let reserved = br#""kind":"release.reserved""#;
+    let charge = br#""charge":{"delta":"0.0"#;
+    // An entry's keys are sorted: the charge of a reservation is the last before its kind.
+    let end = bytes
+        .windows(reserved.len())
+        .position(|window| window == reserved);
+    let before = end.and_then(|end| bytes.get(..end)).unwrap_or_default();
+    let place = before
+        .windows(charge.len())
+        .rposition(|window| window == charge);
+    let place = place.map(|at| at + charge.len() - 1);
+    let digit = place.and_then(|at| bytes.get_mut(at));
+    *digit.ok_or_else(|| CliError::new("the log holds no release to change"))? = b'1';
     std::fs::write(entries, bytes).map_err(|e| CliError::file("write", entries, e))
 }

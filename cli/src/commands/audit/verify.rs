@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use audit::checkpoint::LogKey;
+use audit::commitment::{Commitment, Salt};
 use audit::receipt::{Receipt, ReceiptError};
 use clap::Args;
-use policies::entry::Entry;
+use policies::entry::{Body, Entry};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,6 +18,7 @@ pub const HELP: &str = "\
 Example:
   weir audit verify cells/od_2023-10-05.tlog-proof
   weir audit verify od.csv.tlog-proof --log-key certs/log.vkey --entry
+  weir audit verify od.arrows.tlog-proof --table od.arrows
 
 Needs no broker, only the log's public key: from --log-key, else from the profile. Exit code 4: the
 receipt does not hold, and nothing in it may be believed.";
@@ -30,6 +32,9 @@ pub struct Verify {
     /// The log's public key, or a file that holds it; the profile's where it is left out.
     #[arg(long, value_name = "KEY|FILE")]
     pub log_key: Option<String>,
+    /// Compare a released table too: what `weir release get --arrow --out FILE` wrote, with its .salt.
+    #[arg(long, value_name = "FILE")]
+    pub table: Option<PathBuf>,
     /// Print the whole entry.
     #[arg(long)]
     pub entry: bool,
@@ -44,9 +49,13 @@ pub fn run(args: &Verify, session: &Session) -> Result<(), CliError> {
     let receipt: Receipt = text.parse().map_err(broken)?;
     let verified = receipt.verify(&key).map_err(broken)?;
     let entry = Entry::from_bytes(verified.entry()).or_fail()?;
+    if let Some(table) = &args.table {
+        same_bytes(table, &entry)?;
+    }
     let whole = serde_json::from_slice(verified.entry()).or_fail()?;
     session.output.show(&Verified {
         holds: true,
+        table: args.table.clone(),
         log: verified.checkpoint().origin().to_string(),
         index: verified.index(),
         size: verified.checkpoint().size(),
@@ -78,9 +87,31 @@ pub fn log_key(given: Option<&str>, session: &Session) -> Result<LogKey, CliErro
         .or_try("the `log.vkey` that `weir pki new` wrote")
 }
 
+/// Are these bytes the ones that the entry publishes?
+fn same_bytes(table: &Path, entry: &Entry) -> Result<(), CliError> {
+    let Body::ReleasePublished { blob, .. } = &entry.body else {
+        let why = format!("a receipt of `{}` is about no table", entry.body.kind());
+        return Err(CliError::new(why).or_try("the receipt that was saved with the table"));
+    };
+    let mut salt_file = table.as_os_str().to_owned();
+    salt_file.push(".salt");
+    let salt_file = PathBuf::from(salt_file);
+    let text = std::fs::read_to_string(&salt_file);
+    let text = text.map_err(|e| CliError::file("read", &salt_file, e))?;
+    let mut salt = [0; 16];
+    hex::decode_to_slice(text.trim(), &mut salt)
+        .map_err(|e| CliError::file("use", &salt_file, e))?;
+    let bytes = std::fs::read(table).map_err(|e| CliError::file("read", table, e))?;
+    let commitment: Commitment = blob.as_str().parse().or_fail()?;
+    let held = commitment.verify(&Salt::new(salt), &bytes);
+    held.map_err(|e| CliError::broken(format_args!("`{}`: {e}", table.display())))
+}
+
 #[derive(Serialize)]
 struct Verified {
     holds: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<PathBuf>,
     log: String,
     index: u64,
     size: u64,

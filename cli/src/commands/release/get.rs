@@ -28,7 +28,8 @@ Example:
   weir release get KEY --parquet --out od.parquet
   weir release get KEY --arrow --out od.arrows      the very bytes that the log committed to
 
-With --out the papers are saved beside the table: FILE.quality.json and FILE.tlog-proof. In CSV, a text
+With --out the papers are saved beside the table: FILE.quality.json and FILE.tlog-proof (and FILE.salt
+with --arrow, so that `weir audit verify` can compare the very bytes). In CSV, a text
 that a spreadsheet would run as a formula gets a leading apostrophe; bins read 07:00-09:00.";
 
 /// Arguments of `weir release get`.
@@ -116,6 +117,13 @@ pub async fn fetch(
             let file = fs::File::create(out).map_err(|e| CliError::file("write", out, e))?;
             rows.write_csv(std::io::BufWriter::new(file))?;
         }
+    }
+    if save.arrow {
+        // With the salt, anyone can check the bytes against the entry later.
+        write(
+            &beside(out, "salt"),
+            format!("{}\n", hex::encode(table.salt().as_bytes())).as_bytes(),
+        )?;
     }
     write(&beside(out, "quality.json"), table.quality_sheet())?;
     write(

@@ -1,3 +1,5 @@
 //! Weir for the company, the planner and the auditor: what runs on their machines.
 
 pub mod aggregate;
+pub mod client;
+pub mod sign;

@@ -1,0 +1,115 @@
+//! What an entry has to say to be the answer to a call.
+
+use policies::entry::{Body, Contribution};
+use policies::id::{AgreementId, BlobId, ReleaseKey};
+use policies::sign::{Signs, possession_payload, verify};
+use proto::convert::{ContributionStatus, Organisation, Push, Zoning};
+
+use super::proof::Differs;
+
+type Same = Result<(), Differs>;
+
+/// `true` where a field is what was asked.
+fn same(is: bool, field: &'static str) -> Same {
+    if is {
+        Ok(())
+    } else {
+        Err(Differs::Field(field))
+    }
+}
+
+/// The organisation with this role, id and key, which it proved to hold.
+pub(super) fn organisation(body: &Body, asked: &Organisation) -> Same {
+    let Body::OrgAdmitted {
+        org,
+        role,
+        spiffe,
+        key,
+        possession,
+        by: _,
+    } = body
+    else {
+        return Err(Differs::Kind("org.admitted"));
+    };
+    same(*org == asked.org, "organisation")?;
+    same(*role == asked.role, "role")?;
+    same(*spiffe == asked.spiffe, "SPIFFE id")?;
+    same(*key == asked.key, "key")?;
+    let claim = possession_payload(org, *role, spiffe, key.fingerprint());
+    let proved = verify(Signs::KeyPossession, key, &claim, possession);
+    same(proved.is_ok(), "proof of possession")
+}
+
+/// The zoning with this content.
+pub(super) fn zoning(body: &Body, asked: &Zoning) -> Same {
+    let Body::ZoningAdded {
+        zoning,
+        sha256,
+        zones,
+        blob: _,
+        by: _,
+    } = body
+    else {
+        return Err(Differs::Kind("zoning.added"));
+    };
+    same(*zoning == asked.id, "zoning")?;
+    same(*sha256 == asked.sha256, "SHA-256")?;
+    same(*zones == asked.zones, "number of zones")
+}
+
+/// Something that happened to this agreement; a repeated call is answered with its last entry.
+pub(super) fn agreement(body: &Body, asked: &AgreementId) -> Same {
+    let is = match body {
+        Body::AgreementOffered { agreement, .. } => agreement.id().is_ok_and(|id| id == *asked),
+        Body::AgreementSigned { agreement, .. } | Body::AgreementActivated { agreement, .. } => {
+            agreement == asked
+        }
+        _ => return Err(Differs::Kind("agreement.offered")),
+    };
+    same(is, "agreement")
+}
+
+/// The agreement is signed by both, or in force.
+pub(super) fn signed(body: &Body, asked: &AgreementId) -> Same {
+    match body {
+        Body::AgreementSigned { .. } | Body::AgreementActivated { .. } => agreement(body, asked),
+        _ => Err(Differs::Kind("agreement.activated")),
+    }
+}
+
+/// The contribution that was pushed.
+pub(super) fn push(body: &Body, asked: &Push) -> Same {
+    let found = accepted(body)?;
+    same(found.agreement == asked.agreement, "agreement")?;
+    same(found.table == asked.table, "table")?;
+    same(found.period == asked.period, "period")?;
+    same(found.batch == asked.batch, "batch id")?;
+    same(found.supersedes == asked.supersedes, "superseded batch")
+}
+
+/// The contribution whose status is told.
+pub(super) fn contribution(body: &Body, told: &ContributionStatus) -> Same {
+    let found = accepted(body)?;
+    same(found.agreement == told.agreement, "agreement")?;
+    same(found.table == told.table, "table")?;
+    same(found.period == told.period, "period")?;
+    same(found.batch == told.batch, "batch id")?;
+    same(found.supersedes == told.supersedes, "superseded batch")?;
+    same(found.late == told.late, "lateness")
+}
+
+fn accepted(body: &Body) -> Result<&Contribution, Differs> {
+    match body {
+        Body::ContributionAccepted(contribution) => Ok(contribution),
+        _ => Err(Differs::Kind("contribution.accepted")),
+    }
+}
+
+/// The publication of this release, with this blob where the blob is known.
+pub(super) fn published(body: &Body, asked: &ReleaseKey, holds: Option<&BlobId>) -> Same {
+    let Body::ReleasePublished { key, blob } = body else {
+        return Err(Differs::Kind("release.published"));
+    };
+    same(key == asked, "release key")?;
+    same(holds.is_none_or(|holds| holds == blob), "blob")
+}

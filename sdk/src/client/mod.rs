@@ -1,0 +1,69 @@
+//! A client of the broker, for every role.
+//!
+//! Whatever the broker answers about the log is verified before it is handed on: the checkpoint's
+//! signature, the inclusion proof, what the entry says, and that the log continues the one seen
+//! before ([`Profile::state`] remembers it). An answer that does not hold is an error, never a
+//! result.
+//!
+//! ```no_run
+//! use sdk::aggregate::read_cells;
+//! use sdk::client::{Client, Profile, new_batch_id, push_of};
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # use std::path::Path;
+//! let client = Client::connect(&Profile::read(Path::new("weir.toml"))?).await?;
+//! for (agreement, cells) in read_cells(Path::new("cells"))? {
+//!     let push = push_of(&agreement, &cells, new_batch_id()?, None)?;
+//!     let accepted = client.push(&push, &[cells.cells], |_| {}).await?;
+//!     println!("{} is entry {}", push.period, accepted.proof.index());
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `config`, `connect`, `session` | the profile, TLS and token, the [`Client`] |
+//! | `directory`, `agreements`, `contributions`, `releases`, `transparency` | one service each |
+//! | `push`, `columns` | cells on their way to the broker |
+//! | `table` | a released table on its way to us |
+//! | `proof`, `expect` | receipts, and what their entries have to say |
+//! | `memory`, `watch`, `observe` | the last checkpoint seen, and what contradicts it |
+//! | `retry`, `pages`, `limits`, `error` | what every call needs |
+
+mod agreements;
+mod columns;
+mod config;
+mod connect;
+mod contributions;
+mod directory;
+mod error;
+mod expect;
+mod limits;
+mod memory;
+mod observe;
+mod pages;
+mod proof;
+mod push;
+mod releases;
+mod retry;
+mod session;
+mod table;
+mod transparency;
+mod watch;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use agreements::SignatureFault;
+pub use config::{ConfigError, Endpoint, EndpointError, Profile};
+pub use contributions::{new_batch_id, push_of};
+pub use error::{ClientError, IdentityError};
+pub use memory::MemoryError;
+pub use proof::{Proof, Proven, ReceiptFault};
+pub use push::PushProgress;
+pub use releases::{Answered, Ask, Outcome, PeriodRelease, new_request_id};
+pub use retry::Retry;
+pub use session::Client;
+pub use table::{Sheet, Table};
+pub use watch::LogFault;

@@ -1,0 +1,215 @@
+//! Cells go out by Arrow Flight; what comes back is a proven entry.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use arrow::array::RecordBatch;
+use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
+use arrow_flight::error::FlightError;
+use arrow_flight::{FlightData, FlightDescriptor, PutResult};
+use audit::receipt::Receipt;
+use futures::{Stream, StreamExt, future, stream};
+use policies::entry::{Body, Contribution};
+use prost::Message;
+use proto::convert::Push;
+use proto::limits::HEADER_BYTES_MAX;
+use proto::v1::ContributionReceipt;
+use tokio::sync::oneshot;
+
+use super::columns::Columns;
+use super::error::ClientError;
+use super::expect;
+use super::proof::Proven;
+use super::session::{Client, understood};
+
+const DOING: &str = "push the contribution";
+
+/// How far a push is: what has been handed to the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PushProgress {
+    /// Which attempt, from 1; each begins at the first row again.
+    pub attempt: u32,
+    /// Rows sent in this attempt.
+    pub rows_sent: u64,
+    /// Rows to send.
+    pub rows: u64,
+    /// Bytes sent in this attempt.
+    pub bytes_sent: u64,
+}
+
+type OnProgress = Arc<dyn Fn(PushProgress) + Send + Sync>;
+type Messages = Pin<Box<dyn Stream<Item = FlightData> + Send>>;
+
+impl Client {
+    /// Pushes all cells of one table and period. The same batch id with the same content answers
+    /// the first receipt, so a push that broke is repeated as it is: this does so a few times by
+    /// itself.
+    ///
+    /// `batches` are the columns of [`proto::columns::cells_schema`], sorted strictly ascending by
+    /// key over all batches; at least one batch, which may have no rows. The entry's blob is a
+    /// salted name of what the broker stored; the client cannot recompute it.
+    ///
+    /// # Errors
+    /// [`ClientError::Own`] before anything is sent, [`ClientError::Receipt`] where the log does
+    /// not hold this push, else as the broker says; then nothing was accepted, unless the
+    /// connection broke.
+    pub async fn push(
+        &self,
+        push: &Push,
+        batches: &[RecordBatch],
+        progress: impl Fn(PushProgress) + Send + Sync + 'static,
+    ) -> Result<Proven<Contribution>, ClientError> {
+        let own = |why: String| ClientError::Own { doing: DOING, why };
+        let columns = Columns::new(batches).map_err(|e| own(e.to_string()))?;
+        let header = push.clone().to_cmd();
+        if header.len() > HEADER_BYTES_MAX {
+            return Err(own(format!("its header is over {HEADER_BYTES_MAX} bytes")));
+        }
+        let progress: OnProgress = Arc::new(progress);
+        let mut attempts = self.attempts();
+        let mark = self.mark()?;
+        let receipt = loop {
+            let sent = Sent::new(attempts.number(), columns.rows, Arc::clone(&progress));
+            match self.put(&header, &columns, sent).await {
+                Ok(receipt) => break receipt,
+                Err(error) => attempts.again(error).await?,
+            }
+        };
+        let says = |body: &_| expect::push(body, push);
+        let proof = self.proof(DOING, mark, receipt, says).await?;
+        match &proof.entry().body {
+            Body::ContributionAccepted(what) => Ok(Proven {
+                what: what.clone(),
+                proof,
+            }),
+            _ => Err(ClientError::Mismatch {
+                doing: DOING,
+                what: "another kind of entry",
+            }),
+        }
+    }
+
+    /// One attempt.
+    async fn put(
+        &self,
+        header: &[u8],
+        columns: &Columns,
+        sent: Sent,
+    ) -> Result<Receipt, ClientError> {
+        let (broke, broken) = oneshot::channel();
+        let messages = messages(header.to_vec(), columns.clone(), sent, broke);
+        tokio::select! {
+            biased;
+            Ok(error) = broken => Err(ClientError::Own {
+                doing: DOING,
+                why: error.to_string(),
+            }),
+            answer = self.exchange(messages) => answer,
+        }
+    }
+
+    async fn exchange(&self, messages: Messages) -> Result<Receipt, ClientError> {
+        let failed = |status| self.failed(DOING, &status);
+        let answer = self.flight_service().do_put(messages).await;
+        let mut results = answer.map_err(failed)?.into_inner();
+        let nothing = ClientError::Mismatch {
+            doing: DOING,
+            what: "no receipt",
+        };
+        let result: PutResult = results.message().await.map_err(failed)?.ok_or(nothing)?;
+        if results.message().await.map_err(failed)?.is_some() {
+            let what = "more than one receipt";
+            return Err(ClientError::Mismatch { doing: DOING, what });
+        }
+        let message = ContributionReceipt::decode(result.app_metadata);
+        let message = message.map_err(|_| ClientError::Mismatch {
+            doing: DOING,
+            what: "a receipt of another form",
+        })?;
+        understood(DOING, message)
+    }
+}
+
+/// Counts what is sent and tells it.
+struct Sent {
+    attempt: u32,
+    rows: u64,
+    rows_sent: AtomicU64,
+    bytes_sent: AtomicU64,
+    progress: OnProgress,
+}
+
+impl Sent {
+    fn new(attempt: u32, rows: u64, progress: OnProgress) -> Self {
+        Self {
+            attempt,
+            rows,
+            rows_sent: AtomicU64::new(0),
+            bytes_sent: AtomicU64::new(0),
+            progress,
+        }
+    }
+
+    fn rows(&self, chunk: &RecordBatch) {
+        self.rows_sent.fetch_add(chunk.num_rows() as u64, Relaxed);
+    }
+
+    fn message(&self, message: &FlightData) {
+        let bytes = message.encoded_len() as u64;
+        let bytes_sent = self
+            .bytes_sent
+            .fetch_add(bytes, Relaxed)
+            .saturating_add(bytes);
+        (self.progress)(PushProgress {
+            attempt: self.attempt,
+            rows_sent: self.rows_sent.load(Relaxed),
+            rows: self.rows,
+            bytes_sent,
+        });
+    }
+}
+
+/// The messages of one attempt. A fault of the encoder MUST NOT look like the end of the stream, or
+/// the broker would take half a contribution for a whole one: the stream then waits for ever, and
+/// whoever hears `broke` gives the call up.
+fn messages(
+    header: Vec<u8>,
+    columns: Columns,
+    sent: Sent,
+    broke: oneshot::Sender<FlightError>,
+) -> Messages {
+    let sent = Arc::new(sent);
+    let Columns { schema, chunks, .. } = columns;
+    let counted = Arc::clone(&sent);
+    let chunks = stream::iter(chunks).map(move |chunk| {
+        counted.rows(&chunk);
+        Ok(chunk)
+    });
+    let encoded = FlightDataEncoderBuilder::new()
+        .with_schema(schema)
+        .with_flight_descriptor(Some(FlightDescriptor::new_cmd(header)))
+        // Dictionaries stay dictionaries: the broker compares the columns exactly.
+        .with_dictionary_handling(DictionaryHandling::Resend)
+        // Chunks are small already, and the encoder would measure the whole array behind a slice.
+        .with_max_flight_data_size(usize::MAX)
+        .build(chunks);
+    let state = (encoded, Some(broke));
+    let healthy = stream::unfold(state, |(mut encoded, mut broke)| async move {
+        match encoded.next().await? {
+            Ok(message) => Some((message, (encoded, broke))),
+            Err(error) => {
+                if let Some(broke) = broke.take() {
+                    let _ = broke.send(error);
+                }
+                future::pending().await
+            }
+        }
+    });
+    healthy
+        .inspect(move |message| sent.message(message))
+        .boxed()
+}
+
+#[cfg(test)]
+mod tests;

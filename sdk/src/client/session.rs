@@ -1,0 +1,196 @@
+//! The client itself: a connection, the log's key, and the memory of what the log has shown.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_flight::flight_service_client::FlightServiceClient;
+use audit::checkpoint::{Checkpoint, LogKey};
+use audit::receipt::Receipt;
+use policies::entry::Body;
+use proto::convert::ConvertError;
+use proto::v1::agreement_service_client::AgreementServiceClient;
+use proto::v1::contribution_service_client::ContributionServiceClient;
+use proto::v1::directory_service_client::DirectoryServiceClient;
+use proto::v1::release_service_client::ReleaseServiceClient;
+use proto::v1::transparency_service_client::TransparencyServiceClient;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+use super::config::{Endpoint, Profile};
+use super::connect::{Bearer, connect};
+use super::error::ClientError;
+use super::limits::{CALL_TIMEOUT, FLIGHT_MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX};
+use super::memory::Memory;
+use super::proof::{Differs, Proof};
+use super::retry::{Attempts, Retry};
+
+/// What calls travel on: the connection, with the token on every call.
+pub(super) type Wire = InterceptedService<Channel, Bearer>;
+
+/// A connection to one broker as one organisation. Cheap to clone; clones share the connection.
+#[derive(Clone)]
+pub struct Client {
+    wire: Wire,
+    shared: Arc<Shared>,
+    retry: Retry,
+}
+
+struct Shared {
+    endpoint: Endpoint,
+    cert: PathBuf,
+    memory: Arc<Memory>,
+}
+
+/// How large the log was known to be before a call; its answer may not be older.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark(pub u64);
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.shared.endpoint)
+    }
+}
+
+impl Client {
+    /// Connects to the profile's broker. Whether certificate and token are accepted shows at the
+    /// first call.
+    ///
+    /// # Errors
+    /// [`ClientError::Identity`], [`ClientError::Memory`] or [`ClientError::Connect`].
+    pub async fn connect(profile: &Profile) -> Result<Self, ClientError> {
+        let memory = Memory::open(&profile.state, profile.log_key.clone())?;
+        let (channel, bearer) = connect(profile).await?;
+        Ok(Self {
+            wire: InterceptedService::new(channel, bearer),
+            shared: Arc::new(Shared {
+                endpoint: profile.endpoint.clone(),
+                cert: profile.cert.clone(),
+                memory: Arc::new(memory),
+            }),
+            retry: Retry::default(),
+        })
+    }
+
+    /// The same client with another patience.
+    #[must_use]
+    pub fn with_retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Where the broker is.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.shared.endpoint
+    }
+
+    /// The key of the log that this client believes.
+    #[must_use]
+    pub fn log_key(&self) -> &LogKey {
+        self.shared.memory.key()
+    }
+
+    /// The last checkpoint seen, by this or an earlier client with the same `state`; none before
+    /// the first.
+    ///
+    /// # Errors
+    /// [`ClientError::Memory`] where the file is damaged.
+    pub fn last_checkpoint(&self) -> Result<Option<Checkpoint>, ClientError> {
+        Ok(self.shared.memory.kept()?)
+    }
+
+    pub(super) fn attempts(&self) -> Attempts {
+        Attempts::new(self.retry)
+    }
+
+    pub(super) fn directory_service(&self) -> DirectoryServiceClient<Wire> {
+        DirectoryServiceClient::new(self.wire.clone())
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(super) fn agreement_service(&self) -> AgreementServiceClient<Wire> {
+        AgreementServiceClient::new(self.wire.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(super) fn contribution_service(&self) -> ContributionServiceClient<Wire> {
+        ContributionServiceClient::new(self.wire.clone())
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(super) fn release_service(&self) -> ReleaseServiceClient<Wire> {
+        ReleaseServiceClient::new(self.wire.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(super) fn transparency_service(&self) -> TransparencyServiceClient<Wire> {
+        TransparencyServiceClient::new(self.wire.clone())
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(super) fn flight_service(&self) -> FlightServiceClient<Wire> {
+        FlightServiceClient::new(self.wire.clone())
+            .max_decoding_message_size(FLIGHT_MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(FLIGHT_MESSAGE_BYTES_MAX)
+    }
+
+    /// A broken call as our error; a TLS alert that came after the handshake is about our
+    /// certificate.
+    pub(super) fn failed(&self, doing: &'static str, status: &Status) -> ClientError {
+        let error = ClientError::status(doing, status);
+        match &error {
+            ClientError::Status {
+                message,
+                lost: true,
+                ..
+            } if message.contains("received fatal alert") => ClientError::CertificateRefused {
+                endpoint: self.shared.endpoint.clone(),
+                cert: self.shared.cert.clone(),
+                cause: message.clone(),
+            },
+            _ => error,
+        }
+    }
+
+    pub(super) fn memory(&self) -> &Arc<Memory> {
+        &self.shared.memory
+    }
+
+    /// To be taken before a call is made.
+    pub(super) fn mark(&self) -> Result<Mark, ClientError> {
+        let kept = self.shared.memory.kept()?;
+        Ok(Mark(kept.map_or(0, |checkpoint| checkpoint.size())))
+    }
+
+    /// The proof that the log holds what was asked; anything else refuses the answer.
+    pub(super) async fn proof(
+        &self,
+        doing: &'static str,
+        mark: Mark,
+        receipt: Receipt,
+        asked: impl FnOnce(&Body) -> Result<(), Differs>,
+    ) -> Result<Proof, ClientError> {
+        let proof = Proof::of(receipt, self.log_key(), asked)
+            .map_err(|fault| ClientError::Receipt { doing, fault })?;
+        self.observe(doing, mark, proof.checkpoint()).await?;
+        Ok(proof)
+    }
+}
+
+/// A unary call with our patience.
+pub(super) fn ask<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(CALL_TIMEOUT);
+    request
+}
+
+/// A message as what it means.
+pub(super) fn understood<M, T>(doing: &'static str, message: M) -> Result<T, ClientError>
+where
+    T: TryFrom<M, Error = ConvertError>,
+{
+    message
+        .try_into()
+        .map_err(|source| ClientError::Answer { doing, source })
+}

@@ -1,0 +1,268 @@
+//! A released table on its way to us: bytes that the log committed to, read only after that is
+//! shown.
+
+use std::fmt;
+use std::io::Cursor;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::ipc::reader::StreamReader;
+use audit::commitment::{Commitment, Salt};
+use bytes::{Bytes, BytesMut};
+use policies::agreement::Unit;
+use policies::id::{AgreementId, BlobId, ReleaseKey};
+use policies::period::Period;
+use policies::table::Table as TableTerms;
+use proto::columns::key_fields;
+use proto::convert::{Chunk, ReleaseHead};
+use proto::v1::GetReleaseResponse;
+use serde::Deserialize;
+use tonic::{Request, Streaming};
+
+use super::error::ClientError;
+use super::expect;
+use super::limits::{TABLE_BYTES_FIRST, TABLE_BYTES_MAX};
+use super::proof::Proof;
+use super::session::{Client, understood};
+
+const DOING: &str = "fetch the release";
+
+/// A released table: exactly the bytes that its entry in the log committed to.
+pub struct Table {
+    key: ReleaseKey,
+    sheet: Sheet,
+    quality_sheet: Vec<u8>,
+    bytes: Bytes,
+    salt: Salt,
+    blob: BlobId,
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+    proof: Proof,
+}
+
+/// The part of a quality sheet that says which table it is about. The log commits to the rows, not
+/// to the sheet.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Sheet {
+    /// The release.
+    pub release: ReleaseKey,
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// The table's terms.
+    pub table: TableTerms,
+    /// The period.
+    pub period: Period,
+    /// What is protected.
+    pub unit: Unit,
+    /// Rows published.
+    pub published_keys: u64,
+}
+
+impl Table {
+    /// Its key: the same bytes for everyone who may have them.
+    #[must_use]
+    pub fn key(&self) -> &ReleaseKey {
+        &self.key
+    }
+
+    /// Which table of which period this is.
+    #[must_use]
+    pub fn sheet(&self) -> &Sheet {
+        &self.sheet
+    }
+
+    /// The whole quality sheet as the broker wrote it: canonical JSON.
+    #[must_use]
+    pub fn quality_sheet(&self) -> &[u8] {
+        &self.quality_sheet
+    }
+
+    /// The columns ([`proto::columns::released_schema`]), with what the broker noted in its
+    /// metadata.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The rows, sorted by key.
+    #[must_use]
+    pub fn batches(&self) -> &[RecordBatch] {
+        &self.batches
+    }
+
+    /// The rows as an Arrow IPC stream, byte for byte as published.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The salt that opens the commitment: with it, anyone can check [`Self::bytes`] against the
+    /// entry.
+    #[must_use]
+    pub fn salt(&self) -> &Salt {
+        &self.salt
+    }
+
+    /// The commitment in the entry.
+    #[must_use]
+    pub fn blob(&self) -> &BlobId {
+        &self.blob
+    }
+
+    /// The proof of its `release.published` entry.
+    #[must_use]
+    pub fn proof(&self) -> &Proof {
+        &self.proof
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sheet { table, period, .. } = &self.sheet;
+        write!(f, "Table({} of {period}, release {})", table.name, self.key)
+    }
+}
+
+impl Client {
+    /// Fetches a published release and checks it: the log holds its publication with this blob, the
+    /// bytes are the blob's, and they are the table that the quality sheet describes.
+    ///
+    /// # Errors
+    /// [`ClientError::Receipt`] or [`ClientError::Table`] where something does not hold, else as
+    /// the broker says.
+    pub async fn fetch(&self, key: &ReleaseKey) -> Result<Table, ClientError> {
+        let mark = self.mark()?;
+        let answer = self
+            .release_service()
+            .get_release(Request::new(key.clone().into()))
+            .await;
+        let mut parts = answer.map_err(|s| self.failed(DOING, &s))?.into_inner();
+        let head = match self.next(&mut parts).await? {
+            Some(Chunk::Head(head)) => *head,
+            _ => return Err(mismatch("no header")),
+        };
+        if head.key != *key {
+            return Err(mismatch("another release"));
+        }
+        let bytes = self.rows(&mut parts, head.table_bytes).await?;
+        let ReleaseHead {
+            key,
+            quality_sheet,
+            salt,
+            blob,
+            table_bytes: _,
+            receipt,
+        } = head;
+        let says = |body: &_| expect::published(body, &key, Some(&blob));
+        let proof = self.proof(DOING, mark, receipt, says).await?;
+        let read = open(&key, &quality_sheet, &blob, &salt, &bytes);
+        let (sheet, schema, batches) = read?;
+        Ok(Table {
+            key,
+            sheet,
+            quality_sheet,
+            bytes,
+            salt,
+            blob,
+            schema,
+            batches,
+            proof,
+        })
+    }
+
+    /// The table's bytes, exactly as many as announced.
+    async fn rows(
+        &self,
+        parts: &mut Streaming<GetReleaseResponse>,
+        announced: u64,
+    ) -> Result<Bytes, ClientError> {
+        if announced > TABLE_BYTES_MAX {
+            let why = format!("a table over {TABLE_BYTES_MAX} bytes is not taken");
+            return Err(ClientError::Own { doing: DOING, why });
+        }
+        // An announcement alone is no reason to set all of it aside.
+        let first = usize::try_from(announced.min(TABLE_BYTES_FIRST)).unwrap_or_default();
+        let mut bytes = BytesMut::with_capacity(first);
+        while let Some(part) = self.next(parts).await? {
+            let Chunk::Table(chunk) = part else {
+                return Err(mismatch("a second header"));
+            };
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() as u64 > announced {
+                return Err(mismatch("more bytes than it announced"));
+            }
+        }
+        if (bytes.len() as u64) < announced {
+            return Err(mismatch("fewer bytes than it announced"));
+        }
+        Ok(bytes.freeze())
+    }
+
+    async fn next(
+        &self,
+        parts: &mut Streaming<GetReleaseResponse>,
+    ) -> Result<Option<Chunk>, ClientError> {
+        let part = parts.message().await;
+        let part = part.map_err(|s| self.failed(DOING, &s))?;
+        part.map(|part| understood(DOING, part)).transpose()
+    }
+}
+
+fn mismatch(what: &'static str) -> ClientError {
+    ClientError::Mismatch { doing: DOING, what }
+}
+
+type Opened = (Sheet, SchemaRef, Vec<RecordBatch>);
+
+/// Checks the commitment, then reads bytes and sheet and compares them.
+fn open(
+    key: &ReleaseKey,
+    quality_sheet: &[u8],
+    blob: &BlobId,
+    salt: &Salt,
+    bytes: &Bytes,
+) -> Result<Opened, ClientError> {
+    let bad = |why: &dyn fmt::Display| ClientError::Table {
+        release: key.clone(),
+        why: why.to_string(),
+    };
+    let commitment: Commitment = blob.as_str().parse().map_err(|e| bad(&e))?;
+    commitment.verify(salt, bytes).map_err(|e| bad(&e))?;
+    let sheet: Sheet = serde_json::from_slice(quality_sheet)
+        .map_err(|e| bad(&format_args!("its quality sheet cannot be read ({e})")))?;
+    if sheet.release != *key {
+        return Err(bad(&"its quality sheet is another release's"));
+    }
+    let arrow = |e| bad(&format_args!("its rows cannot be read ({e})"));
+    let reader = StreamReader::try_new(Cursor::new(bytes.clone()), None).map_err(arrow)?;
+    let schema = reader.schema();
+    if !describes(&schema, &sheet) {
+        return Err(bad(&"its columns are not those of its table"));
+    }
+    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(arrow)?;
+    let columns = batches.iter().flat_map(RecordBatch::columns);
+    if columns.into_iter().any(|c| c.logical_null_count() > 0) {
+        return Err(bad(&"a value is null"));
+    }
+    let rows: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+    if rows != sheet.published_keys {
+        return Err(bad(
+            &"it has another number of rows than its quality sheet says",
+        ));
+    }
+    Ok((sheet, schema, batches))
+}
+
+/// Key columns first, as the table's terms imply; numbers after them; nothing nullable.
+fn describes(schema: &Schema, sheet: &Sheet) -> bool {
+    let keys = key_fields(&sheet.table);
+    let fields = schema.fields();
+    let starts = fields.iter().zip(&keys).all(|(found, key)| **found == *key);
+    let numbers = fields.iter().skip(keys.len()).all(|field| {
+        !field.is_nullable() && matches!(field.data_type(), DataType::Int64 | DataType::Boolean)
+    });
+    fields.len() >= keys.len() && starts && numbers
+}
+
+#[cfg(test)]
+mod tests;

@@ -59,6 +59,13 @@ pub trait Disk: Send + Sync + Debug {
     /// The system's; either name may then hold after a crash.
     fn rename(&self, from: &FileName, to: &FileName) -> io::Result<()>;
 
+    /// Replaces a small file: after a crash it holds the old bytes or the new ones, and on return the
+    /// new ones are durable.
+    ///
+    /// # Errors
+    /// The system's; old or new bytes may then hold after a crash.
+    fn write_durable(&self, name: &FileName, bytes: &[u8]) -> io::Result<()>;
+
     /// Removes a file, durably; tells whether there was one.
     ///
     /// # Errors
@@ -91,18 +98,5 @@ pub trait Disk: Send + Sync + Debug {
             Some(length) => self.read(name, 0..length).map(Some),
             None => Ok(None),
         }
-    }
-
-    /// Replaces a small file: after a crash it holds the old bytes or the new ones, and on return the
-    /// new ones are durable.
-    ///
-    /// # Errors
-    /// The system's; old or new bytes may then hold after a crash.
-    fn write_durable(&self, name: &FileName, bytes: &[u8]) -> io::Result<()> {
-        let temporary = name.temporary();
-        self.remove(&temporary)?; // of a crash before
-        self.append(&temporary, bytes)?;
-        self.sync_data(&temporary)?;
-        self.rename(&temporary, name)
     }
 }

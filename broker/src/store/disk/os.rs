@@ -177,6 +177,19 @@ impl Disk for OsDisk {
         self.sync_folder(to)
     }
 
+    fn write_durable(&self, name: &FileName, bytes: &[u8]) -> io::Result<()> {
+        self.make_folders(name.folder())?;
+        let temporary = name.temporary();
+        let mut file = private_file()
+            .write(true)
+            .create(true)
+            .truncate(true) // of a crash before
+            .open(self.path(&temporary))?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        self.rename(&temporary, name) // one sync of the folder for both names
+    }
+
     fn remove(&self, name: &FileName) -> io::Result<bool> {
         self.written().remove(name);
         match fs::remove_file(self.path(name)) {

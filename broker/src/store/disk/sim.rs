@@ -163,6 +163,11 @@ impl Sim {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    fn new_file(&mut self, name: &FileName) -> Change {
+        self.files.push(Content::default());
+        Change::Link(name.clone(), self.files.len() - 1)
+    }
+
     fn change(&mut self, change: Change) -> io::Result<()> {
         self.step_or_fail()?;
         change.apply(&mut self.names);
@@ -179,9 +184,8 @@ impl Disk for SimDisk {
     fn append(&self, name: &FileName, bytes: &[u8]) -> io::Result<()> {
         let mut sim = self.sim();
         if !sim.names.contains_key(name) {
-            let file = sim.files.len();
-            sim.files.push(Content::default());
-            sim.change(Change::Link(name.clone(), file))?;
+            let made = sim.new_file(name);
+            sim.change(made)?;
         }
         let fails = sim.step()?;
         let written = if fails { bytes.len() / 2 } else { bytes.len() };
@@ -232,6 +236,20 @@ impl Disk for SimDisk {
         let mut sim = self.sim();
         sim.content(from)?;
         sim.change(Change::Rename(from.clone(), to.clone()))
+    }
+
+    fn write_durable(&self, name: &FileName, bytes: &[u8]) -> io::Result<()> {
+        let temporary = name.temporary();
+        {
+            let mut sim = self.sim();
+            sim.step_or_fail()?;
+            let made = sim.new_file(&temporary);
+            made.apply(&mut sim.names);
+            sim.pending.push(made); // no sync of the folder yet
+        }
+        self.append(&temporary, bytes)?;
+        self.sync_data(&temporary)?;
+        self.rename(&temporary, name)
     }
 
     fn remove(&self, name: &FileName) -> io::Result<bool> {

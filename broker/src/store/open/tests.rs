@@ -129,10 +129,10 @@ fn an_index_that_is_ahead_or_of_another_log_is_rebuilt() {
     exchange_index(newer.path(), older.path());
     assert!(recovered(older.path()).rebuilt);
 
-    // The index of another log, which is shorter than this one.
+    // The index of another log, which is shorter than this one; this log's tail would follow from it.
     let other = tempfile::tempdir().unwrap();
     let mut store = open_in(other.path()).unwrap();
-    append(&mut store, &plain(30..33)).unwrap();
+    append(&mut store, &[plain(0..1), plain(0..2)].concat()).unwrap();
     drop(store);
     let dir = filled();
     exchange_index(other.path(), dir.path());

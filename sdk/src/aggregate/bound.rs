@@ -36,8 +36,8 @@ pub(crate) struct Bounder<'a> {
     bounds: Bounds<'a>,
     /// The last event seen: which unit-period and cell is open.
     last: Option<Event>,
-    /// Values of the open cell's events. Events of the same values are interchangeable, so their values
-    /// are all that is ranked.
+    /// Values of the open cell's events. Events of the same values are interchangeable, so their
+    /// values are all that is ranked.
     values: Bottom<[u32; SUMS_MAX]>,
     cells: Bottom<Share>,
 }

@@ -57,8 +57,8 @@ pub enum CellsFileError {
     },
 }
 
-/// Writes each table and period to `<folder>/<table>_<period>.arrow`, mode 0600, each whole or not at
-/// all, replacing what is there. Returns the paths in the same order.
+/// Writes each table and period to `<folder>/<table>_<period>.arrow`, mode 0600, each whole or not
+/// at all, replacing what is there. Returns the paths in the same order.
 ///
 /// # Errors
 /// [`CellsFileError::File`] where the folder cannot be made or a file cannot be written.

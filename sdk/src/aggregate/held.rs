@@ -1,8 +1,8 @@
 //! A company's own aggregate, such as a telecom operator's presence table: its rows become cells.
 //!
-//! Where the population has no unit, values of one cell add up (grid squares of a zone) and nothing is
-//! claimed. Where it has one, every cell may occur once, because distinct units do not add up, and the
-//! agreement's bounds are checked on each.
+//! Where the population has no unit, values of one cell add up (grid squares of a zone) and nothing
+//! is claimed. Where it has one, every cell may occur once, because distinct units do not add up,
+//! and the agreement's bounds are checked on each.
 
 use policies::agreement::{Agreement, Unit};
 use policies::table::Table;

@@ -81,8 +81,8 @@ impl<'a> KeySpace<'a> {
         keys.iter().map(position).collect()
     }
 
-    /// The Arrow column of axis number `axis` for these keys. A text column's dictionary is sorted and
-    /// holds only the values that occur.
+    /// The Arrow column of axis number `axis` for these keys. A text column's dictionary is sorted
+    /// and holds only the values that occur.
     pub fn column(&self, axis: usize, keys: &[u64]) -> Result<ArrayRef, ArrowError> {
         let positions = self.positions(axis, keys);
         let text = |position: usize| match self.axes.get(axis) {

@@ -1,6 +1,8 @@
 //! How a company's columns become the fields of a table: a TOML file, written once per source.
 //!
 //! ```toml
+//! only = ["od_hour", "od_night"]       # the plan's tables it serves, where not all
+//!
 //! [source]
 //! format = "csv"                       # or "parquet"; `.gz` files are unpacked
 //!
@@ -9,7 +11,7 @@
 //!
 //! [time]                               # gives the period and the day bin
 //! column = "Departure"
-//! format = "iso"                       # or "epoch_s", "epoch_ms", or a pattern like "%d.%m.%Y %H:%M"
+//! format = "iso"                       # or "epoch_s", "epoch_ms", "%d.%m.%Y %H:%M"
 //!
 //! [dimensions.origin]
 //! column = "Departure station id"

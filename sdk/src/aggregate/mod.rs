@@ -1,9 +1,10 @@
 //! Raw records → cells, exactly as the agreement says, on the company's machine.
 //!
-//! Rows are read one at a time from CSV or Parquet, in any order. Each becomes an event in one cell of
-//! each table: zone, day bin and category of its key, clamped values of its sums. Then every unit (a
-//! person in one of its own periods, or one trip) keeps at most `cells_max` cells and `per_cell_max`
-//! events in each, chosen by a keyed hash; distinct units are counted. Nothing raw leaves the process.
+//! Rows are read one at a time from CSV or Parquet, in any order. Each becomes an event in one cell
+//! of each table: zone, day bin and category of its key, clamped values of its sums. Then every
+//! unit (a person in one of its own periods, or one trip) keeps at most `cells_max` cells and
+//! `per_cell_max` events in each, chosen by a keyed hash; distinct units are counted. Nothing raw
+//! leaves the process.
 //!
 //! ```no_run
 //! use sdk::aggregate::{Mapping, Options, Secret, Zoning, run, write_cells};
@@ -23,8 +24,9 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `mapping` | the TOML file that says which column is which field |
-//! | `read`, `time`, `zones`, `lookup`, `position`, `value` | fields of a row → time, zone, category, number |
-//! | `sources`, `plan`, `calendar`, `key` | the agreement compiled: what each table needs of a row |
+//! | `read`, `time`, `value` | rows → fields → times and numbers |
+//! | `zones`, `lookup`, `position` | fields → zones and categories |
+//! | `sources`, `plan`, `calendar`, `key` | what each table needs of a row |
 //! | `records`, `spill`, `bound`, `cells` | events → bounded units → cells |
 //! | `held` | a company's own aggregates → cells |
 //! | `report`, `files` | what the company sees; what is pushed |

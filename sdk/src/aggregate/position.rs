@@ -132,9 +132,8 @@ impl<'a> PositionReader<'a> {
                 (known(column, *pad, keys), format!("`{}`", column.column))
             }
             DimensionSource::Point { lon, lat } => {
-                let zoning = zoning()?;
                 let what = format!("`{lon}` and `{lat}`");
-                let (lon, lat) = (columns.slot(lon), columns.slot(lat));
+                let (lon, lat, zoning) = (columns.slot(lon), columns.slot(lat), zoning()?);
                 (Way::Point { lon, lat, zoning }, what)
             }
             DimensionSource::Line { column, at } => {

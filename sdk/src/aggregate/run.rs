@@ -74,12 +74,12 @@ impl fmt::Debug for Aggregated {
     }
 }
 
-/// Aggregates the records of `inputs` into the cells of every plan table that the mapping serves, for
-/// every period inside the agreement's `covers` that has any, in order of table and period.
+/// Aggregates the records of `inputs` into the cells of every plan table that the mapping serves,
+/// for every period inside the agreement's `covers` that has any, in order of table and period.
 ///
-/// A unit adds at most 1 to `contributors` and `per_cell_max` to a count in at most `cells_max` cells
-/// per unit-period; the same records and secret MUST give the same cells, in whatever order the rows
-/// come and whether they fit into memory or not. Nothing but the spill file is written.
+/// A unit adds at most 1 to `contributors` and `per_cell_max` to a count in at most `cells_max`
+/// cells per unit-period; the same records and secret MUST give the same cells, in whatever order
+/// the rows come and whether they fit into memory or not. Nothing but the spill file is written.
 ///
 /// # Errors
 /// [`AggregateError`] where mapping, zonings or files do not fit. A bad row is never an error: the

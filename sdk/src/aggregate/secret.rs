@@ -30,8 +30,8 @@ impl Secret {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
-    /// Reads the secret at `path`, or makes one there (mode 0600) on first use. The same file MUST be
-    /// kept for corrections: another secret keeps other cells.
+    /// Reads the secret at `path`, or makes one there (mode 0600) on first use. The same file MUST
+    /// be kept for corrections: another secret keeps other cells.
     ///
     /// # Errors
     /// [`SecretError`] where the file cannot be used, has another length or can be read by others.
@@ -59,8 +59,8 @@ impl Secret {
         Ok(Self::from_bytes(bytes))
     }
 
-    /// HMAC-SHA256 over the parts in order. Parts of varying length MUST come last or be preceded by
-    /// their length, so that no two messages read the same.
+    /// HMAC-SHA256 over the parts in order. Parts of varying length MUST come last or be preceded
+    /// by their length, so that no two messages read the same.
     pub(crate) fn tag(&self, parts: &[&[u8]]) -> [u8; SECRET_BYTES] {
         let mut context = hmac::Context::with_key(&self.0);
         for part in parts {

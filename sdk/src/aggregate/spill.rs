@@ -52,8 +52,8 @@ struct Run {
 }
 
 impl Sorter {
-    /// Keeps at most `memory_bytes` of events in memory; the spill file is made in `folder`, or where
-    /// the system keeps temporary files.
+    /// Keeps at most `memory_bytes` of events in memory; the spill file is made in `folder`, or
+    /// where the system keeps temporary files.
     pub fn new(memory_bytes: usize, folder: Option<PathBuf>) -> Self {
         Self {
             buffer: Vec::new(),

@@ -10,5 +10,7 @@
 mod bounds;
 mod held;
 mod order;
+mod places;
+mod refused;
 mod rows;
-mod world;
+pub(super) mod world;

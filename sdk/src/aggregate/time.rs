@@ -66,8 +66,8 @@ impl Clock {
         }
     }
 
-    /// Seconds from one field to another. Of a repeated hour the first pass is meant, unless the end
-    /// would then lie before the start.
+    /// Seconds from one field to another. Of a repeated hour the first pass is meant, unless the
+    /// end would then lie before the start.
     pub fn seconds_between(
         &self,
         from: Field<'_>,

@@ -107,8 +107,8 @@ impl Zoning {
         found.ok().and_then(|index| u32::try_from(index).ok())
     }
 
-    /// The zone that holds a point, as a position in [`Self::ids`]. A point on a border belongs to the
-    /// first of the zones that touch there; one that lies in several overlapping zones, too.
+    /// The zone that holds a point, as a position in [`Self::ids`]. A point on a border belongs to
+    /// the first of the zones that touch there; one that lies in several overlapping zones, too.
     #[must_use]
     pub fn zone_at(&self, lon: f64, lat: f64) -> Option<u32> {
         if !(lon.is_finite() && lat.is_finite()) {
@@ -202,20 +202,10 @@ fn polygons(geometry: &GeometryValue) -> Result<Vec<Polygon>, ZoningError> {
 #[allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
-
-    fn square(id: &str, west: f64, south: f64) -> String {
-        let (east, north) = (west + 1.0, south + 1.0);
-        format!(
-            r#"{{"type": "Feature", "properties": {{"zone_id": {id}}}, "geometry": {{"type": "Polygon",
-            "coordinates": [[[{west}, {south}], [{east}, {south}], [{east}, {north}], [{west}, {north}],
-            [{west}, {south}]]]}}}}"#
-        )
-    }
+    use crate::aggregate::tests::world::{collection, square};
 
     fn zoning(features: &[String]) -> Result<Zoning, ZoningError> {
-        let all = features.join(",");
-        let json = format!(r#"{{"type": "FeatureCollection", "features": [{all}]}}"#);
-        Zoning::parse(json.as_bytes())
+        Zoning::parse(collection(features).as_bytes())
     }
 
     #[test]

@@ -123,8 +123,8 @@ impl<'a> HeldTable<'a> {
         Ok(())
     }
 
-    /// Where there is a unit: contributors ≤ events ≤ per_cell_max · contributors, and each sum inside
-    /// the clamps of its events.
+    /// Where there is a unit: contributors ≤ events ≤ per_cell_max · contributors, and each sum
+    /// inside the clamps of its events.
     fn check_row(&self) -> Result<(), Reason> {
         if self.plan.unit == Unit::None {
             return Ok(());
@@ -168,8 +168,8 @@ impl<'a> HeldTable<'a> {
         }
     }
 
-    /// Without a unit, sums of whole cells are moved into the range that their count allows. Gives the
-    /// share of cells moved, by measure.
+    /// Without a unit, sums of whole cells are moved into the range that their count allows. Gives
+    /// the share of cells moved, by measure.
     fn clamp_sums(&mut self) -> Vec<(String, Rate)> {
         let (table, measured) = (self.plan.table, &self.plan.measured);
         let Some(counted) = measured.iter().position(|m| *m == Measured::Events) else {

@@ -30,7 +30,8 @@ enum Bins {
 }
 
 impl ValueReader {
-    /// `bins` is absent where the table's kind has no day bin, `distinct` where values are of units.
+    /// `bins` is absent where the table's kind has no day bin, `distinct` where values are of
+    /// units.
     pub fn new(
         source: &ValueSource,
         field: &str,

@@ -15,8 +15,8 @@
 //! dimensions = { category = "saturday" }
 //! ```
 //!
-//! Where the population has a unit, `[aggregates.contributors]` and `active_units` are needed, every
-//! cell may occur once, and the agreement's bounds are checked on each.
+//! Where the population has a unit, `[aggregates.contributors]` and `active_units` are needed,
+//! every cell may occur once, and the agreement's bounds are checked on each.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -52,8 +52,8 @@ pub struct Aggregates {
     pub files: Vec<FilePart>,
 }
 
-/// Units that contributed: `active_units = 812`, or `active_units = { 2023-10 = 812 }`. No `Debug` of
-/// the numbers: they are counts.
+/// Units that contributed: `active_units = 812`, or `active_units = { 2023-10 = 812 }`. No `Debug`
+/// of the numbers: they are counts.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum ActiveUnits {

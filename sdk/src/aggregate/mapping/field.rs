@@ -189,7 +189,8 @@ impl TryFrom<String> for TimeFormat {
     }
 }
 
-/// Where the value of a sum comes from; the result is rounded to a whole number of the measure's unit.
+/// Where the value of a sum comes from; the result is rounded to a whole number of the measure's
+/// unit.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "RawSum")]
 pub enum SumSource {

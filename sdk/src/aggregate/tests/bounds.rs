@@ -46,7 +46,8 @@ fn changed(all: &Cells, less: &Cells) -> BTreeMap<String, BTreeMap<String, i64>>
     changed
 }
 
-/// Removes one person after the other and checks what changes; `unit_period` names the one of a day.
+/// Removes one person after the other and checks what changes; `unit_period` names the one of a
+/// day.
 fn removing_anyone(unit: &str, period: &str, unit_period: fn(&str) -> String) {
     const CELLS_MAX: usize = 3;
     const PER_CELL_MAX: i64 = 2;

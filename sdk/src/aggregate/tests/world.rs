@@ -21,19 +21,26 @@ pub fn zoning() -> Zoning {
 }
 
 fn zoning_json() -> String {
-    let feature = |(id, (west, south)): (&str, (f64, f64))| {
-        let (east, north) = (west + 1.0, south + 1.0);
-        format!(
-            r#"{{"type": "Feature", "properties": {{"zone_id": "{id}"}}, "geometry": {{"type": "Polygon",
-            "coordinates": [[[{west}, {south}], [{east}, {south}], [{east}, {north}], [{west}, {north}],
-            [{west}, {south}]]]}}}}"#
-        )
-    };
+    let feature =
+        |(id, (west, south)): (&str, (f64, f64))| square(&format!("\"{id}\""), west, south);
     let features: Vec<String> = ZONES.into_iter().zip(CORNERS).map(feature).collect();
+    collection(&features)
+}
+
+/// A zone of one degree; the id is a JSON value.
+pub fn square(id: &str, west: f64, south: f64) -> String {
+    let (east, north) = (west + 1.0, south + 1.0);
     format!(
-        r#"{{"type": "FeatureCollection", "features": [{}]}}"#,
-        features.join(",")
+        r#"{{"type": "Feature", "properties": {{"zone_id": {id}}},
+        "geometry": {{"type": "Polygon", "coordinates": [[[{west}, {south}], [{east}, {south}],
+        [{east}, {north}], [{west}, {north}], [{west}, {south}]]]}}}}"#
     )
+}
+
+/// The GeoJSON of a zoning.
+pub fn collection(features: &[String]) -> String {
+    let all = features.join(",");
+    format!(r#"{{"type": "FeatureCollection", "features": [{all}]}}"#)
 }
 
 /// A table of trips between zones, in three bins a day.
@@ -51,7 +58,8 @@ pub fn od(name: &str, period: &str, cells_max: u32, per_cell_max: u32) -> String
 pub fn presence(name: &str, bins: &str, cells_max: u32, per_cell_max: u32) -> String {
     format!(
         r#"{{"name": "{name}", "kind": "presence", "zoning": "grid", "period": "month",
-        "bins": {bins}, "categories": [{{"dimension": "category", "values": ["workday", "sunday"]}}],
+        "bins": {bins},
+        "categories": [{{"dimension": "category", "values": ["workday", "sunday"]}}],
         "cells_max": {cells_max}, "per_cell_max": {per_cell_max}, "clamps": []}}"#
     )
 }
@@ -72,7 +80,8 @@ pub fn agreement(unit: &str, tables: &[String]) -> Agreement {
     let key = "0".repeat(64);
     let json = format!(
         r#"{{"form": "weir/agreement/1", "title": "t", "public_summary": "s",
-        "provider": {{"org": "bikes", "key": "{key}"}}, "planner": {{"org": "city", "key": "{key}"}},
+        "provider": {{"org": "bikes", "key": "{key}"}},
+        "planner": {{"org": "city", "key": "{key}"}},
         "recipients": ["city"], "purposes": ["dpv:PublicPolicyMaking"],
         "valid": {{"from": "2023-01-01", "until": "2024-12-31"}},
         "covers": {{"from": "2023-10-01", "until": "2023-10-31"}}, "retention_days": 30,

@@ -233,21 +233,25 @@ async fn serve(
             FlightServiceServer::new(flights)
                 .max_decoding_message_size(limits::FLIGHT_MESSAGE_BYTES_MAX),
         );
-    let (failed, mut on_failure) = oneshot::channel();
+    let (ended, on_end) = oneshot::channel();
     let ending = async move {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            why = &mut on_stop => drop(failed.send(why.unwrap_or_else(|_| "it died".into()))),
-        }
-        on_stop
+        let failed = tokio::select! {
+            () = stop.cancelled() => None,
+            why = &mut on_stop => Some(why.unwrap_or_else(|_| "it died".into())),
+        };
+        drop(ended.send((failed, on_stop)));
     };
-    let (writer, on_writer) = oneshot::channel();
-    let ending = async move { drop(writer.send(ending.await)) };
-    router.serve_with_incoming_shutdown(connections, ending).await.map_err(during("serve"))?;
-    if let Ok(cause) = on_failure.try_recv() {
-        return Err(ServeError { doing: "write the log", cause });
+    router
+        .serve_with_incoming_shutdown(connections, ending)
+        .await
+        .map_err(during("serve"))?;
+    match on_end.await.map_err(during("serve"))? {
+        (None, writer) => Ok(writer),
+        (Some(cause), _) => Err(ServeError {
+            doing: "write the log",
+            cause,
+        }),
     }
-    on_writer.await.map_err(during("serve"))
 }
 
 fn tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, ServeError> {

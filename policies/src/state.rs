@@ -188,7 +188,7 @@ pub enum ApplyError {
         id: String,
     },
     /// It breaks a rule of the thing it changes.
-    #[error("{rule}")]
+    #[error("it breaks the rule that {rule}")]
     Rule {
         /// The rule, as a sentence.
         rule: &'static str,

@@ -24,7 +24,7 @@ pub use session::Session;
 /// [`CliError`]: its code becomes the process's.
 pub async fn run(cli: Cli) -> Result<(), CliError> {
     let session = Session::new(&cli.globals);
-    match cli.command {
+    let done = match cli.command {
         Command::Demo(args) => demo::run(args).await,
         Command::Pki(command) => pki::run(command, &session),
         Command::Serve(args) => serve::run(args, &session).await,
@@ -35,5 +35,6 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Push(args) => push::run(args, &session).await,
         Command::Release(command) => release::run(command, &session).await,
         Command::Audit(command) => audit::run(command, &session).await,
-    }
+    };
+    done.map_err(|e| e.or_try("the same command with --help shows an example"))
 }

@@ -23,6 +23,8 @@ pub enum CliError {
         what: String,
         /// What to do next.
         help: Option<String>,
+        /// A stable word for scripts.
+        code: &'static str,
     },
     /// The broker refused, with every reason. The command has shown them.
     #[error("refused: {0}")]
@@ -41,6 +43,16 @@ impl CliError {
         Self::Failed {
             what: what.to_string(),
             help: None,
+            code: "failed",
+        }
+    }
+
+    /// The same failure with a word of its own for scripts.
+    #[must_use]
+    pub fn coded(self, code: &'static str) -> Self {
+        match self {
+            Self::Failed { what, help, .. } => Self::Failed { what, help, code },
+            other => other,
         }
     }
 
@@ -60,9 +72,14 @@ impl CliError {
     #[must_use]
     pub fn or_try(self, next: impl Display) -> Self {
         match self {
-            Self::Failed { what, help: None } => Self::Failed {
+            Self::Failed {
+                what,
+                help: None,
+                code,
+            } => Self::Failed {
                 what,
                 help: Some(next.to_string()),
+                code,
             },
             other => other,
         }
@@ -82,7 +99,7 @@ impl CliError {
     #[must_use]
     pub fn text(&self) -> String {
         match self {
-            Self::Failed { what, help } => {
+            Self::Failed { what, help, .. } => {
                 let help = help
                     .as_ref()
                     .map(|h| format!("\n  try: {h}"))
@@ -108,7 +125,9 @@ impl CliError {
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         match self {
-            Self::Failed { what, help } => json!({"error": {"message": what, "try": help}}),
+            Self::Failed { what, help, code } => {
+                json!({"error": {"code": code, "message": what, "try": help}})
+            }
             Self::Refused(refusal) => {
                 let reasons = refusal.reasons().iter();
                 let reasons = reasons.map(|r| json!({"id": r.id.as_str(), "text": r.text}));
@@ -118,7 +137,8 @@ impl CliError {
         }
     }
 
-    /// Writes it: a refusal in JSON is an answer and goes to standard output, all else to standard error.
+    /// Writes it: a refusal in JSON is an answer and goes to standard output, all else to standard
+    /// error.
     pub fn show(&self, as_json: bool) {
         match (as_json, self) {
             (true, Self::Refused(_)) => println!("{}", self.json()),

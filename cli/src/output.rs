@@ -94,7 +94,8 @@ pub fn write_out(bytes: &[u8], line_feed: bool) -> Result<(), CliError> {
     }
 }
 
-/// A table with a header, without colour. On a terminal it fits its width; in a pipe every row is a line.
+/// A table with a header, without colour. On a terminal it fits its width; in a pipe every row is a
+/// line.
 #[must_use]
 pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();

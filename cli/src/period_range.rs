@@ -1,5 +1,5 @@
-//! Periods as they are typed: `2023-10-05`, `2023-10-01..2023-10-07` (both ends included), or several
-//! of them with commas between.
+//! Periods as they are typed: `2023-10-05`, `2023-10-01..2023-10-07` (both ends included), or
+//! several of them with commas between.
 
 use policies::period::Period;
 use proto::limits::PERIODS_MAX;

@@ -43,8 +43,9 @@ impl<'a> Rows<'a> {
         self.batch.num_rows()
     }
 
-    /// All rows as CSV with a header. A text that a spreadsheet would run as a formula (its first sign is
-    /// `=`, `+`, `-`, `@`, a tab or a carriage return) gets a leading apostrophe; numbers stay numbers.
+    /// All rows as CSV with a header. A text that a spreadsheet would run as a formula (its first
+    /// sign is `=`, `+`, `-`, `@`, a tab or a carriage return) gets a leading apostrophe; numbers
+    /// stay numbers.
     ///
     /// # Errors
     /// [`CliError`] where `out` cannot be written.

@@ -59,8 +59,8 @@ pub struct Args {
     /// The folder for the cells.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// The local secret that decides which cells a unit keeps; made on first use. Keep it: a correction
-    /// made with another one keeps other cells.
+    /// The local secret that decides which cells a unit keeps; made on first use. Keep it: a
+    /// correction made with another one keeps other cells.
     #[arg(long, value_name = "FILE", default_value = "weir-aggregate.secret")]
     pub secret: PathBuf,
     /// Memory for records before they spill to disk, in MiB.

@@ -19,7 +19,8 @@ use crate::output::{View, facts, grouped, table};
 /// Organisations: ask to be admitted, admit, list.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write what the steward needs to admit us: who we are, our key, and the proof that we hold it.
+    /// Write what the steward needs to admit us: who we are, our key, and the proof that we hold
+    /// it.
     #[command(after_help = REQUEST_HELP)]
     Request(Request),
     /// Admit an organisation (steward).
@@ -49,7 +50,8 @@ Example:
   weir org list --profile certs/city-bikes/weir.toml
   weir org list --json
 
-Before you sign an agreement, ask the other party for its fingerprint and compare it with this list.";
+Before you sign an agreement, ask the other party for its fingerprint and compare it with this
+list.";
 
 /// Arguments of `weir org request`.
 #[derive(Debug, Args)]

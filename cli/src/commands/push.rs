@@ -30,8 +30,8 @@ Example:
   weir push cells --supersede                corrections of what was pushed before
 
 A broken push is repeated as it is: the batch id follows from the content, so the broker answers a
-repetition with the first receipt. Receipts are saved beside the cells as .tlog-proof files;
-`weir audit verify FILE` checks one offline. What was pushed is visible only when all of it is there.";
+repetition with the first receipt. Receipts are saved beside the cells as .tlog-proof files; `weir
+audit verify FILE` checks one offline. What was pushed is visible only when all of it is there.";
 
 /// Push cells to the broker, with receipts.
 #[derive(Debug, clap::Args)]
@@ -134,8 +134,8 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
     Ok(files)
 }
 
-/// The batch id of this content and what it supersedes. A repetition finds its own batch live and gets
-/// the same ids again; other content needs `--supersede`.
+/// The batch id of this content and what it supersedes. A repetition finds its own batch live and
+/// gets the same ids again; other content needs `--supersede`.
 fn ids(
     content: &str,
     live: Option<&ContributionStatus>,
@@ -173,8 +173,8 @@ fn batch_id(content: &str, supersedes: Option<&BatchId>) -> Result<BatchId, CliE
         .or_fail()
 }
 
-/// A hash over everything a push says: header and cells, not the file's bytes, whose order of metadata
-/// may differ from run to run.
+/// A hash over everything a push says: header and cells, not the file's bytes, whose order of
+/// metadata may differ from run to run.
 fn content(agreement: &AgreementId, cells: &Aggregated) -> Result<String, CliError> {
     let declared = serde_json::to_string(&cells.declared).or_fail()?;
     let (table, period) = (&cells.table, cells.period);

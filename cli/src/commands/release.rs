@@ -20,7 +20,8 @@ use crate::progress;
 /// Releases: what one would cost, ask for one, fetch, list.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// What releases would cost and could show, and what would be refused. Free, and logged nowhere.
+    /// What releases would cost and could show, and what would be refused. Free, and logged
+    /// nowhere.
     #[command(after_help = preview::HELP)]
     Preview(preview::Preview),
     /// Ask for a release: a table with its quality sheet, or every reason against it (exit code 3).

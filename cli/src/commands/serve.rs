@@ -18,8 +18,8 @@ Example:
   weir serve --config certs/broker.toml
 
 Ctrl-C or SIGTERM ends it after the calls in work; what was acknowledged is on disk at any time, so
-a kill loses nothing either. The operator's log goes to standard error (WEIR_LOG sets its filter) and
-holds no counts. A damaged state directory stops the start and says which file.";
+a kill loses nothing either. The operator's log goes to standard error (WEIR_LOG sets its filter)
+and holds no counts. A damaged state directory stops the start and says which file.";
 
 /// Run the broker.
 #[derive(Debug, clap::Args)]

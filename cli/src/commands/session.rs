@@ -147,10 +147,17 @@ pub fn read_agreement(path: &Path) -> Result<Agreement, CliError> {
 /// A client's error as ours. What contradicts the log is more than a failure.
 #[must_use]
 pub fn from_client(error: ClientError) -> CliError {
-    match &error {
-        ClientError::Receipt { .. } | ClientError::Log { .. } => CliError::broken(error),
-        _ => CliError::new(error),
-    }
+    let code = error.code();
+    let next = match code {
+        "receipt" | "log" | "signatures" | "table" => return CliError::broken(error),
+        "connect" => "weir serve --config broker.toml there, or another endpoint in the profile",
+        "identity" | "certificate_refused" => {
+            "weir pki org DIR NAME --role ROLE --user USER --renew"
+        }
+        "unauthenticated" => "weir pki token DIR NAME --role ROLE --user USER: they live one day",
+        _ => return CliError::new(error).coded(code),
+    };
+    CliError::new(error).coded(code).or_try(next)
 }
 
 fn identity_of(token: &[u8]) -> Option<Identity> {

@@ -55,3 +55,11 @@ pub fn agreement(
         "time_zone": zone,
     })
 }
+
+/// The fields of `from` put into the object `into`.
+pub fn merge(mut into: serde_json::Value, from: serde_json::Value) -> serde_json::Value {
+    if let (Some(into), serde_json::Value::Object(from)) = (into.as_object_mut(), from) {
+        into.extend(from);
+    }
+    into
+}

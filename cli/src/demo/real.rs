@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::city::squares;
-use super::company::{Company, agreement};
+use super::company::{Company, agreement, merge};
 use crate::errors::{CliError, OrFail};
 
 const HELSINKI: &str = "helsinki-postal-2024";
@@ -48,13 +48,6 @@ fn trips(unit: &str, id: &str, description: &str, k: u32, cap: Value) -> Value {
         "population": { "id": id, "description": description, "unit": unit, "cap": cap },
         "k": k,
     })
-}
-
-fn merge(mut into: Value, from: Value) -> Value {
-    if let (Some(into), Value::Object(from)) = (into.as_object_mut(), from) {
-        into.extend(from);
-    }
-    into
 }
 
 fn bikes(data: &Path, folder: &Path) -> Result<Company, CliError> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use policies::agreement::Agreement;
 
-use super::company::Company;
+use super::company::{Company, merge};
 use crate::args::Cli;
 use crate::commands;
 use crate::errors::{CliError, OrFail};
@@ -147,14 +147,16 @@ impl Stage {
             .or_fail()?
             .ids()
             .len();
-        let mut json = company.agreement.clone();
-        json["provider"] = key(company.name)?;
-        json["planner"] = key("city")?;
-        json["zonings"] = serde_json::json!([{
-            "id": company.zoning_id,
-            "sha256": policies::id::sha256_hex(&zoning),
-            "zones": zones,
-        }]);
+        let filled = serde_json::json!({
+            "provider": key(company.name)?,
+            "planner": key("city")?,
+            "zonings": [{
+                "id": company.zoning_id,
+                "sha256": policies::id::sha256_hex(&zoning),
+                "zones": zones,
+            }],
+        });
+        let json = merge(company.agreement.clone(), filled);
         serde_json::from_value(json).or_fail()
     }
 }

@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
 use super::city::{self, City};
-use super::company::{Company, agreement};
+use super::company::{Company, agreement, merge};
 use crate::errors::{CliError, OrFail};
 
 const PEOPLE: usize = 12_000;
@@ -55,34 +55,39 @@ fn correction(raw: &Path) -> Result<std::path::PathBuf, CliError> {
 }
 
 fn bikes(files: &City, covers: (&str, &str), week: &str) -> Company {
-    let mut terms = agreement(
+    let terms = agreement(
         "Bike trips between districts",
         "How many people cycle between the districts of Weirton, by part of the day. People, not \
          trips, are protected: everything one rider does in a day.",
         ZONE,
         covers,
     );
-    terms["population"] = json!({
-        "id": "bike-riders", "description": "everyone who rents a bike in Weirton",
-        "unit": "person-day", "cap": { "rho": "0.5", "delta": "0.00000001" },
-    });
-    terms["k"] = json!(10);
-    terms["tables"] = json!([{
-        "name": "od_week", "kind": "od_trips", "zoning": ZONING, "period": "week",
-        "bins": [0, 6, 10, 15, 19], "categories": [{ "dimension": "mode", "values": ["bike"] }],
-        "cells_max": 3, "per_cell_max": 2,
-        "clamps": [
-            { "measure": "duration_s", "min": 30, "max": 7200 },
-            { "measure": "distance_m", "min": 100, "max": 20000 },
-        ],
-    }]);
-    terms["plan"] = json!([{
-        "table": "od_week", "editions": 1, "due_hours": 0, "grace_hours": 720,
-        "charge": {
-            "selection": "0.25", "delta": "0.00000001",
-            "measures": [{ "measure": "trips", "rho": "0.25" }],
+    let terms = merge(
+        terms,
+        json!({
+                "population": {
+            "id": "bike-riders", "description": "everyone who rents a bike in Weirton",
+            "unit": "person-day", "cap": { "rho": "0.5", "delta": "0.00000001" },
         },
-    }]);
+                "k": 10,
+                "tables": [{
+            "name": "od_week", "kind": "od_trips", "zoning": ZONING, "period": "week",
+            "bins": [0, 6, 10, 15, 19], "categories": [{ "dimension": "mode", "values": ["bike"] }],
+            "cells_max": 3, "per_cell_max": 2,
+            "clamps": [
+                { "measure": "duration_s", "min": 30, "max": 7200 },
+                { "measure": "distance_m", "min": 100, "max": 20000 },
+            ],
+        }],
+                "plan": [{
+            "table": "od_week", "editions": 1, "due_hours": 0, "grace_hours": 720,
+            "charge": {
+                "selection": "0.25", "delta": "0.00000001",
+                "measures": [{ "measure": "trips", "rho": "0.25" }],
+            },
+        }],
+            }),
+    );
     Company {
         name: "citybikes",
         title: "City bikes: coordinates in, cells out",
@@ -118,26 +123,31 @@ distance_m = { column = "metres" }
 "#;
 
 fn taxis(files: &City, covers: (&str, &str), week: &str) -> Company {
-    let mut terms = agreement(
+    let terms = agreement(
         "Taxi rides between districts",
         "How many people take a taxi between the districts of Weirton in a week.",
         ZONE,
         covers,
     );
-    terms["population"] = json!({
-        "id": "taxi-passengers", "description": "everyone who orders a taxi in Weirton",
-        "unit": "person-day", "cap": { "rho": "1", "delta": "0.00000002" },
-    });
-    terms["k"] = json!(10);
-    terms["tables"] = json!([{
-        "name": "od_week", "kind": "od_trips", "zoning": ZONING, "period": "week",
-        "bins": [0], "categories": [{ "dimension": "mode", "values": ["taxi"] }],
-        "cells_max": 2, "per_cell_max": 2, "clamps": [],
-    }]);
-    terms["plan"] = json!([{
-        "table": "od_week", "editions": 2, "due_hours": 0, "grace_hours": 720,
-        "charge": { "selection": "0.25", "delta": "0.00000001", "measures": [] },
-    }]);
+    let terms = merge(
+        terms,
+        json!({
+                "population": {
+            "id": "taxi-passengers", "description": "everyone who orders a taxi in Weirton",
+            "unit": "person-day", "cap": { "rho": "1", "delta": "0.00000002" },
+        },
+                "k": 10,
+                "tables": [{
+            "name": "od_week", "kind": "od_trips", "zoning": ZONING, "period": "week",
+            "bins": [0], "categories": [{ "dimension": "mode", "values": ["taxi"] }],
+            "cells_max": 2, "per_cell_max": 2, "clamps": [],
+        }],
+                "plan": [{
+            "table": "od_week", "editions": 2, "due_hours": 0, "grace_hours": 720,
+            "charge": { "selection": "0.25", "delta": "0.00000001", "measures": [] },
+        }],
+            }),
+    );
     Company {
         name: "taxis",
         title: "Taxis: few passengers, so most of it stays hidden",
@@ -168,27 +178,32 @@ mode = { const = "taxi" }
 "#;
 
 fn telecom(files: &City, covers: (&str, &str), week: &str) -> Company {
-    let mut terms = agreement(
+    let terms = agreement(
         "People present in districts",
         "How many people are in each district of Weirton, by part of the day.",
         ZONE,
         covers,
     );
-    terms["population"] = json!({
-        "id": "subscribers", "description": "subscribers of the telecom operator in Weirton",
-        "unit": "person-day", "cap": { "rho": "0.5", "delta": "0.00000001" },
-    });
-    terms["k"] = json!(15);
-    terms["tables"] = json!([{
-        "name": "presence_week", "kind": "presence", "zoning": ZONING, "period": "week",
-        "bins": [0, 6, 10, 15, 19],
-        "categories": [{ "dimension": "category", "values": ["all"] }],
-        "cells_max": 4, "per_cell_max": 1, "clamps": [],
-    }]);
-    terms["plan"] = json!([{
-        "table": "presence_week", "editions": 1, "due_hours": 0, "grace_hours": 720,
-        "charge": { "selection": "0.5", "delta": "0.00000001", "measures": [] },
-    }]);
+    let terms = merge(
+        terms,
+        json!({
+                "population": {
+            "id": "subscribers", "description": "subscribers of the telecom operator in Weirton",
+            "unit": "person-day", "cap": { "rho": "0.5", "delta": "0.00000001" },
+        },
+                "k": 15,
+                "tables": [{
+            "name": "presence_week", "kind": "presence", "zoning": ZONING, "period": "week",
+            "bins": [0, 6, 10, 15, 19],
+            "categories": [{ "dimension": "category", "values": ["all"] }],
+            "cells_max": 4, "per_cell_max": 1, "clamps": [],
+        }],
+                "plan": [{
+            "table": "presence_week", "editions": 1, "due_hours": 0, "grace_hours": 720,
+            "charge": { "selection": "0.5", "delta": "0.00000001", "measures": [] },
+        }],
+            }),
+    );
     Company {
         name: "telecom",
         title: "A telecom operator: who was where becomes how many were there",

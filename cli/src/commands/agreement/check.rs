@@ -104,7 +104,7 @@ impl View for Checked {
         let next = if self.canonical {
             "Next: weir agreement offer FILE"
         } else {
-            "It is not in canonical form yet: `weir agreement new --from FILE --out FILE` writes that."
+            "It is not canonical yet: `weir agreement new --from FILE --out FILE` writes that."
         };
         format!("no faults; id {}\n{next}", self.agreement)
     }

@@ -1,4 +1,5 @@
-//! Writing an agreement: a skeleton and the directory's facts become a file to read, edit and offer.
+//! Writing an agreement: a skeleton and the directory's facts become a file to read, edit and
+//! offer.
 
 use std::path::PathBuf;
 
@@ -24,9 +25,10 @@ Example:
   weir agreement new --from last-year.json --planner helsinki --provider city-bikes \\
       --zoning helsinki-postal-2024 --valid 2026-01-01..2026-12-31 --out draft.json
 
-Without further options the file is brought into canonical form (RFC 8785), the bytes that are signed.
-With them, fingerprints of the parties and hash and size of the zoning are filled in from the broker's
-directory, and the draft is written for editing; `weir agreement check` names what is still wrong.";
+Without further options the file is brought into canonical form (RFC 8785), the bytes that are
+signed. With them, fingerprints of the parties and hash and size of the zoning are filled in from
+the broker's directory, and the draft is written for editing; `weir agreement check` names what is
+still wrong.";
 
 /// Arguments of `weir agreement new`.
 #[derive(Debug, Args)]

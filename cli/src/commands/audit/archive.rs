@@ -1,7 +1,8 @@
-//! A log's files in a directory: the broker's own, a copy of them, or what `weir audit follow` keeps.
+//! A log's files in a directory: the broker's own, a copy of them, or what `weir audit follow`
+//! keeps.
 //!
-//! `log/entries` holds the entries behind their lengths, `log/checkpoint` the newest signed tree head,
-//! and `log/h0`, where it is there, the hash of every entry.
+//! `log/entries` holds the entries behind their lengths, `log/checkpoint` the newest signed tree
+//! head, and `log/h0`, where it is there, the hash of every entry.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

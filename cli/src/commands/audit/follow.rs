@@ -23,10 +23,10 @@ Example:
   weir audit follow --profile certs/ombudsman/weir.toml
   weir audit follow --once --json | jq .kind
 
-Each entry is checked as it comes: form, signatures, rules, charges, balances; each checkpoint has to
-be signed and to continue the one before. What was seen is kept in the profile's `state` folder
-(audit/log), so a log that is rolled back or rewritten later is caught, and `weir audit replay` works on
-that copy. --json prints one line per entry. Exit code 4: something does not hold.";
+Each entry is checked as it comes: form, signatures, rules, charges, balances; each checkpoint has
+to be signed and to continue the one before. What was seen is kept in the profile's `state` folder
+(audit/log), so a log that is rolled back or rewritten later is caught, and `weir audit replay`
+works on that copy. --json prints one line per entry. Exit code 4: something does not hold.";
 
 /// Arguments of `weir audit follow`.
 #[derive(Debug, Args)]
@@ -82,7 +82,8 @@ fn resume(archive: &Archive, client: &Client, session: &Session) -> Result<Repla
     Ok(replayer)
 }
 
-/// Takes the entries up to a checkpoint, shows and checks each, and keeps them when the root is right.
+/// Takes the entries up to a checkpoint, shows and checks each, and keeps them when the root is
+/// right.
 async fn advance(
     client: &Client,
     replayer: &mut Replayer,

@@ -21,10 +21,10 @@ Example:
   weir audit replay state-copy --log-key certs/log.vkey      offline, from copied files
   weir audit replay --profile certs/ombudsman/weir.toml      from the broker, as an auditor
 
-DIR is a state directory or a copy of its `log` folder (entries, checkpoint, h0). Every entry is checked:
-form, signatures, rules, that noise and threshold cost what was charged, that nothing was charged over a
-cap, and that all entries together are the tree whose root the log signed. Without OpenDP, without the
-broker. Exit code 4 names the first entry that does not hold.";
+DIR is a state directory or a copy of its `log` folder (entries, checkpoint, h0). Every entry is
+checked: form, signatures, rules, that noise and threshold cost what was charged, that nothing was
+charged over a cap, and that all entries together are the tree whose root the log signed. Without
+OpenDP, without the broker. Exit code 4 names the first entry that does not hold.";
 
 /// Arguments of `weir audit replay`.
 #[derive(Debug, Args)]
@@ -76,8 +76,8 @@ fn other_root(checkpoint: &Checkpoint) -> String {
     format!("the {size} entries are not those that the log signed; h0 would tell which is another")
 }
 
-/// Replays exactly the entries under the checkpoint. `Err(None)`: all hold by themselves, and they are not
-/// those that were signed.
+/// Replays exactly the entries under the checkpoint. `Err(None)`: all hold by themselves, and they
+/// are not those that were signed.
 fn replayed(entries: &[u8], checkpoint: &Checkpoint) -> Result<Replayer, Option<Finding>> {
     let mut replayer = Replayer::default();
     let mut entries = Entries::new(entries);

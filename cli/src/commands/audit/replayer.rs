@@ -1,6 +1,7 @@
 //! The auditor's checks, entry by entry: form, signatures, charges, rules, balances, tree.
 //!
-//! Pure: entries come in as bytes in the order of the log; nothing is read from a disk or a network here.
+//! Pure: entries come in as bytes in the order of the log; nothing is read from a disk or a network
+//! here.
 
 use audit::tree::{Frontier, TreeHash, leaf_hash};
 use jiff::Timestamp;
@@ -65,7 +66,8 @@ impl Replayer {
         &self.state
     }
 
-    /// What `State::apply` leaves to the auditor: signatures, and that noise and time keep the terms.
+    /// What `State::apply` leaves to the auditor: signatures, and that noise and time keep the
+    /// terms.
     fn check(&self, entry: &Entry) -> Result<(), String> {
         match &entry.body {
             Body::OrgAdmitted {

@@ -32,7 +32,8 @@ pub struct Verify {
     /// The log's public key, or a file that holds it; the profile's where it is left out.
     #[arg(long, value_name = "KEY|FILE")]
     pub log_key: Option<String>,
-    /// Compare a released table too: what `weir release get --arrow --out FILE` wrote, with its .salt.
+    /// Compare a released table too: what `weir release get --arrow --out FILE` wrote, with its
+    /// .salt.
     #[arg(long, value_name = "FILE")]
     pub table: Option<PathBuf>,
     /// Print the whole entry.
@@ -134,6 +135,9 @@ impl View for Verified {
                 format!("a signed checkpoint of {} entries", self.size),
             ),
         ]);
+        let table = self.table.as_ref();
+        let table = table.map(|t| format!("table  {} holds its very bytes\n", t.display()));
+        let rows = rows + &table.unwrap_or_default();
         let entry = self
             .entry
             .as_ref()

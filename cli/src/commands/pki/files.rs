@@ -48,7 +48,7 @@ state = "state"                      # log, blobs and index: back this up as a w
 log_origin = "{origin}"        # the log's name in every checkpoint, for ever
 publish_tick = "2s"                  # releases appear on multiples of this; use minutes in earnest
 
-# The first steward, admitted at the first start. `weir pki org DIR NAME --role steward` fills it in.
+# The first steward, admitted at the first start; `weir pki org … --role steward` fills it in.
 {NO_STEWARD}
 
 [tls]
@@ -90,7 +90,7 @@ endpoint = "https://localhost:{port}"
 ca = "../ca.pem"                     # signs the broker's certificate
 cert = "cert.pem"
 key = "key.pem"
-token = "token.jwt"                  # lives one day: weir pki token DIR {name} --role {role} --user USER
+token = "token.jwt"                  # lives one day: weir pki token DIR {name} --role {role} …
 log_key = "../log.vkey"              # the log we believe: compare it with what another party has
 signing_key = "signing.key"          # signs agreements, and the proof of possession
 state = "state"                      # remembers the last checkpoint seen: keep it
@@ -105,8 +105,8 @@ pub fn listen_of(dir: &Path) -> Option<String> {
     config.get("listen")?.as_str().map(ToOwned::to_owned)
 }
 
-/// Names the first steward in broker.toml; says whether it did. A config that names one, or that was
-/// edited, is left alone.
+/// Names the first steward in broker.toml; says whether it did. A config that names one, or that
+/// was edited, is left alone.
 pub fn name_steward(dir: &Path, name: &str) -> Result<bool, CliError> {
     let path = dir.join("broker.toml");
     let Ok(text) = fs::read_to_string(&path) else {

@@ -1,4 +1,5 @@
-//! Fetching a release: the head on the screen, the rows where they are wanted, its papers beside them.
+//! Fetching a release: the head on the screen, the rows where they are wanted, its papers beside
+//! them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,8 +29,8 @@ Example:
   weir release get KEY --parquet --out od.parquet
   weir release get KEY --arrow --out od.arrows      the very bytes that the log committed to
 
-With --out the papers are saved beside the table: FILE.quality.json and FILE.tlog-proof (and FILE.salt
-with --arrow, so that `weir audit verify` can compare the very bytes). In CSV, a text
+With --out the papers are saved beside the table: FILE.quality.json and FILE.tlog-proof (and
+FILE.salt with --arrow, so that `weir audit verify` can compare the very bytes). In CSV, a text
 that a spreadsheet would run as a formula gets a leading apostrophe; bins read 07:00-09:00.";
 
 /// Arguments of `weir release get`.

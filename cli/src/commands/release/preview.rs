@@ -25,9 +25,9 @@ Example:
   weir release preview 3f9ac2 od
   weir release preview 3f9ac2 od --periods 2023-10-01..2023-10-07
 
-From public state only: agreements, calendar, balances, and which contributions exist. It says how many
-units a cell needs to be published, how wide the 95 % interval will be, what is left of the cap, and
-every reason why a request made now would be refused.";
+From public state only: agreements, calendar, balances, and which contributions exist. It says how
+many units a cell needs to be published, how wide the 95 % interval will be, what is left of the
+cap, and every reason why a request made now would be refused.";
 
 /// Arguments of `weir release preview`.
 #[derive(Debug, Args)]

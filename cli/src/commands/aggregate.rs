@@ -254,8 +254,8 @@ impl View for Done {
         );
         let out = self.out.display();
         text.push_str(&format!(
-            "\n{} file(s) in {out}; truncated and clamped are the largest rates of a period, and are \
-             declared.\nNothing raw left this machine; the counts above stay here too.\n\
+            "\n{} file(s) in {out}; truncated and clamped are the largest rates of a \
+             period, and are declared.\nNothing raw left this machine; the counts above stay here too.\n\
              Next: weir push {out}",
             self.files.len()
         ));

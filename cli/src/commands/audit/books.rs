@@ -112,8 +112,8 @@ impl View for Books {
             String::new()
         };
         format!(
-            "The log `{}` holds: {} entries, {} organisations, {} active agreements, {} releases; every \
-             charge\nand balance recomputed from the entries alone, under a signed root.\n\n\
+            "The log `{}` holds: {} entries, {} organisations, {} active agreements, {} releases; \
+             every charge\nand balance recomputed from the entries alone, under a signed root.\n\n\
              {accounts}\n\n{balances}{more}",
             self.log,
             self.entries,

@@ -260,7 +260,10 @@ impl Rules<'_> {
 
     /// What is asked only of a release that would be a new draw.
     fn spending(&self) -> Vec<Reason> {
-        [self.editions(), self.budget()].into_iter().flatten().collect()
+        [self.editions(), self.budget()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn active(&self) -> Option<Reason> {

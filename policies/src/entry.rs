@@ -329,3 +329,6 @@ impl Entry {
         Ok(entry)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,3 +32,12 @@ pub mod sign;
 pub mod state;
 pub mod table;
 pub mod validate;
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::new_without_default,
+    missing_docs,
+    reason = "tests fail by panicking"
+)]
+mod testing;

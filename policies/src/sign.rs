@@ -207,3 +207,6 @@ pub fn verify(
 pub fn possession_payload(org: &OrgId, role: Role, spiffe: &str, key: &Fingerprint) -> Vec<u8> {
     format!("weir admission\norg {org}\nrole {role}\nspiffe {spiffe}\nkey {key}\n").into_bytes()
 }
+
+#[cfg(test)]
+mod tests;

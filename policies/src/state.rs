@@ -377,4 +377,4 @@ fn parties_of(agreement: &Agreement) -> Vec<OrgId> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -16,21 +16,39 @@ use tonic_prost::ProstCodec;
 use crate::harness::*;
 
 const FLIGHT: [&str; 10] = [
-    "Handshake", "ListFlights", "GetFlightInfo", "PollFlightInfo", "GetSchema", "DoGet", "DoPut",
-    "DoExchange", "DoAction", "ListActions",
+    "Handshake",
+    "ListFlights",
+    "GetFlightInfo",
+    "PollFlightInfo",
+    "GetSchema",
+    "DoGet",
+    "DoPut",
+    "DoExchange",
+    "DoAction",
+    "ListActions",
 ];
 
 /// Paths of all methods of `weir.v1`, from the descriptors that the server reflects.
 fn described() -> BTreeSet<String> {
     let set = FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap();
-    let services = set.file.iter().filter(|f| f.package() == "weir.v1").flat_map(|f| &f.service);
+    let services = set
+        .file
+        .iter()
+        .filter(|f| f.package() == "weir.v1")
+        .flat_map(|f| &f.service);
     services
-        .flat_map(|s| s.method.iter().map(|m| format!("/weir.v1.{}/{}", s.name(), m.name())))
+        .flat_map(|s| {
+            s.method
+                .iter()
+                .map(|m| format!("/weir.v1.{}/{}", s.name(), m.name()))
+        })
         .collect()
 }
 
 fn flight() -> impl Iterator<Item = String> {
-    FLIGHT.iter().map(|m| format!("/arrow.flight.protocol.FlightService/{m}"))
+    FLIGHT
+        .iter()
+        .map(|m| format!("/arrow.flight.protocol.FlightService/{m}"))
 }
 
 /// A bare channel with a member's certificate.
@@ -38,7 +56,10 @@ pub async fn channel(member: &Member) -> Channel {
     let read = |path: &std::path::Path| std::fs::read(path).unwrap();
     let tls = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(read(&member.profile.ca)))
-        .identity(Identity::from_pem(read(&member.profile.cert), read(&member.profile.key)));
+        .identity(Identity::from_pem(
+            read(&member.profile.cert),
+            read(&member.profile.key),
+        ));
     let endpoint = Channel::from_shared(member.profile.endpoint.to_string()).unwrap();
     endpoint.tls_config(tls).unwrap().connect().await.unwrap()
 }
@@ -72,9 +93,11 @@ fn every_method_has_a_rule_and_every_rule_a_method() {
 async fn every_rpc_by_every_role_is_as_the_table_says() {
     let town = Town::new().await;
     let mut members = vec![town.member("steward").await];
-    for (name, role) in
-        [("bikes", Role::Provider), ("city", Role::Planner), ("ombudsman", Role::Auditor)]
-    {
+    for (name, role) in [
+        ("bikes", Role::Provider),
+        ("city", Role::Planner),
+        ("ombudsman", Role::Auditor),
+    ] {
         members.push(town.join(name, role).await);
     }
     let roles = [Role::Steward, Role::Provider, Role::Planner, Role::Auditor];
@@ -84,10 +107,18 @@ async fn every_rpc_by_every_role_is_as_the_table_says() {
         for method in described().into_iter().chain(flight()) {
             let code = call(&channel, Some(token.trim()), &method).await.code();
             let denied = code == Code::PermissionDenied;
-            assert_eq!(denied, !allows(role, &method), "{role} calls {method}: {code:?}");
+            assert_eq!(
+                denied,
+                !allows(role, &method),
+                "{role} calls {method}: {code:?}"
+            );
             assert_ne!(code, Code::Unauthenticated, "{role} calls {method}");
             let code = call(&channel, None, &method).await.code();
-            assert_eq!(code, Code::Unauthenticated, "{role} calls {method} without a token");
+            assert_eq!(
+                code,
+                Code::Unauthenticated,
+                "{role} calls {method} without a token"
+            );
         }
     }
 }
@@ -104,7 +135,9 @@ async fn an_organisation_that_was_not_admitted_may_call_nothing() {
         assert_eq!(code, Code::PermissionDenied, "{method}");
     }
     // Health says nothing about anyone's data, so the certificate is enough.
-    let health = call(&channel, None, "/grpc.health.v1.Health/Check").await.code();
+    let health = call(&channel, None, "/grpc.health.v1.Health/Check")
+        .await
+        .code();
     assert_eq!(health, Code::Ok);
 }
 
@@ -126,14 +159,38 @@ async fn to_strangers_an_agreement_does_not_exist() {
     assert_eq!(theirs, nobodys);
     let table = "od".parse().unwrap();
     let periods = ["2026-10-05".parse().unwrap()];
-    let theirs = text(other_city.client.preview(&id, &table, &periods).await.unwrap_err());
-    let nobodys = text(other_city.client.preview(&absent, &table, &periods).await.unwrap_err());
+    let theirs = text(
+        other_city
+            .client
+            .preview(&id, &table, &periods)
+            .await
+            .unwrap_err(),
+    );
+    let nobodys = text(
+        other_city
+            .client
+            .preview(&absent, &table, &periods)
+            .await
+            .unwrap_err(),
+    );
     assert_eq!(theirs, nobodys);
     let batch = cells(&terms, &ROWS);
     let push_to = |id| push(id, "2026-10-05");
     let batches = std::slice::from_ref(&batch);
-    let theirs = text(rival.client.push(&push_to(&id), batches, |_| {}).await.unwrap_err());
-    let nobodys = text(rival.client.push(&push_to(&absent), batches, |_| {}).await.unwrap_err());
+    let theirs = text(
+        rival
+            .client
+            .push(&push_to(&id), batches, |_| {})
+            .await
+            .unwrap_err(),
+    );
+    let nobodys = text(
+        rival
+            .client
+            .push(&push_to(&absent), batches, |_| {})
+            .await
+            .unwrap_err(),
+    );
     assert_eq!(theirs, nobodys);
     assert!(rival.client.agreements().await.unwrap().is_empty());
 }

@@ -43,7 +43,11 @@ async fn one_batch_id_is_one_contribution_however_often_it_is_sent() {
     assert!(entries.contains(&again.proof.index()));
 
     let other = cells(&terms, &ROWS[..2]);
-    let error = bikes.client.push(&push, &[other], |_| {}).await.unwrap_err();
+    let error = bikes
+        .client
+        .push(&push, &[other], |_| {})
+        .await
+        .unwrap_err();
     assert_eq!(code(&error), Some(Code::AlreadyExists), "{error}");
 }
 
@@ -53,17 +57,40 @@ async fn a_correction_names_what_it_replaces() {
     let (bikes, _city, terms) = active(&town).await;
     let id = terms.id().unwrap();
     let first = push(&id, "2026-10-05");
-    bikes.client.push(&first, &[cells(&terms, &ROWS)], |_| {}).await.unwrap();
+    bikes
+        .client
+        .push(&first, &[cells(&terms, &ROWS)], |_| {})
+        .await
+        .unwrap();
     let mut second = push(&id, "2026-10-05");
     let corrected = || [cells(&terms, &ROWS[..2])];
-    let error = bikes.client.push(&second, &corrected(), |_| {}).await.unwrap_err();
+    let error = bikes
+        .client
+        .push(&second, &corrected(), |_| {})
+        .await
+        .unwrap_err();
     assert_eq!(code(&error), Some(Code::FailedPrecondition), "{error}");
     assert!(error.to_string().contains(first.batch.as_str()), "{error}");
     second.supersedes = Some(first.batch.clone());
-    bikes.client.push(&second, &corrected(), |_| {}).await.unwrap();
-    let slot = Slot { agreement: id, table: second.table.clone(), period: second.period };
+    bikes
+        .client
+        .push(&second, &corrected(), |_| {})
+        .await
+        .unwrap();
+    let slot = Slot {
+        agreement: id,
+        table: second.table.clone(),
+        period: second.period,
+    };
     let state = town.broker();
-    let live = state.sequencer().state().live(&slot).unwrap().contribution.batch.clone();
+    let live = state
+        .sequencer()
+        .state()
+        .live(&slot)
+        .unwrap()
+        .contribution
+        .batch
+        .clone();
     assert_eq!(live, second.batch);
 }
 
@@ -75,20 +102,33 @@ async fn what_breaks_a_bound_changes_nothing_and_leaves_the_connection_usable() 
     let size = town.broker().sequencer().state().size();
     let refused: [(&str, &[Cell]); 8] = [
         ("unsorted", &[("b", "a", 0, 9, 9), ("a", "b", 0, 9, 9)]),
-        ("twice the same key", &[("a", "b", 0, 9, 9), ("a", "b", 0, 9, 9)]),
+        (
+            "twice the same key",
+            &[("a", "b", 0, 9, 9), ("a", "b", 0, 9, 9)],
+        ),
         ("a foreign zone", &[("a", "x", 0, 9, 9)]),
         ("a bin that is not there", &[("a", "b", 2, 9, 9)]),
         ("nobody", &[("a", "b", 0, 0, 0)]),
         ("more people than trips", &[("a", "b", 0, 9, 8)]),
-        ("more trips than the people may make", &[("a", "b", 0, 9, 28)]),
+        (
+            "more trips than the people may make",
+            &[("a", "b", 0, 9, 28)],
+        ),
         ("absurd", &[("a", "b", 0, u64::MAX, u64::MAX)]),
     ];
     for (what, rows) in refused {
         let push = push(&id, "2026-10-05");
-        let error = bikes.client.push(&push, &[cells(&terms, rows)], |_| {}).await.unwrap_err();
+        let error = bikes
+            .client
+            .push(&push, &[cells(&terms, rows)], |_| {})
+            .await
+            .unwrap_err();
         assert_eq!(code(&error), Some(Code::InvalidArgument), "{what}: {error}");
         let text = error.to_string();
-        assert!(!text.contains("28") && !text.contains(&u64::MAX.to_string()), "{what}: {text}");
+        assert!(
+            !text.contains("28") && !text.contains(&u64::MAX.to_string()),
+            "{what}: {text}"
+        );
     }
     for (what, period) in [
         ("not ended", "2026-11-20"),
@@ -96,13 +136,28 @@ async fn what_breaks_a_bound_changes_nothing_and_leaves_the_connection_usable() 
         ("a month for a table of days", "2026-10"),
     ] {
         let push = push(&id, period);
-        bikes.client.push(&push, &[cells(&terms, &ROWS)], |_| {}).await.expect_err(what);
+        bikes
+            .client
+            .push(&push, &[cells(&terms, &ROWS)], |_| {})
+            .await
+            .expect_err(what);
     }
     let mut active_units = push(&id, "2026-10-05");
     active_units.active_units = Some(3);
-    let too_few = bikes.client.push(&active_units, &[cells(&terms, &ROWS)], |_| {}).await;
+    let too_few = bikes
+        .client
+        .push(&active_units, &[cells(&terms, &ROWS)], |_| {})
+        .await;
     too_few.expect_err("three people cannot be in so many cells");
-    assert_eq!(town.broker().sequencer().state().size(), size, "nothing became an entry");
+    assert_eq!(
+        town.broker().sequencer().state().size(),
+        size,
+        "nothing became an entry"
+    );
     let fine = push(&id, "2026-10-05");
-    bikes.client.push(&fine, &[cells(&terms, &ROWS)], |_| {}).await.unwrap();
+    bikes
+        .client
+        .push(&fine, &[cells(&terms, &ROWS)], |_| {})
+        .await
+        .unwrap();
 }

@@ -62,7 +62,13 @@ fn cast(folder: &Path) -> Cast {
     let key = |signer: &Signer| signer.public_key().fingerprint().clone();
     let terms = crate::harness::terms(("bikes", key(&bikes)), ("city", key(&city)), &squares());
     let log = *certs::Ed25519Seed::read(&pki.log_key()).unwrap().as_bytes();
-    Cast { log, steward, bikes, city, terms }
+    Cast {
+        log,
+        steward,
+        bikes,
+        city,
+        terms,
+    }
 }
 
 fn org(name: &str) -> OrgId {
@@ -74,7 +80,13 @@ async fn open(cast: &Cast, disk: &SimDisk, index: &Path) -> Result<Arc<Broker>, 
     let key = LogKey::new(signer.verifier_key().clone());
     let store = Store::open_on(Arc::new(disk.clone()), index, signer).map_err(|e| e.to_string())?;
     let clock = Clock::standing_at(NOW.parse().unwrap());
-    let Store { log, state, index, blobs, .. } = store;
+    let Store {
+        log,
+        state,
+        index,
+        blobs,
+        ..
+    } = store;
     let (sequencer, _stopped) = Sequencer::start(log, state, Some(index), clock.clone());
     let tick = Duration::from_millis(1);
     let broker = Arc::new(Broker::new(sequencer, blobs, clock, key, tick));
@@ -84,17 +96,23 @@ async fn open(cast: &Cast, disk: &SimDisk, index: &Path) -> Result<Arc<Broker>, 
         retention_days_max: 400,
     };
     let steward = Some(admission(&cast.steward, "steward", Role::Steward));
-    broker.begin(Terms { floors, steward }).await.map_err(|e| e.to_string())?;
+    broker
+        .begin(Terms { floors, steward })
+        .await
+        .map_err(|e| e.to_string())?;
     Ok(broker)
 }
 
 /// Agree, push three days, release each. Every acknowledged receipt is kept; safe to run again.
 async fn work(cast: &Cast, broker: &Arc<Broker>, done: &mut Acknowledged) -> Result<(), Error> {
     let steward = org("steward");
-    for (name, signer, role) in
-        [("bikes", &cast.bikes, Role::Provider), ("city", &cast.city, Role::Planner)]
-    {
-        let receipt = broker.admit(Some(&steward), admission(signer, name, role)).await?;
+    for (name, signer, role) in [
+        ("bikes", &cast.bikes, Role::Provider),
+        ("city", &cast.city, Role::Planner),
+    ] {
+        let receipt = broker
+            .admit(Some(&steward), admission(signer, name, role))
+            .await?;
         done.receipts.push(receipt);
     }
     let zoning = broker.add_zoning(&steward, "town-2026".parse().unwrap(), squares().into());
@@ -104,8 +122,14 @@ async fn work(cast: &Cast, broker: &Arc<Broker>, done: &mut Acknowledged) -> Res
         let now: Timestamp = NOW.parse().unwrap();
         signer.sign(Signs::Agreement, &document, now).unwrap()
     };
-    done.receipts.push(broker.offer(&org("bikes"), &document, sign(&cast.bikes)).await?.1);
-    done.receipts.push(broker.sign(&org("city"), &id, sign(&cast.city)).await?);
+    done.receipts.push(
+        broker
+            .offer(&org("bikes"), &document, sign(&cast.bikes))
+            .await?
+            .1,
+    );
+    done.receipts
+        .push(broker.sign(&org("city"), &id, sign(&cast.city)).await?);
     for day in DAYS {
         let push = Push {
             agreement: id.clone(),
@@ -117,7 +141,8 @@ async fn work(cast: &Cast, broker: &Arc<Broker>, done: &mut Acknowledged) -> Res
             active_units: None,
         };
         let batches = stream::iter([Ok(cells(&cast.terms, &ROWS))]);
-        done.receipts.push(broker.contribute(&org("bikes"), push, batches).await?);
+        done.receipts
+            .push(broker.contribute(&org("bikes"), push, batches).await?);
         let request = Request {
             id: format!("request-{day}").parse().unwrap(),
             by: org("city"),
@@ -143,7 +168,12 @@ async fn check(cast: &Cast, broker: &Arc<Broker>, done: &Acknowledged, what: &st
     for receipt in &done.receipts {
         receipt.verify(broker.log_key()).unwrap();
         let entry = sequencer.log().entry(receipt.index()).unwrap();
-        assert_eq!(entry, receipt.entry(), "{what}: acknowledged entry {} is gone", receipt.index());
+        assert_eq!(
+            entry,
+            receipt.entry(),
+            "{what}: acknowledged entry {} is gone",
+            receipt.index()
+        );
     }
     for key in &done.released {
         broker.released(&org("city"), key).await.unwrap();
@@ -153,7 +183,10 @@ async fn check(cast: &Cast, broker: &Arc<Broker>, done: &Acknowledged, what: &st
     for bytes in sequencer.log().entries(0..state.size()).unwrap() {
         replayed.apply(&Entry::from_bytes(&bytes).unwrap()).unwrap();
     }
-    assert_eq!(replayed, state, "{what}: the index is not what the log says");
+    assert_eq!(
+        replayed, state,
+        "{what}: the index is not what the log says"
+    );
     let mut charged: BTreeMap<_, Loss> = BTreeMap::new();
     for (_, release) in state.releases() {
         let r = &release.reservation;
@@ -163,7 +196,11 @@ async fn check(cast: &Cast, broker: &Arc<Broker>, done: &Acknowledged, what: &st
     let cap = cast.terms.population.cap.unwrap();
     for (_, period, loss) in state.ledger().balances() {
         assert!(loss.fits_in(cap), "{what}: {period} overspent");
-        assert_eq!(charged.get(&period), Some(&loss), "{what}: {period} charged twice or never");
+        assert_eq!(
+            charged.get(&period),
+            Some(&loss),
+            "{what}: {period} charged twice or never"
+        );
     }
 }
 
@@ -173,7 +210,9 @@ async fn a_kill_at_100_random_points_loses_nothing_and_spends_nothing_twice() {
     let cast = cast(&folder.path().join("pki"));
     // How many steps the whole workload takes, undisturbed.
     let disk = SimDisk::new();
-    let broker = open(&cast, &disk, &folder.path().join("whole")).await.unwrap();
+    let broker = open(&cast, &disk, &folder.path().join("whole"))
+        .await
+        .unwrap();
     let mut whole = Acknowledged::default();
     work(&cast, &broker, &mut whole).await.unwrap();
     check(&cast, &broker, &whole, "undisturbed").await;
@@ -194,16 +233,30 @@ async fn a_kill_at_100_random_points_loses_nothing_and_spends_nothing_twice() {
         }
         let disk = disk.after_power_cut(seed);
         // sled does not run on the simulated disk: it is kept (and may be ahead) or lost.
-        let index = if seed % 2 == 0 { folder.path().join(format!("lost-{seed}")) } else { index };
+        let index = if seed % 2 == 0 {
+            folder.path().join(format!("lost-{seed}"))
+        } else {
+            index
+        };
         let broker = reopen(&cast, &disk, &index, &what).await;
         check(&cast, &broker, &done, &what).await;
         // The same wishes again: what was charged is resumed, not charged anew.
-        work(&cast, &broker, &mut done).await.unwrap_or_else(|e| panic!("{what}: {e:?}"));
+        work(&cast, &broker, &mut done)
+            .await
+            .unwrap_or_else(|e| panic!("{what}: {e:?}"));
         check(&cast, &broker, &done, &what).await;
         let state = broker.sequencer().state().clone();
-        let published = |r: &policies::state::ReleaseRecord| matches!(r.stage, Stage::Published { .. });
-        assert_eq!(state.releases().filter(|(_, r)| published(r)).count(), DAYS.len(), "{what}");
-        assert!(state.unfinished().is_empty(), "{what}: a charged release was never drawn");
+        let published =
+            |r: &policies::state::ReleaseRecord| matches!(r.stage, Stage::Published { .. });
+        assert_eq!(
+            state.releases().filter(|(_, r)| published(r)).count(),
+            DAYS.len(),
+            "{what}"
+        );
+        assert!(
+            state.unfinished().is_empty(),
+            "{what}: a charged release was never drawn"
+        );
     }
 }
 
@@ -212,7 +265,9 @@ async fn reopen(cast: &Cast, disk: &SimDisk, index: &Path, what: &str) -> Arc<Br
     for _ in 0..200 {
         match open(cast, disk, index).await {
             Ok(broker) => return broker,
-            Err(error) if error.contains("index") => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(error) if error.contains("index") => {
+                tokio::time::sleep(Duration::from_millis(10)).await
+            }
             Err(error) => panic!("{what}: {error}"),
         }
     }

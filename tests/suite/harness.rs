@@ -91,7 +91,14 @@ impl Town {
         };
         let clock = Clock::standing_at(NOW.parse::<Timestamp>().unwrap());
         let log_key = LogKey::new(log_signer.verifier_key().clone());
-        let mut town = Self { folder, pki, clock, config, log_key, running: None };
+        let mut town = Self {
+            folder,
+            pki,
+            clock,
+            config,
+            log_key,
+            running: None,
+        };
         town.start().await;
         town
     }
@@ -132,8 +139,16 @@ impl Town {
     pub async fn member(&self, name: &str) -> Member {
         let profile = self.profile(name);
         let signer = Signer::from_pem_file(profile.signing_key.as_ref().unwrap()).unwrap();
-        let client = Client::connect(&profile).await.unwrap().with_retry(Retry::default());
-        Member { org: name.parse().unwrap(), client, signer, profile }
+        let client = Client::connect(&profile)
+            .await
+            .unwrap()
+            .with_retry(Retry::default());
+        Member {
+            org: name.parse().unwrap(),
+            client,
+            signer,
+            profile,
+        }
     }
 
     /// Certificates, admission by the steward, a client.
@@ -151,7 +166,11 @@ impl Town {
         let geojson = squares();
         let steward = self.member("steward").await;
         let id = "town-2026".parse().unwrap();
-        steward.client.add_zoning(id, geojson.clone().into()).await.unwrap();
+        steward
+            .client
+            .add_zoning(id, geojson.clone().into())
+            .await
+            .unwrap();
         let path = self.folder.path().join("town.geojson");
         std::fs::write(&path, &geojson).unwrap();
         (path, geojson)
@@ -161,7 +180,9 @@ impl Town {
 pub fn admission(signer: &Signer, name: &str, role: Role) -> Admission {
     let spiffe = format!("spiffe://{DOMAIN}/org/{name}");
     let now = NOW.parse().unwrap();
-    let made = signer.admission(name.parse().unwrap(), role, spiffe, now).unwrap();
+    let made = signer
+        .admission(name.parse().unwrap(), role, spiffe, now)
+        .unwrap();
     serde_json::from_value(serde_json::to_value(made).unwrap()).unwrap()
 }
 
@@ -179,14 +200,23 @@ pub fn squares() -> Vec<u8> {
                 [west, 60.0], [east, 60.0], [east, 60.01], [west, 60.01], [west, 60.0]]] },
         })
     };
-    let features: Vec<_> = ["a", "b", "c", "d"].iter().enumerate().map(|(n, id)| feature(n, id)).collect();
+    let features: Vec<_> = ["a", "b", "c", "d"]
+        .iter()
+        .enumerate()
+        .map(|(n, id)| feature(n, id))
+        .collect();
     let all = serde_json::json!({ "type": "FeatureCollection", "features": features });
     serde_json::to_vec(&all).unwrap()
 }
 
 /// An agreement over October 2026: one table `od` of people per day, one edition, cap = what it costs.
 pub fn agreement(provider: &Member, planner: &Member, geojson: &[u8]) -> Agreement {
-    let party = |m: &Member| (m.org.to_string(), m.signer.public_key().fingerprint().clone());
+    let party = |m: &Member| {
+        (
+            m.org.to_string(),
+            m.signer.public_key().fingerprint().clone(),
+        )
+    };
     let (provider, planner) = (party(provider), party(planner));
     terms((&provider.0, provider.1), (&planner.0, planner.1), geojson)
 }
@@ -236,8 +266,16 @@ pub fn terms(
 /// Both sign; active when this returns.
 pub async fn activate(provider: &Member, planner: &Member, terms: &Agreement) -> AgreementId {
     let id = terms.id().unwrap();
-    provider.client.offer(terms, &provider.signer).await.unwrap();
-    planner.client.sign_agreement(&id, &planner.signer).await.unwrap();
+    provider
+        .client
+        .offer(terms, &provider.signer)
+        .await
+        .unwrap();
+    planner
+        .client
+        .sign_agreement(&id, &planner.signer)
+        .await
+        .unwrap();
     id
 }
 
@@ -263,8 +301,12 @@ pub fn cells(terms: &Agreement, rows: &[Cell]) -> RecordBatch {
 }
 
 /// Cells that are published almost surely, and one of four people that never is.
-pub const ROWS: [Cell; 4] =
-    [("a", "b", 0, 500, 700), ("a", "c", 0, 4, 4), ("b", "a", 1, 900, 1000), ("c", "d", 0, 300, 300)];
+pub const ROWS: [Cell; 4] = [
+    ("a", "b", 0, 500, 700),
+    ("a", "c", 0, 4, 4),
+    ("b", "a", 1, 900, 1000),
+    ("c", "d", 0, 300, 300),
+];
 
 pub fn push(id: &AgreementId, period: &str) -> Push {
     Push {
@@ -293,10 +335,20 @@ pub fn rows(table: &sdk::client::Table) -> Vec<(String, String, u8, i64, i64)> {
         };
         let number = |name: &str| {
             let column = batch.column_by_name(name).unwrap();
-            column.as_any().downcast_ref::<Int64Array>().unwrap().values().to_vec()
+            column
+                .as_any()
+                .downcast_ref::<Int64Array>()
+                .unwrap()
+                .values()
+                .to_vec()
         };
         let bins = batch.column_by_name("start").unwrap();
-        let bins = bins.as_any().downcast_ref::<UInt8Array>().unwrap().values().to_vec();
+        let bins = bins
+            .as_any()
+            .downcast_ref::<UInt8Array>()
+            .unwrap()
+            .values()
+            .to_vec();
         let (o, d) = (text("origin"), text("destination"));
         let (n, c) = (number("contributors"), number("trips"));
         for row in 0..batch.num_rows() {

@@ -31,23 +31,38 @@ async fn sixty_four_tasks_racing_one_budget_release_exactly_what_it_allows() {
     (terms.tables, terms.plan) = (vec![], vec![]);
     for n in 0..8 {
         let name: policies::id::TableName = format!("od{n}").parse().unwrap();
-        terms.tables.push(policies::table::Table { name: name.clone(), ..table.clone() });
-        terms.plan.push(policies::agreement::PlanItem { table: name, ..item.clone() });
+        terms.tables.push(policies::table::Table {
+            name: name.clone(),
+            ..table.clone()
+        });
+        terms.plan.push(policies::agreement::PlanItem {
+            table: name,
+            ..item.clone()
+        });
     }
     terms.population.cap = terms.allotment();
     let id = activate(&bikes, &city, &terms).await;
     for n in 0..8 {
         let mut push = push(&id, "2026-10-05");
         push.table = format!("od{n}").parse().unwrap();
-        bikes.client.push(&push, &[cells(&terms, &ROWS)], |_| {}).await.unwrap();
+        bikes
+            .client
+            .push(&push, &[cells(&terms, &ROWS)], |_| {})
+            .await
+            .unwrap();
     }
     let tasks = (0..64).map(|n| {
-        let (client, wish) = (city.client.clone(), wish(&id, &format!("od{}", n % 8), "2026-10-05"));
+        let (client, wish) = (
+            city.client.clone(),
+            wish(&id, &format!("od{}", n % 8), "2026-10-05"),
+        );
         tokio::spawn(async move { client.request(&wish).await })
     });
     let mut keys = BTreeSet::new();
     for task in futures::future::join_all(tasks).await {
-        let Answered::Released(released) = task.unwrap().unwrap() else { panic!() };
+        let Answered::Released(released) = task.unwrap().unwrap() else {
+            panic!()
+        };
         keys.insert(released.what);
     }
     assert_eq!(keys.len(), 8);
@@ -55,7 +70,11 @@ async fn sixty_four_tasks_racing_one_budget_release_exactly_what_it_allows() {
     let state = broker.sequencer().state();
     let balances: Vec<_> = state.ledger().balances().collect();
     assert_eq!(balances.len(), 1, "one unit-period");
-    assert_eq!(Some(balances[0].2), terms.population.cap, "spent to the last unit");
+    assert_eq!(
+        Some(balances[0].2),
+        terms.population.cap,
+        "spent to the last unit"
+    );
     assert_eq!(state.releases().count(), 8);
 }
 
@@ -71,19 +90,27 @@ async fn a_missing_period_is_named_and_a_late_one_is_marked() {
     let id = activate(&bikes, &city, &terms).await;
     town.clock.set("2026-10-10T00:00:00Z".parse().unwrap());
     for period in ["2026-10-04", "2026-10-06"] {
-        bikes.client.push(&push(&id, period), &[cells(&terms, &ROWS)], |_| {}).await.unwrap();
+        bikes
+            .client
+            .push(&push(&id, period), &[cells(&terms, &ROWS)], |_| {})
+            .await
+            .unwrap();
     }
     let ask = Ask {
         agreement: id.clone(),
         table: "od".parse().unwrap(),
-        periods: ["2026-10-04", "2026-10-05", "2026-10-06"].map(|p| p.parse().unwrap()).to_vec(),
+        periods: ["2026-10-04", "2026-10-05", "2026-10-06"]
+            .map(|p| p.parse().unwrap())
+            .to_vec(),
         purpose: PURPOSE.into(),
     };
     let releases = city.client.release(&ask, |_| {}).await.unwrap();
     let missing: Vec<bool> = releases.iter().map(|r| r.is_missing()).collect();
     assert_eq!(missing, [false, true, false]);
     let sheet = |outcome: &Outcome| -> privacy::quality::QualitySheet {
-        let Outcome::Released(table) = outcome else { panic!() };
+        let Outcome::Released(table) = outcome else {
+            panic!()
+        };
         serde_json::from_slice(table.quality_sheet()).unwrap()
     };
     let third = sheet(&releases[2].outcome);
@@ -105,7 +132,9 @@ async fn every_reason_of_a_refusal_is_told_at_once_and_logged() {
     wrong.purpose = "dpv:Marketing".into();
     let size = town.broker().sequencer().state().size();
     for _ in 0..2 {
-        let Answered::Refused(refusal) = city.client.request(&wrong).await.unwrap() else { panic!() };
+        let Answered::Refused(refusal) = city.client.request(&wrong).await.unwrap() else {
+            panic!()
+        };
         let ids: Vec<_> = refusal.reasons().iter().map(|r| r.id).collect();
         let expected = [
             ReasonId::PurposeNotAgreed,
@@ -116,7 +145,11 @@ async fn every_reason_of_a_refusal_is_told_at_once_and_logged() {
         ];
         assert_eq!(ids, expected);
     }
-    assert_eq!(town.broker().sequencer().state().size(), size + 1, "one refusal, logged once");
+    assert_eq!(
+        town.broker().sequencer().state().size(),
+        size + 1,
+        "one refusal, logged once"
+    );
     // The same request id for another wish is an error, not an answer.
     let mut reused = wish(&id, "od", "2026-10-06");
     reused.request = wrong.request.clone();

@@ -14,7 +14,11 @@ async fn with_a_release() -> (Town, policies::state::State) {
     let terms = agreement(&bikes, &city, &geojson);
     let id = activate(&bikes, &city, &terms).await;
     let push = push(&id, "2026-10-05");
-    bikes.client.push(&push, &[cells(&terms, &ROWS)], |_| {}).await.unwrap();
+    bikes
+        .client
+        .push(&push, &[cells(&terms, &ROWS)], |_| {})
+        .await
+        .unwrap();
     let wish = Wish {
         request: new_request_id().unwrap(),
         agreement: id,
@@ -22,7 +26,9 @@ async fn with_a_release() -> (Town, policies::state::State) {
         period: push.period,
         purpose: PURPOSE.into(),
     };
-    let Answered::Released(_) = city.client.request(&wish).await.unwrap() else { panic!() };
+    let Answered::Released(_) = city.client.request(&wish).await.unwrap() else {
+        panic!()
+    };
     let state = town.broker().sequencer().state().clone();
     (town, state)
 }
@@ -60,9 +66,14 @@ async fn a_damaged_log_stops_the_start_and_names_the_file() {
         let mut damaged = sound.clone();
         damaged[sound.len() / 2] ^= 1;
         std::fs::write(&path, damaged).unwrap();
-        let error = broker::serve::start(&town.config, town.clock.clone()).await.unwrap_err();
+        let error = broker::serve::start(&town.config, town.clock.clone())
+            .await
+            .unwrap_err();
         let text = error.to_string();
-        assert!(text.contains(&format!("log/{file}")) || text.contains("log/entries"), "{file}: {text}");
+        assert!(
+            text.contains(&format!("log/{file}")) || text.contains("log/entries"),
+            "{file}: {text}"
+        );
         std::fs::write(&path, sound).unwrap();
     }
     town.start().await;
@@ -72,7 +83,9 @@ async fn a_damaged_log_stops_the_start_and_names_the_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_broker_on_the_same_state_is_refused() {
     let town = Town::new().await;
-    let error = broker::serve::start(&town.config, town.clock.clone()).await.unwrap_err();
+    let error = broker::serve::start(&town.config, town.clock.clone())
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("state"), "{error}");
 }
 
@@ -98,9 +111,16 @@ async fn planted_counts_appear_nowhere_outside_the_cells() {
     let (_, geojson) = town.zoning().await;
     let terms = agreement(&bikes, &city, &geojson);
     let id = activate(&bikes, &city, &terms).await;
-    let planted: [Cell; 2] = [("a", "b", 0, 7_654_321, 8_765_432), ("c", "d", 1, 6_543_219, 9_876_543)];
+    let planted: [Cell; 2] = [
+        ("a", "b", 0, 7_654_321, 8_765_432),
+        ("c", "d", 1, 6_543_219, 9_876_543),
+    ];
     let push = push(&id, "2026-10-05");
-    bikes.client.push(&push, &[cells(&terms, &planted)], |_| {}).await.unwrap();
+    bikes
+        .client
+        .push(&push, &[cells(&terms, &planted)], |_| {})
+        .await
+        .unwrap();
     let wish = Wish {
         request: new_request_id().unwrap(),
         agreement: id,
@@ -112,7 +132,10 @@ async fn planted_counts_appear_nowhere_outside_the_cells() {
     let entries = std::fs::read(town.config.state.join("log/entries")).unwrap();
     let metrics = town.running().metrics_address.unwrap();
     let metrics = http_get(metrics).await;
-    assert!(metrics.contains("weir_contributions_total{outcome=\"accepted\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("weir_contributions_total{outcome=\"accepted\"} 1"),
+        "{metrics}"
+    );
     for text in [String::from_utf8_lossy(&entries).into_owned(), metrics] {
         for (_, _, _, people, trips) in planted {
             for count in [people, trips] {

@@ -7,27 +7,55 @@ use std::process::Command;
 fn tree(package: &str) -> BTreeSet<String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--package", package])
+        .args([
+            "tree",
+            "--offline",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--package",
+            package,
+        ])
         .args(["--format", "{p}"])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()
+    text.lines()
+        .filter_map(|line| line.split(' ').next().map(str::to_owned))
+        .collect()
 }
 
 fn forbid(package: &str, forbidden: &[&str]) {
     let tree = tree(package);
-    assert!(tree.contains(package), "`{package}` is not in its own tree: {tree:?}");
+    assert!(
+        tree.contains(package),
+        "`{package}` is not in its own tree: {tree:?}"
+    );
     for name in forbidden {
         assert!(!tree.contains(*name), "`{package}` links `{name}`");
     }
 }
 
 const SHELL: [&str; 12] = [
-    "tonic", "prost", "sled", "tokio", "tracing", "tower", "axum", "hyper", "datafusion", "parquet",
-    "object_store", "broker",
+    "tonic",
+    "prost",
+    "sled",
+    "tokio",
+    "tracing",
+    "tower",
+    "axum",
+    "hyper",
+    "datafusion",
+    "parquet",
+    "object_store",
+    "broker",
 ];
 
 #[test]
@@ -53,21 +81,43 @@ fn the_sdk_never_sees_the_brokers_side() {
 fn one_version_of_every_heavy_crate() {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "--offline", "--workspace", "--edges", "normal", "--prefix", "none"])
+        .args([
+            "tree",
+            "--offline",
+            "--workspace",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ])
         .args(["--format", "{p}"])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let heavy = [
-        "arrow", "parquet", "datafusion", "object_store", "tonic", "prost", "tokio", "rustls", "h2",
-        "hyper", "aws-lc-rs", "opendp",
+        "arrow",
+        "parquet",
+        "datafusion",
+        "object_store",
+        "tonic",
+        "prost",
+        "tokio",
+        "rustls",
+        "h2",
+        "hyper",
+        "aws-lc-rs",
+        "opendp",
     ];
     for name in heavy {
         let lines = text.lines().map(|line| line.trim_end_matches(" (*)"));
-        let versions: BTreeSet<&str> =
-            lines.filter(|line| line.split(' ').next() == Some(name)).collect();
+        let versions: BTreeSet<&str> = lines
+            .filter(|line| line.split(' ').next() == Some(name))
+            .collect();
         assert_eq!(versions.len(), 1, "{versions:?}");
     }
-    assert!(!text.lines().any(|line| line.starts_with("ring ")), "one crypto provider: aws-lc-rs");
+    assert!(
+        !text.lines().any(|line| line.starts_with("ring ")),
+        "one crypto provider: aws-lc-rs"
+    );
 }

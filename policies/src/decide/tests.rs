@@ -1,1 +1,196 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
+use super::*;
+use crate::entry::Body;
+use crate::testing::{Town, mechanism, now, org};
+
+fn reasons(town: &Town, request: &Request) -> Vec<ReasonId> {
+    match decide(&town.state, request, now()).unwrap() {
+        Decision::Refuse(refusal) => refusal.reasons().iter().map(|r| r.id).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn permit(town: &Town, request: &Request) -> Permit {
+    match decide(&town.state, request, now()).unwrap() {
+        Decision::Permit(permit) => *permit,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn contributed() -> Town {
+    let mut town = Town::active();
+    let body = town.contribution("2026-10-05", "b1", None);
+    town.write(body);
+    town
+}
+
+/// Writes the reservation of a request that is permitted.
+fn reserve(town: &mut Town, request: &Request) -> ReleaseKey {
+    let reservation = permit(town, request).reserve(mechanism()).unwrap();
+    let key = reservation.key.clone();
+    town.write(Body::ReleaseReserved(Box::new(reservation)));
+    key
+}
+
+#[test]
+fn each_rule_refuses_alone() {
+    let town = contributed();
+    let fine = || town.request("r1", "2026-10-05");
+    permit(&town, &fine());
+    let purpose = Request {
+        purpose: "dpv:Marketing".into(),
+        ..fine()
+    };
+    assert_eq!(reasons(&town, &purpose), [ReasonId::PurposeNotAgreed]);
+    let table = Request {
+        table: "secret".parse().unwrap(),
+        ..fine()
+    };
+    assert_eq!(reasons(&town, &table), [ReasonId::TableNotPlanned]);
+    let other_day = town.request("r1", "2026-10-06");
+    assert_eq!(reasons(&town, &other_day), [ReasonId::PeriodNotContributed]);
+    let before = "2026-10-06T20:59:59Z".parse().unwrap();
+    let Decision::Refuse(refusal) = decide(&town.state, &fine(), before).unwrap() else {
+        panic!()
+    };
+    // The day ends at 21:00 UTC in Helsinki, and is due 24 hours later.
+    assert_eq!(refusal.reasons()[0].id, ReasonId::PeriodNotDue);
+    assert!(
+        refusal.to_string().contains("2026-10-06T21:00:00Z"),
+        "{refusal}"
+    );
+    let late = "2028-01-01T00:00:00Z".parse().unwrap();
+    let Decision::Refuse(refusal) = decide(&town.state, &fine(), late).unwrap() else {
+        panic!()
+    };
+    assert_eq!(refusal.reasons()[0].id, ReasonId::AgreementOutsideValidity);
+}
+
+#[test]
+fn all_reasons_are_told_at_once() {
+    let town = Town::active();
+    let mut request = town.request("r1", "2026-11");
+    request.purpose = "dpv:Marketing".into();
+    let expected = [
+        ReasonId::PurposeNotAgreed,
+        ReasonId::PeriodGrain,
+        ReasonId::PeriodOutsideCoverage,
+        ReasonId::PeriodNotDue,
+        ReasonId::PeriodNotContributed,
+    ];
+    assert_eq!(reasons(&town, &request), expected);
+}
+
+#[test]
+fn an_agreement_that_is_only_offered_releases_nothing() {
+    let mut town = Town::new();
+    let [offered, ..] = town.agreeing();
+    town.write(offered);
+    let reasons = reasons(&town, &town.request("r1", "2026-10-05"));
+    assert_eq!(reasons[0], ReasonId::AgreementNotActive);
+}
+
+#[test]
+fn to_others_the_agreement_does_not_exist() {
+    let town = contributed();
+    let request = Request {
+        by: org("stranger"),
+        ..town.request("r1", "2026-10-05")
+    };
+    let error = decide(&town.state, &request, now()).unwrap_err();
+    assert!(matches!(error, DecideError::NotFound { .. }));
+    // The provider sees it, but is no recipient.
+    let provider = Request {
+        by: org("bikes"),
+        ..town.request("r1", "2026-10-05")
+    };
+    assert_eq!(reasons(&town, &provider), [ReasonId::RecipientNotNamed]);
+}
+
+#[test]
+fn the_same_input_is_drawn_once_and_the_same_id_means_the_same_wish() {
+    let mut town = contributed();
+    let first = town.request("r1", "2026-10-05");
+    let key = reserve(&mut town, &first);
+    for id in ["r1", "r2"] {
+        let again = decide(&town.state, &town.request(id, "2026-10-05"), now()).unwrap();
+        assert!(matches!(again, Decision::Exists(same) if same == key));
+    }
+    let reused = decide(&town.state, &town.request("r1", "2026-10-06"), now()).unwrap_err();
+    assert!(matches!(reused, DecideError::RequestIdReused { .. }));
+}
+
+#[test]
+fn corrections_make_editions_until_plan_and_cap_are_spent() {
+    let mut town = contributed();
+    let mut keys = Vec::new();
+    for (n, (batch, before)) in [("b2", "b1"), ("b3", "b2")].into_iter().enumerate() {
+        let request = town.request(&format!("r{n}"), "2026-10-05");
+        keys.push(reserve(&mut town, &request));
+        let body = town.contribution("2026-10-05", batch, Some(before));
+        town.write(body);
+    }
+    assert_ne!(keys[0], keys[1], "another input is another draw");
+    let refused = reasons(&town, &town.request("r9", "2026-10-05"));
+    assert_eq!(
+        refused,
+        [ReasonId::EditionsExhausted, ReasonId::BudgetExceeded]
+    );
+    assert_eq!(
+        town.state
+            .editions(&town.request("r9", "2026-10-05").slot()),
+        keys
+    );
+}
+
+#[test]
+fn a_mechanism_above_the_charge_cannot_be_reserved() {
+    let town = contributed();
+    let request = town.request("r1", "2026-10-05");
+    let Mechanism::Thresholded {
+        mut selection,
+        measures,
+    } = mechanism()
+    else {
+        panic!()
+    };
+    selection.draw.scale = crate::mechanism::Scale::from_sixteenths(31).unwrap();
+    let dear = Mechanism::Thresholded {
+        selection,
+        measures,
+    };
+    assert!(
+        permit(&town, &request)
+            .reserve(dear)
+            .unwrap_err()
+            .contains("over the plan's charge")
+    );
+    assert!(
+        permit(&town, &request)
+            .reserve(Mechanism::Unprotected)
+            .is_err()
+    );
+}
+
+#[test]
+fn missing_periods_are_those_of_the_coverage_before_this_one() {
+    let mut town = Town::active();
+    for period in ["2026-10-01", "2026-10-04"] {
+        let body = town.contribution(period, period, None);
+        town.write(body);
+    }
+    let reservation = permit(&town, &town.request("r1", "2026-10-04")).reserve(mechanism());
+    let missing: Vec<String> = reservation
+        .unwrap()
+        .missing
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(missing, ["2026-10-02", "2026-10-03"]);
+}

@@ -1,1 +1,279 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
+use super::*;
+use crate::decide::{Decision, decide};
+use crate::loss::Loss;
+use crate::testing::{Town, entry, mechanism, now, org};
+
+/// A town with one published release and one refusal.
+fn lived_in() -> Town {
+    let mut town = Town::active();
+    let body = town.contribution("2026-10-05", "b1", None);
+    town.write(body);
+    let Decision::Permit(permit) =
+        decide(&town.state, &town.request("r1", "2026-10-05"), now()).unwrap()
+    else {
+        panic!()
+    };
+    let reservation = permit.reserve(mechanism()).unwrap();
+    let key = reservation.key.clone();
+    town.write(Body::ReleaseReserved(Box::new(reservation)));
+    town.write(Body::ReleasePublished {
+        key,
+        blob: "c".repeat(64).parse().unwrap(),
+    });
+    let refused = town.request("r2", "2026-10-06");
+    town.write(Body::ReleaseRefused {
+        request: refused.id,
+        by: refused.by,
+        agreement: refused.agreement,
+        table: refused.table,
+        period: refused.period,
+        reasons: vec![ReasonId::PeriodNotContributed],
+    });
+    town
+}
+
+fn reservation(town: &Town) -> Reservation {
+    town.state.releases().next().unwrap().1.reservation.clone()
+}
+
+#[test]
+fn what_the_index_gives_back_is_the_state() {
+    let town = lived_in();
+    let mut replayed = State::new();
+    let mut records = BTreeMap::new();
+    for entry in &town.log {
+        let touched = replayed.apply(entry).unwrap();
+        for record in replayed.records(&touched).unwrap() {
+            records.insert((record.tree, record.key), record.value);
+        }
+    }
+    assert_eq!(replayed, town.state);
+    let mut loaded = State::new();
+    for ((tree, key), value) in &records {
+        assert!(State::TREES.contains(tree));
+        loaded.load(tree, key, value).unwrap();
+    }
+    loaded.finish_loading();
+    assert_eq!(loaded, town.state);
+    assert!(loaded.load("orgs", b"\"x\"", b"{}").is_err());
+    assert!(loaded.load("nonsense", b"1", b"1").is_err());
+}
+
+#[test]
+fn the_unit_period_is_charged_and_nothing_else() {
+    let town = lived_in();
+    let balances: Vec<_> = town.state.ledger().balances().collect();
+    assert_eq!(balances.len(), 1);
+    assert_eq!(balances[0].1.to_string(), "2026-10-05");
+    assert_eq!(balances[0].2.to_string(), "ρ 0.5, δ 0.0000001");
+}
+
+#[test]
+fn a_name_a_key_and_a_zoning_exist_once() {
+    let town = Town::new();
+    assert!(
+        town.refuses(town.admission("bikes", Role::Provider))
+            .contains("one organisation")
+    );
+    // The city's key under another name.
+    assert!(
+        town.refuses(town.admission("other", Role::Planner))
+            .contains("one organisation")
+    );
+    let zoning = town.log.last().unwrap().body.clone();
+    assert!(town.refuses(zoning).contains("exists already"));
+}
+
+#[test]
+fn an_agreement_is_offered_signed_and_activated_in_that_order_by_its_parties() {
+    let mut town = Town::new();
+    let [offered, signed, activated] = town.agreeing();
+    for early in [signed.clone(), activated.clone()] {
+        assert!(town.refuses(early).contains("unknown agreement"));
+    }
+    let Body::AgreementOffered {
+        agreement,
+        by,
+        signature,
+    } = offered.clone()
+    else {
+        panic!()
+    };
+    let mut foreign = agreement.clone();
+    foreign.zonings[0].sha256 = "f".repeat(64).parse().unwrap();
+    let foreign = Body::AgreementOffered {
+        agreement: foreign,
+        by,
+        signature: signature.clone(),
+    };
+    assert!(town.refuses(foreign).contains("zonings are known"));
+    let stranger = Body::AgreementOffered {
+        agreement,
+        by: org("stranger"),
+        signature,
+    };
+    assert!(town.refuses(stranger).contains("only a party"));
+    town.write(offered.clone());
+    assert!(town.refuses(offered).contains("exists already"));
+    assert!(town.refuses(activated.clone()).contains("signed by both"));
+    let Body::AgreementSigned {
+        agreement,
+        signature,
+        ..
+    } = signed.clone()
+    else {
+        panic!()
+    };
+    let twice = Body::AgreementSigned {
+        agreement: agreement.clone(),
+        by: org("bikes"),
+        signature,
+    };
+    assert!(town.refuses(twice).contains("signs once"));
+    town.write(signed);
+    let generous = Body::AgreementActivated {
+        agreement,
+        allotment: Loss::ZERO,
+    };
+    assert!(town.refuses(generous).contains("allotment"));
+    town.write(activated);
+}
+
+#[test]
+fn allotments_of_all_agreements_share_one_cap() {
+    let mut town = Town::active();
+    town.terms.title = "The same riders for another project".into();
+    let [offered, signed, activated] = town.agreeing();
+    town.write(offered);
+    town.write(signed);
+    assert!(town.refuses(activated).contains("over the cap"));
+    town.terms.title = "The same riders with a larger cap".into();
+    town.terms.population.cap.as_mut().unwrap().rho = "2".parse().unwrap();
+    let [offered, signed, activated] = town.agreeing();
+    town.write(offered);
+    town.write(signed);
+    assert!(town.refuses(activated).contains("agree on the same"));
+}
+
+#[test]
+fn a_contribution_replaces_the_live_one_by_name_only() {
+    let town = lived_in();
+    let refused = [
+        town.contribution("2026-10-05", "b2", None),
+        town.contribution("2026-10-05", "b2", Some("b9")),
+        town.contribution("2026-10-07", "b2", Some("b1")),
+    ];
+    for body in refused {
+        assert!(town.refuses(body).contains("replaces the live one"));
+    }
+    let twice = town.contribution("2026-10-05", "b1", Some("b1"));
+    assert!(town.refuses(twice).contains("batch `b1` exists already"));
+    let Body::ContributionAccepted(mut foreign) = town.contribution("2026-10-08", "b2", None)
+    else {
+        panic!()
+    };
+    foreign.provider = org("city");
+    assert!(
+        town.refuses(Body::ContributionAccepted(foreign))
+            .contains("only the provider")
+    );
+}
+
+/// Each way an operator could reserve outside the agreement.
+#[test]
+fn a_reservation_keeps_every_term_of_its_agreement() {
+    let mut town = lived_in();
+    let body = town.contribution("2026-10-09", "b9", None);
+    town.write(body);
+    let fine = Reservation {
+        key: "d".repeat(64).parse().unwrap(),
+        request: "r9".parse().unwrap(),
+        period: "2026-10-09".parse().unwrap(),
+        manifest: vec![crate::id::sha256_hex(b"b9").parse().unwrap()],
+        ..reservation(&town)
+    };
+    let reserve = |change: &dyn Fn(&mut Reservation)| {
+        let mut changed = fine.clone();
+        change(&mut changed);
+        town.refuses(Body::ReleaseReserved(Box::new(changed)))
+    };
+    let broken: [(&str, &dyn Fn(&mut Reservation)); 12] = [
+        ("unknown agreement", &|r| {
+            r.agreement = "e".repeat(64).parse().unwrap()
+        }),
+        ("only a recipient", &|r| r.by = org("bikes")),
+        ("the purpose is as agreed", &|r| {
+            r.purpose = "dpv:Marketing".into()
+        }),
+        ("the table is as agreed", &|r| r.table.cells_max = 1),
+        ("the unit is as agreed", &|r| {
+            r.unit = crate::agreement::Unit::Trip
+        }),
+        ("the period is covered", &|r| {
+            r.period = "2026-11-09".parse().unwrap()
+        }),
+        ("the charge is the plan's", &|r| r.charge = Loss::ZERO),
+        ("numbered from 1", &|r| r.edition = 2),
+        ("pinned input", &|r| r.manifest = vec![]),
+        ("pinned input", &|r| {
+            r.manifest = vec!["f".repeat(64).parse().unwrap()]
+        }),
+        ("request `r1` exists already", &|r| {
+            r.request = "r1".parse().unwrap()
+        }),
+        ("release", &|r| {
+            r.key = town.state.releases().next().unwrap().0.clone()
+        }),
+    ];
+    for (expected, change) in broken {
+        let text = reserve(change);
+        assert!(
+            text.contains(expected),
+            "`{text}` does not say `{expected}`"
+        );
+    }
+    let mut taken = town.state.clone();
+    taken
+        .apply(&entry(Body::ReleaseReserved(Box::new(fine))))
+        .unwrap();
+}
+
+#[test]
+fn a_release_ends_once_and_time_never_goes_back() {
+    let town = lived_in();
+    let key = reservation(&town).key;
+    let again = Body::ReleaseAborted {
+        key,
+        reason: "input.lost".into(),
+    };
+    assert!(town.refuses(again).contains("ends once"));
+    let mut early = entry(town.contribution("2026-10-12", "b12", None));
+    early.time = "2026-11-20T11:59:59Z".parse().unwrap();
+    assert_eq!(town.state.clone().apply(&early), Err(ApplyError::Time));
+    assert_eq!(town.state.decision_time(early.time), now());
+}
+
+#[test]
+fn entries_are_read_by_those_they_concern() {
+    let town = lived_in();
+    let readers = |n: usize| {
+        let orgs = town.state.concerned(&town.log[n]);
+        orgs.iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let kinds: Vec<&str> = town.log.iter().map(|entry| entry.body.kind()).collect();
+    let at = |kind| kinds.iter().position(|k| *k == kind).unwrap();
+    assert_eq!(readers(at("contribution.accepted")), "bikes");
+    assert_eq!(readers(at("agreement.offered")), "bikes city city");
+    assert_eq!(readers(at("release.published")), "bikes city city");
+    assert_eq!(readers(at("release.refused")), "city bikes");
+}

@@ -1,0 +1,264 @@
+//! A small world for tests: keys, an agreement, and the entries that make it active.
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+
+use crate::agreement::Agreement;
+use crate::decide::Request;
+use crate::entry::{Body, Contribution, Entry, EntrySalt, Floors, VERSION};
+use crate::id::{OrgId, Role};
+use crate::mechanism::{Draw, MeasureDraw, Mechanism, Noise, Scale, Selection};
+use crate::sign::{
+    PartySignature, PublicKey, Signs, possession_payload, protected_header, signing_input,
+};
+use crate::state::State;
+
+/// All entries are written at this time.
+pub const NOW: &str = "2026-11-20T12:00:00Z";
+
+/// A key pair of one organisation.
+pub struct Signer {
+    pair: EcdsaKeyPair,
+    pub public: PublicKey,
+}
+
+impl Signer {
+    pub fn new() -> Self {
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let pair = EcdsaKeyPair::generate(algorithm).unwrap();
+        let point = pair.public_key().as_ref().to_vec();
+        let prefix = hex::decode("3059301306072a8648ce3d020106082a8648ce3d030107034200").unwrap();
+        let public = PublicKey::from_spki(&[prefix, point].concat()).unwrap();
+        Self { pair, public }
+    }
+
+    pub fn sign(&self, signs: Signs, payload: &[u8]) -> PartySignature {
+        let protected = protected_header(signs, self.public.fingerprint(), 1_800_000_000).unwrap();
+        self.sign_under(protected, payload)
+    }
+
+    /// Under any header, for attacks.
+    pub fn sign_under(&self, protected: String, payload: &[u8]) -> PartySignature {
+        let message = signing_input(&protected, payload);
+        let signature = self.pair.sign(&SystemRandom::new(), &message).unwrap();
+        PartySignature {
+            protected,
+            signature: URL_SAFE_NO_PAD.encode(signature.as_ref()),
+        }
+    }
+}
+
+pub fn floors() -> Floors {
+    serde_json::from_str(
+        r#"{"k_min": 5, "cap_max": {"rho": "4", "delta": "0.00001"}, "retention_days_max": 400}"#,
+    )
+    .unwrap()
+}
+
+/// Riders' days in October 2026, one table, two editions, cap = allotment.
+pub fn agreement(bikes: &Signer, city: &Signer) -> Agreement {
+    let json = serde_json::json!({
+        "form": "weir/agreement/1",
+        "title": "Rides in town",
+        "public_summary": "How many people travel between districts.",
+        "provider": { "org": "bikes", "key": bikes.public.fingerprint() },
+        "planner": { "org": "city", "key": city.public.fingerprint() },
+        "recipients": ["city"],
+        "purposes": ["dpv:PublicPolicyMaking"],
+        "valid": { "from": "2026-01-01", "until": "2027-12-31" },
+        "covers": { "from": "2026-10-01", "until": "2026-10-31" },
+        "retention_days": 90,
+        "population": {
+            "id": "riders", "description": "riders", "unit": "person-day",
+            "cap": { "rho": "1", "delta": "0.0000002" },
+        },
+        "time_zone": "Europe/Helsinki",
+        "zonings": [{ "id": "town-2026", "sha256": "a".repeat(64), "zones": 4 }],
+        "k": 5,
+        "tables": [{
+            "name": "od", "kind": "od_trips", "zoning": "town-2026", "period": "day",
+            "bins": [0, 12], "categories": [{ "dimension": "mode", "values": ["bike"] }],
+            "cells_max": 2, "per_cell_max": 3,
+            "clamps": [{ "measure": "duration_s", "min": 0, "max": 7200 }],
+        }],
+        "plan": [{
+            "table": "od",
+            "charge": {
+                "selection": "0.25", "delta": "0.0000001",
+                "measures": [{ "measure": "trips", "rho": "0.25" }],
+            },
+            "editions": 2, "due_hours": 24, "grace_hours": 48,
+        }],
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+/// A mechanism that costs at most the plan's charge.
+pub fn mechanism() -> Mechanism {
+    let draw = |sixteenths, linf| Draw {
+        noise: Noise::DiscreteGaussian,
+        scale: Scale::from_sixteenths(sixteenths).unwrap(),
+        l0: 2,
+        linf,
+    };
+    let selection = Selection {
+        draw: draw(33, 1),
+        k: 5,
+        threshold: 20,
+    };
+    let measures = vec![MeasureDraw {
+        measure: "trips".into(),
+        draw: draw(97, 3),
+    }];
+    Mechanism::Thresholded {
+        selection,
+        measures,
+    }
+}
+
+/// A town whose log can be written on.
+pub struct Town {
+    pub bikes: Signer,
+    pub city: Signer,
+    pub terms: Agreement,
+    pub state: State,
+    pub log: Vec<Entry>,
+}
+
+impl Town {
+    /// Admitted organisations and a zoning; nothing agreed.
+    pub fn new() -> Self {
+        let (bikes, city) = (Signer::new(), Signer::new());
+        let terms = agreement(&bikes, &city);
+        let mut town = Self {
+            bikes,
+            city,
+            terms,
+            state: State::new(),
+            log: vec![],
+        };
+        town.write(Body::BrokerStarted {
+            software: "0".into(),
+            floors: floors(),
+        });
+        for (name, role) in [("bikes", Role::Provider), ("city", Role::Planner)] {
+            let body = town.admission(name, role);
+            town.write(body);
+        }
+        town.write(Body::ZoningAdded {
+            zoning: "town-2026".parse().unwrap(),
+            sha256: "a".repeat(64).parse().unwrap(),
+            zones: 4,
+            blob: "b".repeat(64).parse().unwrap(),
+            by: "city".parse().unwrap(),
+        });
+        town
+    }
+
+    /// Both have signed.
+    pub fn active() -> Self {
+        let mut town = Self::new();
+        for body in town.agreeing() {
+            town.write(body);
+        }
+        town
+    }
+
+    pub fn agreeing(&self) -> [Body; 3] {
+        let document = self.terms.canonical().unwrap();
+        let id = self.terms.id().unwrap();
+        [
+            Body::AgreementOffered {
+                agreement: Box::new(self.terms.clone()),
+                by: org("bikes"),
+                signature: self.bikes.sign(Signs::Agreement, &document),
+            },
+            Body::AgreementSigned {
+                agreement: id.clone(),
+                by: org("city"),
+                signature: self.city.sign(Signs::Agreement, &document),
+            },
+            Body::AgreementActivated {
+                agreement: id,
+                allotment: self.terms.allotment().unwrap(),
+            },
+        ]
+    }
+
+    pub fn admission(&self, name: &str, role: Role) -> Body {
+        let signer = if name == "bikes" {
+            &self.bikes
+        } else {
+            &self.city
+        };
+        let (org, spiffe) = (org(name), format!("spiffe://weir.test/org/{name}"));
+        let claim = possession_payload(&org, role, &spiffe, signer.public.fingerprint());
+        let possession = signer.sign(Signs::KeyPossession, &claim);
+        Body::OrgAdmitted {
+            org,
+            role,
+            spiffe,
+            key: signer.public.clone(),
+            possession,
+            by: None,
+        }
+    }
+
+    pub fn contribution(&self, period: &str, batch: &str, supersedes: Option<&str>) -> Body {
+        Body::ContributionAccepted(Contribution {
+            agreement: self.terms.id().unwrap(),
+            table: "od".parse().unwrap(),
+            period: period.parse().unwrap(),
+            provider: org("bikes"),
+            batch: batch.parse().unwrap(),
+            blob: crate::id::sha256_hex(batch.as_bytes()).parse().unwrap(),
+            supersedes: supersedes.map(|id| id.parse().unwrap()),
+            late: false,
+        })
+    }
+
+    pub fn request(&self, id: &str, period: &str) -> Request {
+        Request {
+            id: id.parse().unwrap(),
+            by: org("city"),
+            agreement: self.terms.id().unwrap(),
+            table: "od".parse().unwrap(),
+            period: period.parse().unwrap(),
+            purpose: "dpv:PublicPolicyMaking".into(),
+        }
+    }
+
+    pub fn write(&mut self, body: Body) {
+        self.state.apply(&entry(body.clone())).unwrap();
+        self.log.push(entry(body));
+    }
+
+    /// What the state says to an entry that it does not take.
+    pub fn refuses(&self, body: Body) -> String {
+        self.state
+            .clone()
+            .apply(&entry(body))
+            .unwrap_err()
+            .to_string()
+    }
+}
+
+pub fn org(name: &str) -> OrgId {
+    name.parse().unwrap()
+}
+
+pub fn now() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+pub fn entry(body: Body) -> Entry {
+    Entry {
+        v: VERSION,
+        time: now(),
+        salt: EntrySalt::from_bytes([7; 16]),
+        body,
+    }
+}

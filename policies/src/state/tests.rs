@@ -204,7 +204,8 @@ fn a_reservation_keeps_every_term_of_its_agreement() {
         change(&mut changed);
         town.refuses(Body::ReleaseReserved(Box::new(changed)))
     };
-    let broken: [(&str, &dyn Fn(&mut Reservation)); 12] = [
+    type Change<'a> = &'a dyn Fn(&mut Reservation);
+    let broken: [(&str, Change); 12] = [
         ("unknown agreement", &|r| {
             r.agreement = "e".repeat(64).parse().unwrap()
         }),

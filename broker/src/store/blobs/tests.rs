@@ -96,7 +96,8 @@ async fn missing_and_altered_files_are_named_with_what_to_do() {
     let (sound, blobs) = simulated();
     let id = blobs.put(&payload(50)).await.unwrap();
     let files = Files::of(&id).unwrap();
-    let spoils: [(&str, &FileName, &dyn Fn(&SimDisk)); 6] = [
+    type Spoil<'a> = &'a dyn Fn(&SimDisk);
+    let spoils: [(&str, &FileName, Spoil); 6] = [
         ("is missing", &files.blob, &|disk| {
             assert!(disk.remove(&files.blob).unwrap())
         }),

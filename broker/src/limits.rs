@@ -1,4 +1,5 @@
 //! Every bound of the broker, in one place, each with its reason. Over a bound is a refusal, not a wait.
+//! What one message may hold is the contract's: `proto::limits`.
 
 use std::time::Duration;
 
@@ -49,13 +50,6 @@ pub const SCAN_MEMORY_BYTES: usize = 512 << 20;
 pub const DRAWS_MAX: usize = 2;
 /// Largest zoning file.
 pub const ZONING_BYTES_MAX: usize = 16 << 20;
-
-/// Items of one page.
-pub const PAGE_MAX: usize = 500;
-/// Periods of one preview.
-pub const PREVIEW_PERIODS_MAX: usize = 400;
-/// Entries of one `GetEntries` call.
-pub const ENTRIES_MAX: u64 = 10_000;
 
 const _: () = assert!(CALLS_MAX <= SEQUENCER_QUEUE);
 const _: () = assert!(SEQUENCER_BATCH_MAX <= SEQUENCER_QUEUE);

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use zeroize::Zeroizing;
 
+use crate::api::trace::TraceLayer;
 use crate::api::{access, agreement, contribution, directory, flight, rate, release, transparency};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -213,6 +214,7 @@ async fn serve(
         .timeout(limits::CALL_TIMEOUT)
         .layer(IdentityLayer::new(verifier))
         .layer(rate::RateLayer::default())
+        .layer(TraceLayer)
         .layer(access::AccessLayer::new(of(), metrics))
         .add_service(health_service)
         .add_service(reflection)

@@ -12,6 +12,7 @@ mod access;
 mod contribute;
 mod crash;
 mod harness;
+mod limits;
 mod release;
 mod restart;
 mod story;

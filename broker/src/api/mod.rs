@@ -9,4 +9,5 @@ pub mod page;
 pub mod rate;
 pub mod release;
 pub mod status;
+pub mod trace;
 pub mod transparency;

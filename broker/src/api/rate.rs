@@ -1,32 +1,55 @@
-//! One organisation cannot crowd out the others: a token bucket per organisation, before any decision.
+//! Load shedding: a token bucket per organisation, so that none crowds out the others, and a cap on calls
+//! in work, so that all together do not crowd out the broker. Over either a call is shed, not queued.
 
+use std::future::Future;
 use std::num::NonZeroU32;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures::FutureExt;
 use futures::future::{Either, Ready, ready};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::{Request, Response};
 use policies::id::OrgId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
 use crate::error::Error;
 use crate::identity::peer::Peer;
-use crate::limits::{ORG_CALLS_BURST, ORG_CALLS_PER_SECOND};
+use crate::limits::{CALLS_MAX, ORG_CALLS_BURST, ORG_CALLS_PER_SECOND};
 
-/// Sheds calls of an organisation that calls too often (`RESOURCE_EXHAUSTED`).
+/// Sheds calls over the bounds with `RESOURCE_EXHAUSTED`.
 #[derive(Debug, Clone)]
-pub struct RateLayer(Arc<DefaultKeyedRateLimiter<OrgId>>);
+pub struct RateLayer {
+    per_org: Arc<DefaultKeyedRateLimiter<OrgId>>,
+    calls: Arc<Semaphore>,
+}
 
 impl Default for RateLayer {
     fn default() -> Self {
-        let per_second = NonZeroU32::new(ORG_CALLS_PER_SECOND).unwrap_or(NonZeroU32::MIN);
-        let burst = NonZeroU32::new(ORG_CALLS_BURST).unwrap_or(NonZeroU32::MIN);
-        Self(Arc::new(RateLimiter::keyed(
-            Quota::per_second(per_second).allow_burst(burst),
-        )))
+        Self::new(ORG_CALLS_PER_SECOND, ORG_CALLS_BURST, CALLS_MAX)
+    }
+}
+
+impl RateLayer {
+    fn new(per_second: u32, burst: u32, calls_max: usize) -> Self {
+        let per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(per_second).allow_burst(burst);
+        Self {
+            per_org: Arc::new(RateLimiter::keyed(quota)),
+            calls: Arc::new(Semaphore::new(calls_max)),
+        }
+    }
+
+    /// A place for one more call, or `None`. The certificate names the organisation, so a bad token
+    /// cannot dodge its bucket.
+    fn admit(&self, peer: Option<&Peer>) -> Option<OwnedSemaphorePermit> {
+        self.per_org.check_key(peer?.org()).ok()?;
+        Arc::clone(&self.calls).try_acquire_owned().ok()
     }
 }
 
@@ -36,7 +59,7 @@ impl<S> Layer<S> for RateLayer {
     fn layer(&self, inner: S) -> Rated<S> {
         Rated {
             inner,
-            limiter: Arc::clone(&self.0),
+            layer: self.clone(),
         }
     }
 }
@@ -45,27 +68,31 @@ impl<S> Layer<S> for RateLayer {
 #[derive(Debug, Clone)]
 pub struct Rated<S> {
     inner: S,
-    limiter: Arc<DefaultKeyedRateLimiter<OrgId>>,
+    layer: RateLayer,
 }
+
+type InWork<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
 impl<S, B> Service<Request<B>> for Rated<S>
 where
     S: Service<Request<B>, Response = Response<Body>>,
+    S::Future: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<S::Response, S::Error>>>;
+    type Future = Either<InWork<S::Response, S::Error>, Ready<Result<S::Response, S::Error>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The certificate names the organisation, so a bad token cannot dodge its bucket.
-        let peer = request.extensions().get::<Peer>();
-        match peer.map(|peer| self.limiter.check_key(peer.org())) {
-            Some(Ok(())) => Either::Left(self.inner.call(request)),
-            _ => Either::Right(ready(Ok(Status::from(Error::Busy).into_http()))),
+        match self.layer.admit(request.extensions().get::<Peer>()) {
+            Some(place) => {
+                let call = self.inner.call(request);
+                Either::Left(call.inspect(move |_| drop(place)).boxed())
+            }
+            None => Either::Right(ready(Ok(Status::from(Error::Busy).into_http()))),
         }
     }
 }

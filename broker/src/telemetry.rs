@@ -8,6 +8,7 @@
 //! | `weir_releases_refused_total` | `reason` | reasons of refusals |
 //! | `weir_contributions_total` | `outcome` | contributions accepted or refused |
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ pub fn init(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_from_env("WEIR_LOG").unwrap_or_else(|_| EnvFilter::new(filter));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let _ = match format {
         LogFormat::Text => log.with_target(false).try_init(),

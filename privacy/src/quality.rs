@@ -96,6 +96,9 @@ pub struct Context {
 /// Why there is no sheet, and so no release.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SheetError {
+    /// The sheet has no JSON form.
+    #[error("the sheet cannot be written as JSON")]
+    Form,
     /// More rows than the public domain has keys, or a domain beyond all size.
     #[error("the table's public domain does not hold its rows: is it the right zoning?")]
     Domain,
@@ -150,6 +153,14 @@ impl QualitySheet {
             declared: context.declared,
             claim: claim(r.unit, &r.table, &r.mechanism),
         })
+    }
+
+    /// Its RFC 8785 JSON: equal sheets have equal bytes.
+    ///
+    /// # Errors
+    /// [`SheetError::Form`] where it cannot be written.
+    pub fn canonical(&self) -> Result<String, SheetError> {
+        serde_json_canonicalizer::to_string(self).map_err(|_| SheetError::Form)
     }
 }
 

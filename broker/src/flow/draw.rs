@@ -224,7 +224,7 @@ fn table(spend: Spend, cells: ExactCells, context: Context) -> Result<Bytes, Err
     )
     .map_err(Error::internal)?;
     let sheet = QualitySheet::of(&release, context, keys.num_rows()).map_err(Error::internal)?;
-    let sheet = serde_json::to_string(&sheet).map_err(Error::internal)?;
+    let sheet = sheet.canonical().map_err(Error::internal)?;
     let r = release.reservation();
     let rows = match release.protected().clone() {
         Protected::Noisy {

@@ -1,5 +1,6 @@
 //! What a release would cost and look like, from public state only; nothing is charged and nothing logged.
 
+use policies::agreement::{Agreement, Charge};
 use policies::decide::{Decision, Request, decide};
 use policies::id::{OrgId, RequestId};
 use policies::ledger::Account;
@@ -58,7 +59,7 @@ impl Broker {
             })
             .collect::<Result<_, Error>>()?;
         Ok(Preview {
-            protection: protection(&mechanism, terms.population.unit, terms.k)?,
+            protection: protection(&mechanism, item.charge.as_ref(), &terms)?,
             periods,
             domain_keys: table.domain_size(zones).unwrap_or(u64::MAX),
             rule: rule(&mechanism),
@@ -79,10 +80,11 @@ fn left(state: &State, account: &Account, period: Period) -> Option<Loss> {
     })
 }
 
+/// What every unit-period it reads will be charged (the plan's charge), and what that buys.
 fn protection(
     mechanism: &Mechanism,
-    unit: policies::agreement::Unit,
-    k: u32,
+    charge: Option<&Charge>,
+    terms: &Agreement,
 ) -> Result<Option<Protection>, Error> {
     let Mechanism::Thresholded { selection, .. } = mechanism else {
         return Ok(None);
@@ -90,6 +92,8 @@ fn protection(
     let Some(priced) = preview(mechanism).map_err(Error::internal)? else {
         return Ok(None);
     };
+    let charge = charge.and_then(Charge::total);
+    let charge = charge.ok_or_else(|| Error::internal("the charge leaves its type"))?;
     let measures = priced
         .half_widths
         .into_iter()
@@ -106,13 +110,13 @@ fn protection(
         })
         .collect::<Result<_, Error>>()?;
     Ok(Some(Protection {
-        charge: priced.cost,
-        epsilon: epsilon(priced.cost)
+        charge,
+        epsilon: epsilon(charge)
             .map_err(Error::internal)?
             .unwrap_or_default(),
         epsilon_delta: DISPLAY_DELTA.parse().map_err(Error::internal)?,
-        unit,
-        k,
+        unit: terms.population.unit,
+        k: terms.k,
         threshold: selection.threshold,
         published_from: selection.published_from(),
         contributors_needed: priced.contributors_for_most,

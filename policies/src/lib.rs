@@ -6,7 +6,7 @@
 //!
 //! | module | answers |
 //! | --- | --- |
-//! | [`agreement`] | what did the parties sign? |
+//! | [`agreement`], [`template`] | what did the parties sign, and where to start writing it? |
 //! | [`table`], [`kind`], [`period`] | what is counted, at which grain, over which time? |
 //! | [`validate`] | may this agreement exist at all? |
 //! | [`sign`] | did the parties really sign these bytes? |
@@ -31,6 +31,7 @@ pub mod refusal;
 pub mod sign;
 pub mod state;
 pub mod table;
+pub mod template;
 pub mod validate;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::civil::Date;
 use policies::agreement::Agreement;
 use policies::id::{OrgId, ZoningId};
+use policies::template::{TEMPLATES, Template, named};
 use policies::validate::faults;
 use proto::convert::{Organisation, Zoning};
 use serde::Serialize;
@@ -21,6 +22,8 @@ use crate::output::View;
 
 pub const HELP: &str = "\
 Example:
+  weir agreement new --template bikes --planner helsinki --provider city-bikes \\
+      --zoning helsinki-postal-2024 --valid 2026-01-01..2026-12-31 --out draft.json
   weir agreement new --from edited.json --out agreement.json
   weir agreement new --from last-year.json --planner helsinki --provider city-bikes \\
       --zoning helsinki-postal-2024 --valid 2026-01-01..2026-12-31 --out draft.json
@@ -33,9 +36,12 @@ still wrong.";
 /// Arguments of `weir agreement new`.
 #[derive(Debug, Args)]
 pub struct New {
+    /// Start from a template: bikes, ride-hail, telecom-people or telecom-presence.
+    #[arg(long, value_name = "NAME", required_unless_present = "from", value_parser = template)]
+    pub template: Option<&'static Template>,
     /// Start from this file.
-    #[arg(long, value_name = "FILE")]
-    pub from: PathBuf,
+    #[arg(long, value_name = "FILE", conflicts_with = "template")]
+    pub from: Option<PathBuf>,
     /// Where to write it.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -87,9 +93,19 @@ impl Fill {
 }
 
 pub async fn run(args: New, session: &Session) -> Result<(), CliError> {
-    let bytes = std::fs::read(&args.from).map_err(|e| CliError::file("read", &args.from, e))?;
-    if args.fill.is_empty() {
-        let agreement = super::super::session::read_agreement(&args.from)?;
+    let (name, bytes) = match (&args.template, &args.from) {
+        (Some(template), _) => (
+            PathBuf::from(template.name),
+            template.json.as_bytes().to_vec(),
+        ),
+        (None, Some(file)) => {
+            let bytes = std::fs::read(file).map_err(|e| CliError::file("read", file, e))?;
+            (file.clone(), bytes)
+        }
+        (None, None) => return Err(CliError::new("say --template NAME or --from FILE")),
+    };
+    if args.fill.is_empty() && args.template.is_none() {
+        let agreement = super::super::session::read_agreement(&name)?;
         let canonical = agreement.canonical().or_fail()?;
         std::fs::write(&args.out, canonical).map_err(|e| CliError::file("write", &args.out, e))?;
         return session
@@ -97,7 +113,7 @@ pub async fn run(args: New, session: &Session) -> Result<(), CliError> {
             .show(&Written::of(&agreement, args.out, true)?);
     }
     let draft = serde_json::from_slice(&bytes);
-    let mut draft: Value = draft.map_err(|e| CliError::file("use", &args.from, e))?;
+    let mut draft: Value = draft.map_err(|e| CliError::file("use", &name, e))?;
     let (organisations, zonings) = match args.fill.needs_directory() {
         true => {
             let client = session.client().await?;
@@ -109,12 +125,22 @@ pub async fn run(args: New, session: &Session) -> Result<(), CliError> {
     fill(&mut draft, &args.fill, &organisations, &zonings)?;
     let agreement = Agreement::parse(&serde_json::to_vec(&draft).or_fail()?);
     let agreement = agreement.map_err(|e| {
-        CliError::file("use", &args.from, e).or_try("fill in or correct that field of the file")
+        CliError::file("use", &name, e).or_try("fill in or correct that field of the file")
     })?;
     write_json(&args.out, &agreement)?;
     session
         .output
         .show(&Written::of(&agreement, args.out, false)?)
+}
+
+/// The template that was named.
+fn template(name: &str) -> Result<&'static Template, String> {
+    named(name).ok_or_else(|| {
+        let all = TEMPLATES
+            .iter()
+            .map(|t| format!("\n  {}: {}", t.name, t.about));
+        format!("the templates are{}", all.collect::<String>())
+    })
 }
 
 /// Fills a draft in place.

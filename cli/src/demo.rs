@@ -113,7 +113,9 @@ async fn open_the_house(stage: &Stage, companies: &[Company]) -> Result<Running,
             ])
             .await?;
     }
-    let config = Config::read(&stage.path("certs/broker.toml")).or_fail()?;
+    let mut config = Config::read(&stage.path("certs/broker.toml")).or_fail()?;
+    // Another broker on this machine may have the usual port.
+    config.metrics = Some(([127, 0, 0, 1], 0).into());
     let running = start(&config, Clock::system()).await.or_fail()?;
     stage.say(&format!(
         "The broker serves on {} (weir serve --config certs/broker.toml)",

@@ -1,8 +1,8 @@
 //! Payloads by salted commitment: signed documents, Parquet cells, released tables, zonings.
 //!
-//! A blob is `blobs/<id>`, its salt is `salts/<id>`, and `<id>` is HMAC-SHA256(salt, bytes) in hexadecimal.
-//! An entry holds the id; with blob and salt erased, the id says nothing about what it was. A blob that
-//! no entry names is garbage, which nobody can ask for.
+//! A blob is `blobs/<id>`, its salt is `salts/<id>`, and `<id>` is HMAC-SHA256(salt, bytes) in
+//! hexadecimal. An entry holds the id; with blob and salt erased, the id says nothing about what it
+//! was. A blob that no entry names is garbage, which nobody can ask for.
 //!
 //! Only local files are implemented. Scans read through an `object_store`, so they do not care.
 
@@ -25,7 +25,7 @@ mod manifest;
 mod tests;
 mod writer;
 
-pub use writer::BlobWriter;
+use writer::BlobWriter;
 
 static BLOBS: FileName = FileName::fixed("blobs");
 static SALTS: FileName = FileName::fixed("salts");
@@ -124,11 +124,7 @@ impl Blobs {
         .await
     }
 
-    /// A writer for a payload that is made piece by piece, as Parquet is. It blocks: not for async tasks.
-    ///
-    /// # Errors
-    /// [`BlobError::Salt`].
-    pub fn writer(&self) -> Result<BlobWriter, BlobError> {
+    fn writer(&self) -> Result<BlobWriter, BlobError> {
         BlobWriter::new(Arc::clone(&self.disk))
     }
 
@@ -164,8 +160,8 @@ impl Blobs {
         .await
     }
 
-    /// A temporary file beside the blobs, for a payload that has to be looked at before it is stored.
-    /// Gone when dropped; what a crash leaves of it is removed at the next start.
+    /// A temporary file beside the blobs, for a payload that has to be looked at before it is
+    /// stored. Gone when dropped; what a crash leaves of it is removed at the next start.
     ///
     /// # Errors
     /// [`BlobError::Io`].

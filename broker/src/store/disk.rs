@@ -17,8 +17,9 @@ pub use os::{DiskError, OsDisk};
 
 /// Files of one state directory, owned by one process.
 ///
-/// A name is durable as soon as the call that made it returns; bytes only after [`Disk::sync_data`].
-/// Two calls for the same file MUST NOT run at one time, except reads; the owner of a file sees to it.
+/// A name is durable as soon as the call that made it returns; bytes only after
+/// [`Disk::sync_data`]. Two calls for the same file MUST NOT run at one time, except reads; the
+/// owner of a file sees to it.
 pub trait Disk: Send + Sync + Debug {
     /// Adds bytes at the end of a file, which is made (durably empty) when it is missing. After an
     /// error any part of the bytes may be there: the caller truncates.
@@ -48,19 +49,19 @@ pub trait Disk: Send + Sync + Debug {
     /// Makes a file's bytes and length durable.
     ///
     /// # Errors
-    /// The system's. The caller MUST NOT try again: the kernel may have dropped the bytes, and the next
-    /// sync would succeed without them.
+    /// The system's. The caller MUST NOT try again: the kernel may have dropped the bytes, and the
+    /// next sync would succeed without them.
     fn sync_data(&self, name: &FileName) -> io::Result<()>;
 
-    /// Gives a file another name, in the place of whatever had it; durable on return. The bytes have to
-    /// be synced before.
+    /// Gives a file another name, in the place of whatever had it; durable on return. The bytes
+    /// have to be synced before.
     ///
     /// # Errors
     /// The system's; either name may then hold after a crash.
     fn rename(&self, from: &FileName, to: &FileName) -> io::Result<()>;
 
-    /// Replaces a small file: after a crash it holds the old bytes or the new ones, and on return the
-    /// new ones are durable.
+    /// Replaces a small file: after a crash it holds the old bytes or the new ones, and on return
+    /// the new ones are durable.
     ///
     /// # Errors
     /// The system's; old or new bytes may then hold after a crash.

@@ -1,9 +1,10 @@
 //! What the log implies, in `sled`, so that a start does not replay the whole log.
 //!
-//! It is never the only copy of anything, and nothing here relies on `sled` to keep what it was given:
-//! 0.34.7 does not fsync on Linux (spacejam/sled#1452), so the version is pinned and a sum over all
-//! records is kept beside them. Records that are torn, rolled back in part or altered give another
-//! sum; then, and after any error or panic of `sled`, the index is emptied and rebuilt from the log.
+//! It is never the only copy of anything, and nothing here relies on `sled` to keep what it was
+//! given: 0.34.7 does not fsync on Linux (spacejam/sled#1452), so the version is pinned and a sum
+//! over all records is kept beside them. Records that are torn, rolled back in part or altered give
+//! another sum; then, and after any error or panic of `sled`, the index is emptied and rebuilt from
+//! the log.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,8 +33,8 @@ pub struct Index {
     sum: Mutex<Sum>,
 }
 
-/// Why the index cannot be used. The log is unharmed: the broker can run without an index and rebuild
-/// it at the next start.
+/// Why the index cannot be used. The log is unharmed: the broker can run without an index and
+/// rebuild it at the next start.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     /// `sled` failed, or could not be opened again.
@@ -59,7 +60,8 @@ pub enum IndexError {
 struct Sum([u8; 32]);
 
 impl Index {
-    /// Opens the index in `dir`, which is made when it is missing and emptied when `sled` cannot read it.
+    /// Opens the index in `dir`, which is made when it is missing and emptied when `sled` cannot
+    /// read it.
     ///
     /// # Errors
     /// [`IndexError`] where even an empty one cannot be opened.
@@ -91,11 +93,12 @@ impl Index {
         }
     }
 
-    /// Writes records in one batch: all of them, or none. To be called after the log's sync, with the
-    /// head among the records.
+    /// Writes records in one batch: all of them, or none. To be called after the log's sync, with
+    /// the head among the records.
     ///
     /// # Errors
-    /// [`IndexError::Failed`]: what is in the index is not to be relied on, the next load will tell.
+    /// [`IndexError::Failed`]: what is in the index is not to be relied on, the next load will
+    /// tell.
     pub fn write(&self, records: &[Record]) -> Result<(), IndexError> {
         self.guard(|index| {
             // The last one of a key holds.
@@ -181,7 +184,8 @@ impl Index {
             .ok_or_else(|| "it could not be opened".to_owned())
     }
 
-    /// `sled` asserts where it might report: a panic over a damaged index is an error like any other.
+    /// `sled` asserts where it might report: a panic over a damaged index is an error like any
+    /// other.
     fn guard<T>(&self, work: impl FnOnce(&Self) -> Result<T, String>) -> Result<T, IndexError> {
         let done = catch_unwind(AssertUnwindSafe(|| work(self)));
         let done = done.unwrap_or_else(|_| Err("sled panicked".to_owned()));

@@ -2,14 +2,14 @@
 //!
 //! | file | holds | when lost |
 //! | --- | --- | --- |
-//! | `log/entries` | entries behind their lengths: the concatenated bundles of tlog-tiles | refused |
+//! | `log/entries` | entries behind their lengths: tlog-tiles bundles, concatenated | refused |
 //! | `log/frames` | one fixed-size frame for each commit | refused |
 //! | `log/checkpoint` | the newest signed tree head, durable before anyone sees it | refused |
 //! | `log/h0`, `log/h1`, … | hashes of tile level 0, 1, …, one file each | rebuilt at open |
 //!
 //! A commit appends the entries, syncs, appends the frame, syncs: that is the commit point. Then it
-//! writes the hashes and makes the checkpoint durable. What has no frame was never said to exist and
-//! is cut at open; what has one but no checkpoint yet is kept and gets its checkpoint at open.
+//! writes the hashes and makes the checkpoint durable. What has no frame was never said to exist
+//! and is cut at open; what has one but no checkpoint yet is kept and gets its checkpoint at open.
 
 use std::io;
 use std::ops::Range;
@@ -78,11 +78,11 @@ pub struct Committed {
 }
 
 impl Log {
-    /// Opens the log on `disk`, or begins one where there is none, under the signer's key, whose name is
-    /// the log's origin.
+    /// Opens the log on `disk`, or begins one where there is none, under the signer's key, whose
+    /// name is the log's origin.
     ///
-    /// Every committed byte is read and checked. A tail that was never committed is cut, derived hashes
-    /// are rebuilt, and a checkpoint that a crash left behind the commits is signed anew.
+    /// Every committed byte is read and checked. A tail that was never committed is cut, derived
+    /// hashes are rebuilt, and a checkpoint that a crash left behind the commits is signed anew.
     ///
     /// # Errors
     /// [`LogError::Damaged`] and [`LogError::Foreign`] name the file and what to do: then nothing
@@ -119,8 +119,9 @@ impl Log {
     ///
     /// # Errors
     /// [`LogError::Write`] and [`LogError::Entry`]: nothing has happened, and a later append may
-    /// succeed. [`LogError::Sync`]: it is not known whether the entries will be there after the next
-    /// start; nothing was shown, every later append fails, and the caller MUST end the process.
+    /// succeed. [`LogError::Sync`]: it is not known whether the entries will be there after the
+    /// next start; nothing was shown, every later append fails, and the caller MUST end the
+    /// process.
     pub fn append(&mut self, entries: &[Vec<u8>]) -> Result<Committed, LogError> {
         let first = self.size();
         if self.stopped {
@@ -207,7 +208,8 @@ impl Log {
             .map_err(|e| hashes::proof_error(&e))?;
         let receipt = Receipt::new(index, entry, proof, self.checkpoint.clone());
         let receipt = receipt.map_err(|e| LogError::damaged(&ENTRIES, e))?;
-        // Bytes that changed under a running broker must not leave it as a proof that fails elsewhere.
+        // Bytes that changed under a running broker must not leave it as a proof that fails
+        // elsewhere.
         let leaf = leaf_hash(receipt.entry());
         let (size, root) = (self.size(), self.root());
         audit::tree::verify_inclusion(&leaf, index, size, receipt.proof(), &root)

@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`disk`] | the one file layer of log and blobs: the operating system's, or one that loses power |
+//! | [`disk`] | the one file layer of log and blobs: files, or a simulation that loses power |
 //! | [`log`] | entries, commit frames, tile hashes and the signed checkpoint |
 //! | [`blobs`] | payloads by salted commitment |
 //! | [`index`] | what the log implies, in `sled`; rebuilt whenever in doubt |

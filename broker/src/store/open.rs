@@ -68,8 +68,8 @@ pub enum StoreError {
     Index(#[from] IndexError),
     /// There are blobs and no log: a new log would deny the old one.
     #[error(
-        "`log/checkpoint` is missing and `blobs` is not empty: a log was here; restore the whole state \
-         directory from one backup, or start with an empty one"
+        "`log/checkpoint` is missing and `blobs` is not empty: a log was here; restore the whole \
+         state directory from one backup, or start with an empty one"
     )]
     LogLost,
     /// An entry of another version.
@@ -104,7 +104,8 @@ impl Store {
         Self::open_on(disk, &directory.join("index"), signer)
     }
 
-    /// The same with log and blobs on `disk`, which may be a simulated one, and the index in `index`.
+    /// The same with log and blobs on `disk`, which may be a simulated one, and the index in
+    /// `index`.
     ///
     /// # Errors
     /// As [`Store::open`].

@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::*;
 
-/// Takes a payload in pieces and commits to it as it comes. Dropped before [`BlobWriter::finish`], it
-/// leaves nothing.
-pub struct BlobWriter {
+/// Takes a payload in pieces and commits to it as it comes. Dropped before [`BlobWriter::finish`],
+/// it leaves nothing.
+pub(super) struct BlobWriter {
     incoming: Incoming,
     salt: Salt,
     committer: Committer,
@@ -43,7 +43,7 @@ impl BlobWriter {
     ///
     /// # Errors
     /// [`BlobError::Io`]; nothing that could be read is stored then.
-    pub fn finish(mut self) -> Result<BlobId, BlobError> {
+    pub(super) fn finish(mut self) -> Result<BlobId, BlobError> {
         let Incoming { disk, file, .. } = &self.incoming;
         let (disk, file) = (Arc::clone(disk), file.clone());
         // An empty payload has a file too.

@@ -4,8 +4,8 @@ use std::fmt;
 /// Longest name, in bytes.
 const BYTES_MAX: usize = 200;
 
-/// A file's name below the state directory: `log/entries`. Parts of `a-z A-Z 0-9 . _ -` that do not begin
-/// with a dot, so that no name leads out of the directory.
+/// A file's name below the state directory: `log/entries`. Parts of `a-z A-Z 0-9 . _ -` that do not
+/// begin with a dot, so that no name leads out of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileName(Cow<'static, str>);
 

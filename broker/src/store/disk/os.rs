@@ -12,8 +12,9 @@ use super::{Disk, FileName};
 #[derive(Debug)]
 pub struct OsDisk {
     root: PathBuf,
-    /// Files that were written to, kept open until they are renamed or removed: a write error that the
-    /// kernel finds late is told to the handle that was open then, and to no later one for sure.
+    /// Files that were written to, kept open until they are renamed or removed: a write error that
+    /// the kernel finds late is told to the handle that was open then, and to no later one for
+    /// sure.
     written: Mutex<HashMap<FileName, Arc<File>>>,
     /// Locked as long as this lives.
     _lock: File,
@@ -23,7 +24,7 @@ pub struct OsDisk {
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
     /// Another process has it.
-    #[error("state directory `{}` is in use by another process: stop that one first", dir.display())]
+    #[error("state directory `{}` is in use by another process: stop it first", dir.display())]
     Locked {
         /// The directory.
         dir: PathBuf,

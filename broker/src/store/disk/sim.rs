@@ -1,8 +1,8 @@
 //! A disk in memory that loses power: for tests of what survives.
 //!
-//! Every write, sync, rename and removal is a numbered step. Synced bytes and names survive a power cut;
-//! the rest is kept, lost, torn at any byte, or zero-filled, by a seeded generator: same steps and
-//! same seed, same damage.
+//! Every write, sync, rename and removal is a numbered step. Synced bytes and names survive a power
+//! cut; the rest is kept, lost, torn at any byte, or zero-filled, by a seeded generator: same steps
+//! and same seed, same damage.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -62,20 +62,20 @@ impl SimDisk {
         self.sim().steps
     }
 
-    /// Lets the power fail after step `step` (counted from the first, 1): every later operation is an
-    /// error, reads too.
+    /// Lets the power fail after step `step` (counted from the first, 1): every later operation is
+    /// an error, reads too.
     pub fn crash_after(&self, step: u64) {
         self.sim().power_until = Some(step);
     }
 
-    /// Lets step `step` alone fail: half of a write is done, a sync drops what was not yet durable, a
-    /// rename or removal is not done.
+    /// Lets step `step` alone fail: half of a write is done, a sync drops what was not yet durable,
+    /// a rename or removal is not done.
     pub fn fail_at(&self, step: u64) {
         self.sim().fault = Some(step);
     }
 
-    /// The disk as it is found when the power is back: synced bytes and names, and of the rest what the
-    /// seed decides.
+    /// The disk as it is found when the power is back: synced bytes and names, and of the rest what
+    /// the seed decides.
     #[must_use]
     pub fn after_power_cut(&self, seed: u64) -> Self {
         let sim = self.sim();

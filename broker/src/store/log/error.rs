@@ -23,7 +23,8 @@ pub enum LogError {
         /// The system's error.
         source: io::Error,
     },
-    /// Not known to be durable, and not known not to be: the process MUST end, and MUST NOT try again.
+    /// Not known to be durable, and not known not to be: the process MUST end, and MUST NOT try
+    /// again.
     #[error("`{file}` could not be made durable, the process has to end; start it again: {source}")]
     Sync {
         /// The file.

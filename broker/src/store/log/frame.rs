@@ -9,8 +9,8 @@
 //! | 32 | root hash over all entries |
 //! | 32 | seal: SHA-256 over the seal before and the 96 bytes above |
 //!
-//! Frames of 128 bytes never lie across a sector's border. The seals are a chain from the log's origin,
-//! so a frame is whole, in its place and of this log, or it is no frame.
+//! Frames of 128 bytes never lie across a sector's border. The seals are a chain from the log's
+//! origin, so a frame is whole, in its place and of this log, or it is no frame.
 
 use audit::note::KeyName;
 use audit::tree::TreeHash;
@@ -45,7 +45,8 @@ impl Frame {
         (encoded, seal)
     }
 
-    /// Reads a frame that follows one with the seal `before`; nothing when it is not whole or not that.
+    /// Reads a frame that follows one with the seal `before`; nothing when it is not whole or not
+    /// that.
     pub(super) fn read(encoded: &[u8; Self::BYTES], before: &[u8; 32]) -> Option<(Self, [u8; 32])> {
         let (magic, rest) = encoded.split_first_chunk::<16>()?;
         let (size, rest) = rest.split_first_chunk::<8>()?;

@@ -1,4 +1,5 @@
-//! Tile hashes: level `l` of the tiles is one file of 32-byte hashes, so that a tile is a byte range.
+//! Tile hashes: level `l` of the tiles is one file of 32-byte hashes, so that a tile is a byte
+//! range.
 
 use std::io;
 

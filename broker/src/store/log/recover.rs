@@ -16,7 +16,8 @@ const FRAMES_READ: u64 = 512;
 pub(super) struct Recovered {
     pub(super) tip: Tip,
     pub(super) bundles: Vec<u64>,
-    /// The stored checkpoint, verified; it may be behind the tip, never ahead. `None` for a new log.
+    /// The stored checkpoint, verified; it may be behind the tip, never ahead. `None` for a new
+    /// log.
     pub(super) checkpoint: Option<Checkpoint>,
 }
 

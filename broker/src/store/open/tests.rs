@@ -129,7 +129,8 @@ fn an_index_that_is_ahead_or_of_another_log_is_rebuilt() {
     exchange_index(newer.path(), older.path());
     assert!(recovered(older.path()).rebuilt);
 
-    // The index of another log, which is shorter than this one; this log's tail would follow from it.
+    // The index of another log, which is shorter than this one; this log's tail would follow from
+    // it.
     let other = tempfile::tempdir().unwrap();
     let mut store = open_in(other.path()).unwrap();
     append(&mut store, &[plain(0..1), plain(0..2)].concat()).unwrap();

@@ -1,4 +1,5 @@
-//! A fault at every step, a power cut at every step: what was acknowledged stays, nothing is half there.
+//! A fault at every step, a power cut at every step: what was acknowledged stays, nothing is half
+//! there.
 
 use super::*;
 

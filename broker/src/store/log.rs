@@ -93,7 +93,11 @@ impl Log {
         let (tip, bundles) = (recovered.tip, recovered.bundles);
         let checkpoint = match recovered.checkpoint.as_ref().map(Checkpoint::signed) {
             Some(note) if note.claimed().size() == tip.frontier.size() => note.clone(),
-            _ => commit::sign(disk.as_ref(), &signer, &tip.frontier)?,
+            behind => {
+                let (from, size) = (behind.map(|n| n.claimed().size()), tip.frontier.size());
+                tracing::info!(from, size, "the checkpoint is signed anew");
+                commit::sign(disk.as_ref(), &signer, &tip.frontier)?
+            }
         };
         Ok(Self {
             disk,

@@ -30,6 +30,7 @@ pub(super) fn recover(disk: &dyn Disk, key: &LogKey) -> Result<Recovered, LogErr
         tip,
         bundles,
         mut rebuild,
+        entries_length,
         ..
     } = scan;
     let size = tip.frontier.size();
@@ -42,6 +43,13 @@ pub(super) fn recover(disk: &dyn Disk, key: &LogKey) -> Result<Recovered, LogErr
         return Err(LogError::damaged(&FRAMES, what));
     }
     // Nothing is cut before everything is known to be sound.
+    if let Some(bytes) = entries_length.checked_sub(tip.bytes).filter(|n| *n > 0) {
+        tracing::warn!(
+            size,
+            bytes,
+            "an append was cut off by a crash: its tail is removed"
+        );
+    }
     cut(
         disk,
         &FRAMES,

@@ -171,14 +171,19 @@ pub(crate) fn add_noise(draw: &Draw, values: &[i64]) -> Result<Vec<i64>, OpenDpE
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = values.len().div_ceil(threads).max(ROWS_AT_ONCE);
     let parts: Vec<_> = std::thread::scope(|scope| {
+        // All are started before the first is waited for.
         let workers: Vec<_> = values
             .chunks(share)
-            .map(|part| scope.spawn(move || add_noise_here(draw, part)))
+            .map(|part| {
+                let draw_part = move || add_noise_here(draw, part);
+                std::thread::Builder::new().spawn_scoped(scope, draw_part)
+            })
             .collect();
-        let joined = workers.into_iter().map(|worker| worker.join());
-        joined
-            .map(|part| part.map_err(|_| OpenDpError { doing })?)
-            .collect::<Result<_, _>>()
+        let joined = workers.into_iter().map(|worker| {
+            let part = worker.map_err(failing(doing))?.join();
+            part.map_err(failing(doing))?
+        });
+        joined.collect::<Result<_, _>>()
     })?;
     let noisy = parts.concat();
     if noisy.len() == values.len() {

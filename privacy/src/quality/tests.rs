@@ -89,10 +89,7 @@ fn a_sheet_is_json_with_no_unknown_field() {
 #[test]
 fn the_claim_says_what_the_unit_allows() {
     let day = sheet(Unit::PersonDay).claim;
-    assert!(
-        day.contains("given the provider's bounds")
-            || day.starts_with("Given the provider's bounds")
-    );
+    assert!(day.starts_with("Given the provider's bounds"));
     assert!(day.contains("one person does in a day") && day.contains("at least 5 people"));
 
     // Trips are never worded as people.

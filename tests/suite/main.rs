@@ -11,6 +11,7 @@
 mod access;
 mod contribute;
 mod crash;
+mod flight;
 mod harness;
 mod limits;
 mod release;

@@ -86,8 +86,8 @@ impl Client {
             .map_err(|s| self.failed(doing, &s))?;
         let Logged { what, receipt } = understood(doing, answer.into_inner())?;
         is_that(doing, &what, &id)?;
-        let says = |body: &_| expect::agreement(body, &id);
-        let proof = self.proof(doing, mark, receipt, says).await?;
+        let proof = self.checked(doing, receipt, |body| expect::agreement(body, &id))?;
+        let proof = self.seen(doing, mark, proof).await?;
         Ok(Proven { what, proof })
     }
 
@@ -117,8 +117,8 @@ impl Client {
             .map_err(|s| self.failed(doing, &s))?;
         let Logged { what, receipt } = understood(doing, answer.into_inner())?;
         is_that(doing, &what, id)?;
-        let says = |body: &_| expect::signed(body, id);
-        let proof = self.proof(doing, mark, receipt, says).await?;
+        let proof = self.checked(doing, receipt, |body| expect::signed(body, id))?;
+        let proof = self.seen(doing, mark, proof).await?;
         Ok(Proven { what, proof })
     }
 

@@ -211,6 +211,9 @@ impl std::str::FromStr for Endpoint {
             return Err(wrong());
         };
         let plain = host.trim_start_matches('[').trim_end_matches(']');
+        if plain.is_empty() {
+            return Err(wrong());
+        }
         let endpoint = Self {
             host: plain.to_owned(),
             port,

@@ -1,47 +1,48 @@
 //! One connection to the broker: TLS 1.3 with our certificate, HTTP/2, and the user's token on
 //! every call. There is no other mode.
-//!
-//! Certificate, key and token are read anew for every connection, together: a token counts only
-//! with the certificate it was made for.
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use hyper_util::rt::TokioIo;
-use rustls::client::Resumption;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::version::TLS13;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint as Transport};
 use tonic::{Request, Status};
 use tower::service_fn;
 use zeroize::Zeroizing;
 
-use super::config::Profile;
-use super::error::{ClientError, IdentityError, chain};
+use super::config::{Endpoint, Profile};
+use super::error::{ClientError, chain};
+use super::identity::{ALPN, Identity, Stamp};
 use super::limits::{
     CONNECT_TIMEOUT, CONNECTION_WINDOW_BYTES, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT,
-    STREAM_WINDOW_BYTES, TOKEN_BYTES_MAX,
+    STREAM_WINDOW_BYTES,
 };
-
-/// The broker speaks HTTP/2 only.
-const ALPN: &[u8] = b"h2";
 
 type Stream = TokioIo<TlsStream<TcpStream>>;
 type Dialled = Pin<Box<dyn Future<Output = Result<Stream, DialError>> + Send>>;
 
-/// Puts the token of the present connection on every call.
-#[derive(Clone, Default)]
-pub struct Bearer(Arc<RwLock<Zeroizing<String>>>);
+/// What calls travel on: the connection, with the token on every call.
+pub(super) type Wire = InterceptedService<Channel, Bearer>;
+
+/// A wire and the version of the files behind it. It connects again by itself when the connection
+/// ends; when the token's file has changed, another line is needed.
+pub(super) struct Line {
+    pub wire: Wire,
+    pub stamp: Option<Stamp>,
+}
+
+/// Puts the token on every call.
+#[derive(Clone)]
+pub(super) struct Bearer(Arc<Zeroizing<String>>);
 
 /// Without the token.
 impl std::fmt::Debug for Bearer {
@@ -50,11 +51,16 @@ impl std::fmt::Debug for Bearer {
     }
 }
 
+/// Where a line leads, and how it is secured.
+struct Way {
+    endpoint: Endpoint,
+    tls: Arc<ClientConfig>,
+    host: ServerName<'static>,
+}
+
 /// Why one attempt to connect failed.
 #[derive(Debug, thiserror::Error)]
 enum DialError {
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
     #[error("no TCP connection ({0})")]
     Tcp(std::io::Error),
     #[error("no TLS ({0})")]
@@ -63,33 +69,51 @@ enum DialError {
     Protocol,
 }
 
-/// What we show of ourselves, and whom we believe.
-struct Identity {
-    tls: Arc<ClientConfig>,
-    host: ServerName<'static>,
-    token: Zeroizing<String>,
+impl Line {
+    /// Reads the files and connects.
+    ///
+    /// # Errors
+    /// [`ClientError::Identity`] or [`ClientError::Connect`].
+    pub async fn open(profile: &Profile) -> Result<Self, ClientError> {
+        let stamp = Stamp::of(profile);
+        let (transport, way, bearer) = prepare(profile)?;
+        let dialled = service_fn(move |_: http::Uri| dialled(&way));
+        let channel = transport.connect_with_connector(dialled).await;
+        let channel = channel.map_err(|e| cannot(profile, &e))?;
+        let wire = InterceptedService::new(channel, bearer);
+        Ok(Self { wire, stamp })
+    }
+
+    /// Reads the files; the first call connects.
+    ///
+    /// # Errors
+    /// [`ClientError::Identity`].
+    pub fn open_later(profile: &Profile) -> Result<Self, ClientError> {
+        let stamp = Stamp::of(profile);
+        let (transport, way, bearer) = prepare(profile)?;
+        let dialled = service_fn(move |_: http::Uri| dialled(&way));
+        let channel = transport.connect_with_connector_lazy(dialled);
+        let wire = InterceptedService::new(channel, bearer);
+        Ok(Self { wire, stamp })
+    }
 }
 
-/// Connects, or says why not. The channel connects again by itself when the connection ends.
-pub(super) async fn connect(profile: &Profile) -> Result<(Channel, Bearer), ClientError> {
-    Identity::load(profile)?; // the files' own errors first, in full
-    let bearer = Bearer::default();
-    let dialled = {
-        let (profile, bearer) = (Arc::new(profile.clone()), bearer.clone());
-        service_fn(move |_: http::Uri| -> Dialled {
-            let (profile, bearer) = (Arc::clone(&profile), bearer.clone());
-            Box::pin(async move { dial(&profile, &bearer).await.map(TokioIo::new) })
-        })
-    };
-    let cannot = |e: &tonic::transport::Error| ClientError::Connect {
+fn prepare(profile: &Profile) -> Result<(Transport, Arc<Way>, Bearer), ClientError> {
+    let Identity { tls, host, token } = Identity::load(profile)?;
+    let way = Way {
         endpoint: profile.endpoint.clone(),
-        cause: chain(e),
+        tls,
+        host,
     };
-    let transport = transport(profile).map_err(|e| cannot(&e))?;
-    let channel = transport.connect_with_connector(dialled).await;
-    channel
-        .map(|channel| (channel, bearer))
-        .map_err(|e| cannot(&e))
+    let transport = transport(profile).map_err(|e| cannot(profile, &e))?;
+    Ok((transport, Arc::new(way), Bearer(Arc::new(token))))
+}
+
+fn cannot(profile: &Profile, error: &tonic::transport::Error) -> ClientError {
+    ClientError::Connect {
+        endpoint: profile.endpoint.clone(),
+        cause: chain(error),
+    }
 }
 
 /// The connector always does TLS, so the library's own scheme is the plain one; what the broker is
@@ -110,26 +134,28 @@ fn transport(profile: &Profile) -> Result<Transport, tonic::transport::Error> {
     })
 }
 
-async fn dial(profile: &Profile, bearer: &Bearer) -> Result<TlsStream<TcpStream>, DialError> {
-    let Identity { tls, host, token } = Identity::load(profile)?;
-    let (name, port) = (profile.endpoint.host(), profile.endpoint.port());
-    let tcp = TcpStream::connect((name, port))
-        .await
-        .map_err(DialError::Tcp)?;
+fn dialled(way: &Arc<Way>) -> Dialled {
+    let way = Arc::clone(way);
+    Box::pin(async move { dial(&way).await.map(TokioIo::new) })
+}
+
+async fn dial(way: &Way) -> Result<TlsStream<TcpStream>, DialError> {
+    let (name, port) = (way.endpoint.host(), way.endpoint.port());
+    let tcp = TcpStream::connect((name, port)).await;
+    let tcp = tcp.map_err(DialError::Tcp)?;
     tcp.set_nodelay(true).map_err(DialError::Tcp)?;
-    let stream = TlsConnector::from(tls).connect(host, tcp).await;
+    let tls = TlsConnector::from(Arc::clone(&way.tls));
+    let stream = tls.connect(way.host.clone(), tcp).await;
     let stream = stream.map_err(DialError::Tls)?;
     if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
         return Err(DialError::Protocol);
     }
-    *bearer.0.write().unwrap_or_else(PoisonError::into_inner) = token;
     Ok(stream)
 }
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let token = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let header = Zeroizing::new(format!("Bearer {}", token.as_str()));
+        let header = Zeroizing::new(format!("Bearer {}", self.0.as_str()));
         let value: Result<MetadataValue<Ascii>, _> = header.as_str().try_into();
         let mut value = value.map_err(|_| Status::unauthenticated("the token is not ASCII"))?;
         value.set_sensitive(true);
@@ -138,87 +164,13 @@ impl Interceptor for Bearer {
     }
 }
 
-impl Identity {
-    fn load(profile: &Profile) -> Result<Self, IdentityError> {
-        let tls = |e: rustls::Error| IdentityError::Tls {
-            cause: e.to_string(),
-        };
-        let mut roots = RootCertStore::empty();
-        for authority in certificates(&profile.ca, "the broker's CA")? {
-            roots.add(authority).map_err(|e| IdentityError::Pem {
-                what: "the broker's CA",
-                path: profile.ca.clone(),
-                cause: e.to_string(),
-            })?;
-        }
-        let chain = certificates(&profile.cert, "our certificate")?;
-        let key = private_key(&profile.key)?;
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&TLS13])
-            .map_err(tls)?
-            .with_root_certificates(roots)
-            .with_client_auth_cert(chain, key)
-            .map_err(|e| IdentityError::Pair {
-                cert: profile.cert.clone(),
-                key: profile.key.clone(),
-                cause: e.to_string(),
-            })?;
-        config.alpn_protocols = vec![ALPN.to_vec()];
-        // Each connection shows its certificate: the broker resumes none.
-        config.resumption = Resumption::disabled();
-        let host = profile.endpoint.host().to_owned();
-        Ok(Self {
-            tls: Arc::new(config),
-            host: ServerName::try_from(host.clone()).map_err(|_| IdentityError::Host { host })?,
-            token: read_token(&profile.token)?,
-        })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_shows_the_token() {
+        let bearer = Bearer(Arc::new(Zeroizing::new("secret".to_owned())));
+        assert_eq!(format!("{bearer:?}"), "Bearer(..)");
     }
-}
-
-fn certificates(
-    path: &Path,
-    what: &'static str,
-) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
-    let bad = |cause: String| IdentityError::Pem {
-        what,
-        path: path.to_owned(),
-        cause,
-    };
-    let found = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|e| bad(e.to_string()))?;
-    if found.is_empty() {
-        return Err(bad("it holds no certificate".to_owned()));
-    }
-    Ok(found)
-}
-
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, IdentityError> {
-    let bytes = secret(path)?;
-    PrivateKeyDer::from_pem_slice(&bytes).map_err(|e| IdentityError::Pem {
-        what: "our private key",
-        path: path.to_owned(),
-        cause: e.to_string(),
-    })
-}
-
-fn read_token(path: &Path) -> Result<Zeroizing<String>, IdentityError> {
-    let bytes = secret(path)?;
-    let text = bytes.trim_ascii_end();
-    let fits = !text.is_empty() && text.len() <= TOKEN_BYTES_MAX;
-    match std::str::from_utf8(text) {
-        Ok(token) if fits && text.iter().all(u8::is_ascii_graphic) => {
-            Ok(Zeroizing::new(token.to_owned()))
-        }
-        _ => Err(IdentityError::Token {
-            path: path.to_owned(),
-        }),
-    }
-}
-
-fn secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
-    certs::read_secret(path).map_err(|e| IdentityError::Secret {
-        cause: e.to_string(),
-    })
 }

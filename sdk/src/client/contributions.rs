@@ -41,8 +41,8 @@ impl Client {
             let what = "another contribution";
             return Err(ClientError::Mismatch { doing, what });
         }
-        let says = |body: &_| expect::contribution(body, status);
-        let proof = self.proof(doing, mark, receipt, says).await?;
+        let proof = self.checked(doing, receipt, |body| expect::contribution(body, status))?;
+        let proof = self.seen(doing, mark, proof).await?;
         Ok(Proven { what, proof })
     }
 

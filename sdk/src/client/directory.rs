@@ -36,8 +36,8 @@ impl Client {
             let what = "another organisation";
             return Err(ClientError::Mismatch { doing, what });
         }
-        let says = |body: &_| expect::organisation(body, &asked);
-        let proof = self.proof(doing, mark, receipt, says).await?;
+        let proof = self.checked(doing, receipt, |body| expect::organisation(body, &asked))?;
+        let proof = self.seen(doing, mark, proof).await?;
         Ok(Proven { what, proof })
     }
 
@@ -96,8 +96,8 @@ impl Client {
             let what = "another zoning";
             return Err(ClientError::Mismatch { doing, what });
         }
-        let says = |body: &_| expect::zoning(body, &what);
-        let proof = self.proof(doing, mark, receipt, says).await?;
+        let proof = self.checked(doing, receipt, |body| expect::zoning(body, &what))?;
+        let proof = self.seen(doing, mark, proof).await?;
         Ok(Proven { what, proof })
     }
 

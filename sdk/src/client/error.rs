@@ -158,7 +158,11 @@ pub enum IdentityError {
         path: PathBuf,
     },
     /// Key and certificate do not fit together.
-    #[error("`{}` does not fit the certificate in `{}`: {cause}; give one pair", key.display(), cert.display())]
+    #[error(
+        "`{}` does not fit the certificate in `{}`: {cause}; give one pair",
+        key.display(),
+        cert.display()
+    )]
     Pair {
         /// The certificate's file.
         cert: PathBuf,

@@ -21,7 +21,10 @@ pub struct Memory {
 #[derive(Debug, thiserror::Error)]
 pub enum MemoryError {
     /// The file system refuses.
-    #[error("cannot {doing} `{}`: {source}; the profile's `state` has to be a folder of ours", path.display())]
+    #[error(
+        "cannot {doing} `{}`: {source}; the profile's `state` has to be a folder of ours",
+        path.display()
+    )]
     File {
         /// The verb.
         doing: &'static str,

@@ -21,7 +21,7 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `config`, `connect`, `session` | the profile, TLS and token, the [`Client`] |
+//! | `config`, `identity`, `connect`, `session` | the profile, its files, TLS and token, the [`Client`] |
 //! | `directory`, `agreements`, `contributions`, `releases`, `transparency` | one service each |
 //! | `push`, `columns` | cells on their way to the broker |
 //! | `table` | a released table on its way to us |
@@ -37,6 +37,7 @@ mod contributions;
 mod directory;
 mod error;
 mod expect;
+mod identity;
 mod limits;
 mod memory;
 mod observe;

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll};
 
 use arrow::array::RecordBatch;
 use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
@@ -39,7 +40,18 @@ pub struct PushProgress {
 }
 
 type OnProgress = Arc<dyn Fn(PushProgress) + Send + Sync>;
-type Messages = Pin<Box<dyn Stream<Item = FlightData> + Send>>;
+
+/// The messages of one attempt. A type of its own: an unnamed box's lifetime would keep the futures
+/// of [`Client::push`] from being [`Send`].
+struct Messages(Pin<Box<dyn Stream<Item = FlightData> + Send>>);
+
+impl Stream for Messages {
+    type Item = FlightData;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<FlightData>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
 
 impl Client {
     /// Pushes all cells of one table and period. The same batch id with the same content answers
@@ -76,8 +88,8 @@ impl Client {
                 Err(error) => attempts.again(error).await?,
             }
         };
-        let says = |body: &_| expect::push(body, push);
-        let proof = self.proof(DOING, mark, receipt, says).await?;
+        let proof = self.checked(DOING, receipt, |body| expect::push(body, push))?;
+        let proof = self.seen(DOING, mark, proof).await?;
         match &proof.entry().body {
             Body::ContributionAccepted(what) => Ok(Proven {
                 what: what.clone(),
@@ -206,9 +218,8 @@ fn messages(
             }
         }
     });
-    healthy
-        .inspect(move |message| sent.message(message))
-        .boxed()
+    let told = healthy.inspect(move |message| sent.message(message));
+    Messages(told.boxed())
 }
 
 #[cfg(test)]

@@ -126,8 +126,9 @@ impl Client {
         match answer {
             Answer::Refused(refusal) => Ok(Answered::Refused(refusal)),
             Answer::Released(Released { key, receipt }) => {
-                let says = |body: &_| expect::published(body, &key, None);
-                let proof = self.proof(doing, mark, receipt, says).await?;
+                let proof =
+                    self.checked(doing, receipt, |body| expect::published(body, &key, None))?;
+                let proof = self.seen(doing, mark, proof).await?;
                 Ok(Answered::Released(Proven { what: key, proof }))
             }
         }

@@ -1,8 +1,7 @@
 //! The client itself: a connection, the log's key, and the memory of what the log has shown.
 
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_flight::flight_service_client::FlightServiceClient;
 use audit::checkpoint::{Checkpoint, LogKey};
@@ -14,32 +13,27 @@ use proto::v1::contribution_service_client::ContributionServiceClient;
 use proto::v1::directory_service_client::DirectoryServiceClient;
 use proto::v1::release_service_client::ReleaseServiceClient;
 use proto::v1::transparency_service_client::TransparencyServiceClient;
-use tonic::service::interceptor::InterceptedService;
-use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use super::config::{Endpoint, Profile};
-use super::connect::{Bearer, connect};
+use super::connect::{Line, Wire};
 use super::error::ClientError;
+use super::identity::Stamp;
 use super::limits::{CALL_TIMEOUT, FLIGHT_MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX};
 use super::memory::Memory;
 use super::proof::{Differs, Proof};
 use super::retry::{Attempts, Retry};
 
-/// What calls travel on: the connection, with the token on every call.
-pub(super) type Wire = InterceptedService<Channel, Bearer>;
-
 /// A connection to one broker as one organisation. Cheap to clone; clones share the connection.
 #[derive(Clone)]
 pub struct Client {
-    wire: Wire,
     shared: Arc<Shared>,
     retry: Retry,
 }
 
 struct Shared {
-    endpoint: Endpoint,
-    cert: PathBuf,
+    profile: Profile,
+    line: Mutex<Line>,
     memory: Arc<Memory>,
 }
 
@@ -49,24 +43,22 @@ pub(super) struct Mark(pub u64);
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({})", self.shared.endpoint)
+        write!(f, "Client({})", self.shared.profile.endpoint)
     }
 }
 
 impl Client {
     /// Connects to the profile's broker. Whether certificate and token are accepted shows at the
-    /// first call.
+    /// first call. When the token's file changes later, certificate, key and token are read anew.
     ///
     /// # Errors
     /// [`ClientError::Identity`], [`ClientError::Memory`] or [`ClientError::Connect`].
     pub async fn connect(profile: &Profile) -> Result<Self, ClientError> {
         let memory = Memory::open(&profile.state, profile.log_key.clone())?;
-        let (channel, bearer) = connect(profile).await?;
         Ok(Self {
-            wire: InterceptedService::new(channel, bearer),
             shared: Arc::new(Shared {
-                endpoint: profile.endpoint.clone(),
-                cert: profile.cert.clone(),
+                line: Mutex::new(Line::open(profile).await?),
+                profile: profile.clone(),
                 memory: Arc::new(memory),
             }),
             retry: Retry::default(),
@@ -83,7 +75,7 @@ impl Client {
     /// Where the broker is.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
-        &self.shared.endpoint
+        &self.shared.profile.endpoint
     }
 
     /// The key of the log that this client believes.
@@ -105,32 +97,45 @@ impl Client {
         Attempts::new(self.retry)
     }
 
+    /// The present line, or a new one where the files have been renewed. Files that cannot be used
+    /// (a renewal may be half done) leave the present line as it is.
+    fn wire(&self) -> Wire {
+        let Shared { profile, line, .. } = self.shared.as_ref();
+        let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Stamp::of(profile);
+        if now.is_some() && now != line.stamp {
+            match Line::open_later(profile) {
+                Ok(renewed) => *line = renewed,
+                Err(error) => tracing::warn!(%error, "renewed files are not used"),
+            }
+        }
+        line.wire.clone()
+    }
+
     pub(super) fn directory_service(&self) -> DirectoryServiceClient<Wire> {
-        DirectoryServiceClient::new(self.wire.clone())
+        DirectoryServiceClient::new(self.wire())
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     pub(super) fn agreement_service(&self) -> AgreementServiceClient<Wire> {
-        AgreementServiceClient::new(self.wire.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+        AgreementServiceClient::new(self.wire()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     pub(super) fn contribution_service(&self) -> ContributionServiceClient<Wire> {
-        ContributionServiceClient::new(self.wire.clone())
-            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        ContributionServiceClient::new(self.wire()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     pub(super) fn release_service(&self) -> ReleaseServiceClient<Wire> {
-        ReleaseServiceClient::new(self.wire.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+        ReleaseServiceClient::new(self.wire()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     pub(super) fn transparency_service(&self) -> TransparencyServiceClient<Wire> {
-        TransparencyServiceClient::new(self.wire.clone())
-            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        TransparencyServiceClient::new(self.wire()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     pub(super) fn flight_service(&self) -> FlightServiceClient<Wire> {
-        FlightServiceClient::new(self.wire.clone())
+        FlightServiceClient::new(self.wire())
             .max_decoding_message_size(FLIGHT_MESSAGE_BYTES_MAX)
             .max_encoding_message_size(FLIGHT_MESSAGE_BYTES_MAX)
     }
@@ -145,8 +150,8 @@ impl Client {
                 lost: true,
                 ..
             } if message.contains("received fatal alert") => ClientError::CertificateRefused {
-                endpoint: self.shared.endpoint.clone(),
-                cert: self.shared.cert.clone(),
+                endpoint: self.shared.profile.endpoint.clone(),
+                cert: self.shared.profile.cert.clone(),
                 cause: message.clone(),
             },
             _ => error,
@@ -163,16 +168,25 @@ impl Client {
         Ok(Mark(kept.map_or(0, |checkpoint| checkpoint.size())))
     }
 
-    /// The proof that the log holds what was asked; anything else refuses the answer.
-    pub(super) async fn proof(
+    /// The proof that the log holds what was asked; anything else refuses the answer. It counts
+    /// only once its checkpoint was compared with the last one: see [`Self::seen`].
+    pub(super) fn checked(
         &self,
         doing: &'static str,
-        mark: Mark,
         receipt: Receipt,
         asked: impl FnOnce(&Body) -> Result<(), Differs>,
     ) -> Result<Proof, ClientError> {
-        let proof = Proof::of(receipt, self.log_key(), asked)
-            .map_err(|fault| ClientError::Receipt { doing, fault })?;
+        Proof::of(receipt, self.log_key(), asked)
+            .map_err(|fault| ClientError::Receipt { doing, fault })
+    }
+
+    /// The same proof, once its checkpoint is known to continue the last one seen.
+    pub(super) async fn seen(
+        &self,
+        doing: &'static str,
+        mark: Mark,
+        proof: Proof,
+    ) -> Result<Proof, ClientError> {
         self.observe(doing, mark, proof.checkpoint()).await?;
         Ok(proof)
     }

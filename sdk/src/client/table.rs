@@ -5,15 +5,17 @@ use std::fmt;
 use std::io::Cursor;
 
 use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ipc::reader::StreamReader;
 use audit::commitment::{Commitment, Salt};
 use bytes::{Bytes, BytesMut};
 use policies::agreement::Unit;
 use policies::id::{AgreementId, BlobId, ReleaseKey};
+use policies::loss::Loss;
+use policies::mechanism::Mechanism;
 use policies::period::Period;
 use policies::table::Table as TableTerms;
-use proto::columns::key_fields;
+use proto::columns::{measure_names, released_schema};
 use proto::convert::{Chunk, ReleaseHead};
 use proto::v1::GetReleaseResponse;
 use serde::Deserialize;
@@ -40,8 +42,10 @@ pub struct Table {
     proof: Proof,
 }
 
-/// The part of a quality sheet that says which table it is about. The log commits to the rows, not
-/// to the sheet.
+/// Key of the quality sheet in the table's schema metadata: what the log commits to.
+const QUALITY: &str = "weir.quality";
+
+/// The part of a quality sheet that says which table it is about, and how it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Sheet {
     /// The release.
@@ -52,8 +56,14 @@ pub struct Sheet {
     pub table: TableTerms,
     /// The period.
     pub period: Period,
+    /// 1 for the first edition of the period.
+    pub edition: u32,
     /// What is protected.
     pub unit: Unit,
+    /// All noise.
+    pub mechanism: Mechanism,
+    /// What every unit-period it read was charged.
+    pub charge: Loss,
     /// Rows published.
     pub published_keys: u64,
 }
@@ -71,7 +81,7 @@ impl Table {
         &self.sheet
     }
 
-    /// The whole quality sheet as the broker wrote it: canonical JSON.
+    /// The whole quality sheet as published: canonical JSON, a part of [`Self::bytes`].
     #[must_use]
     pub fn quality_sheet(&self) -> &[u8] {
         &self.quality_sheet
@@ -153,8 +163,10 @@ impl Client {
             table_bytes: _,
             receipt,
         } = head;
-        let says = |body: &_| expect::published(body, &key, Some(&blob));
-        let proof = self.proof(DOING, mark, receipt, says).await?;
+        let proof = self.checked(DOING, receipt, |body| {
+            expect::published(body, &key, Some(&blob))
+        })?;
+        let proof = self.seen(DOING, mark, proof).await?;
         let read = open(&key, &quality_sheet, &blob, &salt, &bytes);
         let (sheet, schema, batches) = read?;
         Ok(Table {
@@ -228,14 +240,20 @@ fn open(
     };
     let commitment: Commitment = blob.as_str().parse().map_err(|e| bad(&e))?;
     commitment.verify(salt, bytes).map_err(|e| bad(&e))?;
+    let arrow = |e| bad(&format_args!("its rows cannot be read ({e})"));
+    let reader = StreamReader::try_new(Cursor::new(bytes.clone()), None).map_err(arrow)?;
+    let schema = reader.schema();
+    let published = schema.metadata().get(QUALITY).map(String::as_bytes);
+    if published != Some(quality_sheet) {
+        return Err(bad(
+            &"the quality sheet beside it is not the one that was published",
+        ));
+    }
     let sheet: Sheet = serde_json::from_slice(quality_sheet)
         .map_err(|e| bad(&format_args!("its quality sheet cannot be read ({e})")))?;
     if sheet.release != *key {
         return Err(bad(&"its quality sheet is another release's"));
     }
-    let arrow = |e| bad(&format_args!("its rows cannot be read ({e})"));
-    let reader = StreamReader::try_new(Cursor::new(bytes.clone()), None).map_err(arrow)?;
-    let schema = reader.schema();
     if !describes(&schema, &sheet) {
         return Err(bad(&"its columns are not those of its table"));
     }
@@ -253,15 +271,16 @@ fn open(
     Ok((sheet, schema, batches))
 }
 
-/// Key columns first, as the table's terms imply; numbers after them; nothing nullable.
+/// Are these the columns that the table's terms and the mechanism imply?
 fn describes(schema: &Schema, sheet: &Sheet) -> bool {
-    let keys = key_fields(&sheet.table);
-    let fields = schema.fields();
-    let starts = fields.iter().zip(&keys).all(|(found, key)| **found == *key);
-    let numbers = fields.iter().skip(keys.len()).all(|field| {
-        !field.is_nullable() && matches!(field.data_type(), DataType::Int64 | DataType::Boolean)
-    });
-    fields.len() >= keys.len() && starts && numbers
+    let Sheet { table, unit, .. } = sheet;
+    let measures = match &sheet.mechanism {
+        Mechanism::Thresholded { measures, .. } => {
+            measures.iter().map(|m| m.measure.clone()).collect()
+        }
+        Mechanism::Unprotected => measure_names(table, *unit),
+    };
+    schema.fields() == released_schema(table, *unit, &measures).fields()
 }
 
 #[cfg(test)]

@@ -6,6 +6,10 @@
     reason = "tests fail by panicking"
 )]
 
+pub(crate) mod broker;
+pub(crate) mod proxy;
+pub(crate) mod samples;
+
 use audit::checkpoint::{Checkpoint, CheckpointNote, LogKey, TreeHead};
 use audit::note::Signer;
 use audit::receipt::Receipt;

@@ -79,7 +79,8 @@ impl Client {
             let what = "another entry";
             return Err(ClientError::Mismatch { doing, what });
         }
-        self.proof(doing, mark, receipt, |_| Ok(())).await
+        let proof = self.checked(doing, receipt, |_| Ok(()))?;
+        self.seen(doing, mark, proof).await
     }
 
     /// The entries at the places `start..end` that we may see, in bundles, as fast as they are
@@ -92,7 +93,7 @@ impl Client {
         &self,
         start: u64,
         end: u64,
-    ) -> impl Stream<Item = Result<Bundle, ClientError>> + Send + 'static {
+    ) -> impl Stream<Item = Result<Bundle, ClientError>> + Send + use<> {
         let walk = Walk {
             client: self.clone(),
             next: start,

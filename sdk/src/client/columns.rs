@@ -106,10 +106,4 @@ fn check_dictionaries(chunk: &RecordBatch) -> Result<(), ColumnsError> {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests fail by panicking"
-)]
-pub(super) mod tests;
+mod tests;

@@ -21,7 +21,8 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `config`, `identity`, `connect`, `session` | the profile, its files, TLS and token, the [`Client`] |
+//! | `config`, `identity` | the profile and its files |
+//! | `connect`, `session` | TLS and token, the [`Client`] |
 //! | `directory`, `agreements`, `contributions`, `releases`, `transparency` | one service each |
 //! | `push`, `columns` | cells on their way to the broker |
 //! | `table` | a released table on its way to us |

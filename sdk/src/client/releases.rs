@@ -17,7 +17,7 @@ use super::table::Table;
 #[derive(Debug)]
 pub enum Answered {
     /// It is published; fetch it by its key.
-    Released(Proven<ReleaseKey>),
+    Released(Box<Proven<ReleaseKey>>),
     /// It is refused, with every reason; nothing was charged.
     Refused(Refusal),
 }
@@ -129,7 +129,8 @@ impl Client {
                 let proof =
                     self.checked(doing, receipt, |body| expect::published(body, &key, None))?;
                 let proof = self.seen(doing, mark, proof).await?;
-                Ok(Answered::Released(Proven { what: key, proof }))
+                let released = Proven { what: key, proof };
+                Ok(Answered::Released(Box::new(released)))
             }
         }
     }

@@ -168,8 +168,7 @@ struct Writer {
 
 struct Decided {
     reply: oneshot::Sender<Answer>,
-    value: Box<dyn Any + Send>,
-    entries: Vec<u64>,
+    answer: Answer,
 }
 
 #[derive(Default)]
@@ -194,7 +193,8 @@ impl Writer {
         "all users of the sequencer are gone".into()
     }
 
-    /// Decides one command on the overlay; a refused one is answered at once.
+    /// Decides one command on the overlay. A refusal waits for the batch too: it may rest on entries that
+    /// are not durable yet (`one_batch_id_is_one_contribution_however_often_it_is_sent`).
     fn take(&mut self, command: Command, batch: &mut Batch) {
         let Command {
             action,
@@ -202,19 +202,12 @@ impl Writer {
             reply,
         } = command;
         let now = self.overlay.decision_time(self.clock.now());
-        let entered = decide(&self.overlay, now)
-            .and_then(|(bodies, value)| Ok((self.enter(bodies, now, batch)?, value)));
-        match entered {
-            Ok((entries, value)) => batch.decided.push(Decided {
-                reply,
-                value,
-                entries,
-            }),
-            Err(error) => {
-                tracing::debug!(action, code = error.code(), "not decided");
-                let _ = reply.send(Err(error));
-            }
+        let answer = decide(&self.overlay, now)
+            .and_then(|(bodies, value)| Ok((value, self.enter(bodies, now, batch)?)));
+        if let Err(error) = &answer {
+            tracing::debug!(action, code = error.code(), "not decided");
         }
+        batch.decided.push(Decided { reply, answer });
     }
 
     /// Applies a decision's entries to the overlay, all or none.

@@ -80,9 +80,7 @@ impl Days {
     /// Is the whole period inside?
     #[must_use]
     pub fn hold(&self, period: Period) -> bool {
-        let days = period.days();
-        days.first().is_some_and(|day| *day >= self.from)
-            && days.last().is_some_and(|day| *day <= self.until)
+        period.first() >= self.from && period.last() <= self.until
     }
 }
 

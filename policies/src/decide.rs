@@ -460,8 +460,14 @@ fn missing_before(state: &State, terms: &Agreement, slot: &Slot) -> Vec<Period> 
     missing.split_off(missing.len().saturating_sub(MISSING_MAX))
 }
 
-/// One draw per canonical request and input: DESIGN section 4.
-fn release_key(
+/// H(canonical table request, pinned manifest), DESIGN section 4: one draw per request and input. SHA-256
+/// in hexadecimal over the RFC 8785 form of provider, population, k, zonings, table, charge, period and
+/// manifest. Who asks, when and for which purpose is no part of it, so every entitled party gets the same
+/// bytes.
+///
+/// # Errors
+/// [`DecideError::Form`] where the terms cannot be written as JSON.
+pub fn release_key(
     terms: &Agreement,
     table: &Table,
     item: &PlanItem,

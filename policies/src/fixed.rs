@@ -4,27 +4,37 @@
 //! Numbers are fractions of 2⁶²: [`ONE`] is 1. `*_up` MUST never be below the true value, `*_down` never
 //! above it. Errors stay under 2⁻⁵⁰, far below the ledger's unit of 10⁻¹².
 
+/// Bits after the point.
+const BITS: u32 = 62;
+
 /// 1 in this representation.
-pub const ONE: u128 = 1 << 62;
+pub const ONE: u128 = 1 << BITS;
+
+/// From this exponent on, e^-x is far below one unit (e^-43 is).
+const FAR: u128 = 64;
 
 /// Terms of the Taylor series; at r ≤ 1/2 the rest is below 2⁻⁷⁵.
 const TERMS: u128 = 18;
 
-/// ⌈a·b⌉.
+/// ⌈a·b⌉. Both MUST be at most 2·[`ONE`], or the product leaves `u128`.
 #[must_use]
 pub fn mul_up(a: u128, b: u128) -> u128 {
-    (a * b).div_ceil(ONE)
+    (a * b + (ONE - 1)) >> BITS
 }
 
-/// ⌊a·b⌋.
+/// ⌊a·b⌋. Both MUST be at most 2·[`ONE`], or the product leaves `u128`.
 #[must_use]
 pub fn mul_down(a: u128, b: u128) -> u128 {
-    a * b / ONE
+    (a * b) >> BITS
 }
 
-/// An upper bound of e^-(num/den); `None` for a zero denominator or an exponent over 2⁴⁰.
+/// An upper bound of e^-(num/den), at least one unit; `None` for a zero denominator, or where the
+/// fraction's parts leave `u128`.
 #[must_use]
 pub fn exp_neg_up(num: u128, den: u128) -> Option<u128> {
+    if num.checked_div(den)? >= FAR {
+        return Some(1);
+    }
     let (remainder, halvings) = reduce(num, den)?;
     // The partial sum, rounded down, is below e^r, so its reciprocal rounded up is above e^-r.
     let mut sum = ONE;
@@ -40,9 +50,13 @@ pub fn exp_neg_up(num: u128, den: u128) -> Option<u128> {
     Some(power.min(ONE))
 }
 
-/// A lower bound of e^-(num/den); `None` for a zero denominator or an exponent over 2⁴⁰.
+/// A lower bound of e^-(num/den), which may be 0; `None` for a zero denominator, or where the
+/// fraction's parts leave `u128`.
 #[must_use]
 pub fn exp_neg_down(num: u128, den: u128) -> Option<u128> {
+    if num.checked_div(den)? >= FAR {
+        return Some(0);
+    }
     let (remainder, halvings) = reduce(num, den)?;
     let mut sum = ONE;
     let mut term = ONE;
@@ -61,9 +75,6 @@ pub fn exp_neg_down(num: u128, den: u128) -> Option<u128> {
 
 /// num/den = r·2^halvings with r ≤ 1/2, r rounded (down, up).
 fn reduce(num: u128, den: u128) -> Option<((u128, u128), u32)> {
-    if den == 0 || num / den >= 1 << 40 {
-        return None;
-    }
     let mut halvings = 0;
     let mut scaled_den = den;
     while num.checked_mul(2)? > scaled_den {
@@ -109,9 +120,20 @@ mod tests {
     }
 
     #[test]
-    fn absurd_exponents_are_refused() {
-        assert_eq!(exp_neg_up(1, 0), None);
-        assert_eq!(exp_neg_up(1 << 50, 1), None);
+    fn absurd_exponents_have_bounds_or_none_and_never_panic() {
+        assert_eq!((exp_neg_up(1, 0), exp_neg_down(1, 0)), (None, None));
+        for num in [64, 1 << 50, u128::MAX] {
+            assert_eq!(exp_neg_up(num, 1), Some(1));
+            assert_eq!(exp_neg_down(num, 1), Some(0));
+        }
         assert_eq!(exp_neg_up(0, 1), Some(ONE));
+        assert_eq!(exp_neg_up(u128::MAX, u128::MAX), None);
+        for num in 0..64 * 7 {
+            let (low, high) = (exp_neg_down(num, 7).unwrap(), exp_neg_up(num, 7).unwrap());
+            assert!(
+                low < high && high - low < 1 << 12,
+                "e^-{num}/7: {low}..{high}"
+            );
+        }
     }
 }

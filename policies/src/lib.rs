@@ -34,11 +34,11 @@ pub mod table;
 pub mod template;
 pub mod validate;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 #[allow(
     clippy::unwrap_used,
     clippy::new_without_default,
     missing_docs,
     reason = "tests fail by panicking"
 )]
-mod testing;
+pub mod testing;

@@ -6,8 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fixed::{ONE, exp_neg_down, exp_neg_up, mul_up};
+use crate::fixed::ONE;
 use crate::loss::{Delta, Loss, Rho, UNITS_PER_ONE};
+
+mod tail;
 
 /// Sixteenths per 1: the granularity of a scale.
 pub const SCALE_STEPS: u64 = 16;
@@ -172,7 +174,7 @@ impl Selection {
                 given: self.threshold,
             });
         }
-        let tail = tail_up(self.draw.noise, self.draw.scale, self.threshold - 1)?;
+        let tail = tail::tail_up(self.draw.noise, self.draw.scale, self.threshold - 1)?;
         let union = tail
             .checked_mul(u128::from(self.draw.l0))
             .ok_or(MechanismError::Overflow)?;
@@ -249,53 +251,6 @@ fn ratio_up(num: u128, den: u128) -> Result<u64, MechanismError> {
         .checked_mul(u128::from(UNITS_PER_ONE))
         .ok_or(MechanismError::Overflow)?;
     u64::try_from(units.div_ceil(den)).map_err(|_| MechanismError::Overflow)
-}
-
-/// An upper bound of P[Z ≥ m], m ≥ 1, as a fraction of [`ONE`].
-pub(crate) fn tail_up(noise: Noise, scale: Scale, m: u64) -> Result<u128, MechanismError> {
-    match noise {
-        Noise::DiscreteLaplace => laplace_tail_up(u128::from(scale.0), u128::from(m)),
-        Noise::DiscreteGaussian => gaussian_tail_up(u128::from(scale.0), u128::from(m)),
-    }
-    .ok_or(MechanismError::Overflow)
-}
-
-/// e^(-m/b) / (1 + e^(-1/b)).
-fn laplace_tail_up(scale: u128, m: u128) -> Option<u128> {
-    let steps = u128::from(SCALE_STEPS);
-    let numerator = exp_neg_up(m.checked_mul(steps)?, scale)?;
-    let denominator = ONE + exp_neg_down(steps, scale)?;
-    Some(numerator.checked_mul(ONE)?.div_ceil(denominator))
-}
-
-/// Terms added one by one before the rest is bounded by a geometric series.
-const GAUSSIAN_TERMS: u32 = 1 << 16;
-/// √(2π) rounded down, in 10⁻¹².
-const SQRT_2PI_DOWN: u128 = 2_506_628_274_631;
-
-/// Σ_{x ≥ m} e^(-x²/2σ²) over σ√(2π), which is below the sum over all integers (Poisson summation).
-fn gaussian_tail_up(scale: u128, m: u128) -> Option<u128> {
-    let steps_squared = u128::from(SCALE_STEPS * SCALE_STEPS);
-    let two_variance = 2 * scale * scale;
-    let mut term = exp_neg_up(m.checked_mul(m)?.checked_mul(steps_squared)?, two_variance)?;
-    // e^(-(2x+1)/2σ²): from one term to the next, itself shrinking by e^(-1/σ²).
-    let mut ratio = exp_neg_up((2 * m + 1).checked_mul(steps_squared)?, two_variance)?;
-    let shrink = exp_neg_up(2 * steps_squared, two_variance)?;
-    let mut sum = 0_u128;
-    for _ in 0..GAUSSIAN_TERMS {
-        if term <= 1 || ratio == ONE {
-            break;
-        }
-        sum = sum.checked_add(term)?;
-        term = mul_up(term, ratio);
-        ratio = mul_up(ratio, shrink);
-    }
-    let rest = ONE.checked_sub(ratio).filter(|gap| *gap > 0)?;
-    sum = sum.checked_add(term.checked_mul(ONE)?.div_ceil(rest))?;
-    let scaled = sum
-        .checked_mul(u128::from(UNITS_PER_ONE))?
-        .checked_mul(u128::from(SCALE_STEPS));
-    Some(scaled?.div_ceil(scale.checked_mul(SQRT_2PI_DOWN)?).min(ONE))
 }
 
 #[cfg(test)]

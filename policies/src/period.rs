@@ -6,8 +6,14 @@
 use std::fmt;
 
 use jiff::civil::{Date, ISOWeekDate, Weekday};
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use jiff::{Span, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
+
+mod bins;
+mod zone;
+
+pub use bins::DayBins;
+pub use zone::Zone;
 
 /// Why a text or a date is not a period.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +52,14 @@ impl Grain {
     #[must_use]
     pub fn holds_whole(self, other: Self) -> bool {
         self == other || other == Self::Day
+    }
+
+    fn span(self) -> Span {
+        match self {
+            Self::Day => 1.day(),
+            Self::Week => 1.week(),
+            Self::Month => 1.month(),
+        }
     }
 }
 
@@ -100,14 +114,18 @@ impl Period {
     /// # Errors
     /// [`PeriodError::Calendar`] at the calendar's end.
     pub fn end(self) -> Result<Date, PeriodError> {
-        let span = match self.grain {
-            Grain::Day => 1.day(),
-            Grain::Week => 1.week(),
-            Grain::Month => 1.month(),
-        };
         self.first
-            .checked_add(span)
+            .checked_add(self.grain.span())
             .map_err(|_| PeriodError::Calendar)
+    }
+
+    /// Its last day; the calendar's last where the calendar ends inside it.
+    #[must_use]
+    pub fn last(self) -> Date {
+        let end = self
+            .end()
+            .and_then(|end| end.yesterday().map_err(|_| PeriodError::Calendar));
+        end.unwrap_or(Date::MAX)
     }
 
     /// The period after it.
@@ -121,13 +139,25 @@ impl Period {
         })
     }
 
-    /// Its days, in order.
+    /// The period before it.
+    ///
+    /// # Errors
+    /// [`PeriodError::Calendar`] at the calendar's first days.
+    pub fn previous(self) -> Result<Self, PeriodError> {
+        let first = self.first.checked_sub(self.grain.span());
+        Ok(Self {
+            first: first.map_err(|_| PeriodError::Calendar)?,
+            grain: self.grain,
+        })
+    }
+
+    /// Its days, in order, 1 to 31.
     #[must_use]
     pub fn days(self) -> Vec<Date> {
-        let end = self.end().unwrap_or(Date::MAX);
+        let last = self.last();
         self.first
             .series(1.day())
-            .take_while(|day| *day < end)
+            .take_while(|day| *day <= last)
             .collect()
     }
 
@@ -156,7 +186,7 @@ impl Period {
     /// # Errors
     /// [`PeriodError`] where the zone is unknown or the calendar ends.
     pub fn ends_at(self, zone: &Zone) -> Result<Timestamp, PeriodError> {
-        let midnight = self.end()?.to_zoned_datetime(zone.tz.clone());
+        let midnight = self.end()?.to_zoned_datetime(zone.tz().clone());
         midnight
             .map(|zoned| zoned.timestamp())
             .map_err(|_| PeriodError::Calendar)
@@ -225,138 +255,5 @@ impl fmt::Display for Period {
     }
 }
 
-/// An IANA time zone by name, from the database compiled into this build: the same bins everywhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Zone {
-    name: String,
-    tz: TimeZone,
-}
-
-impl Zone {
-    /// Its IANA name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The zone's rules.
-    #[must_use]
-    pub fn tz(&self) -> &TimeZone {
-        &self.tz
-    }
-}
-
-impl TryFrom<String> for Zone {
-    type Error = PeriodError;
-    fn try_from(name: String) -> Result<Self, PeriodError> {
-        match TimeZone::get(&name) {
-            Ok(tz) => Ok(Self { name, tz }),
-            Err(_) => Err(PeriodError::Zone {
-                zone: name.chars().take(40).collect(),
-            }),
-        }
-    }
-}
-
-impl From<Zone> for String {
-    fn from(zone: Zone) -> Self {
-        zone.name
-    }
-}
-
-/// The bins of a local day by the hour each one starts: `[0, 7, 9, 16, 18]` makes five.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Vec<u8>", into = "Vec<u8>")]
-pub struct DayBins(Vec<u8>);
-
-impl DayBins {
-    /// One bin that is the whole day.
-    #[must_use]
-    pub fn whole_day() -> Self {
-        Self(vec![0])
-    }
-
-    /// The bin that holds the local hour `hour` (0 to 23). A wall-clock hour that a DST change repeats
-    /// falls twice into the same bin.
-    #[must_use]
-    pub fn of_hour(&self, hour: u8) -> u8 {
-        let after = self.0.partition_point(|start| *start <= hour);
-        u8::try_from(after.saturating_sub(1)).unwrap_or(u8::MAX)
-    }
-
-    /// How many there are, 1 to 24.
-    #[must_use]
-    pub fn count(&self) -> u8 {
-        u8::try_from(self.0.len()).unwrap_or(u8::MAX)
-    }
-
-    /// `07-09`, or `None` past the last bin.
-    #[must_use]
-    pub fn label(&self, bin: u8) -> Option<String> {
-        let from = self.0.get(usize::from(bin))?;
-        let until = self.0.get(usize::from(bin) + 1).copied().unwrap_or(24);
-        Some(format!("{from:02}-{until:02}"))
-    }
-}
-
-impl TryFrom<Vec<u8>> for DayBins {
-    type Error = String;
-    fn try_from(starts: Vec<u8>) -> Result<Self, String> {
-        let rising = starts.is_sorted_by(|a, b| a < b);
-        let in_day = starts.last().is_some_and(|last| *last < 24);
-        if starts.first() == Some(&0) && rising && in_day {
-            Ok(Self(starts))
-        } else {
-            Err("bins are the hours at which they start: from 0, rising, below 24".into())
-        }
-    }
-}
-
-impl From<DayBins> for Vec<u8> {
-    fn from(bins: DayBins) -> Self {
-        bins.0
-    }
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_period_has_one_spelling() {
-        for text in ["2023-10-05", "2023-W40", "2020-W53", "2023-10"] {
-            assert_eq!(text.parse::<Period>().unwrap().to_string(), text);
-        }
-        for text in [
-            "2023", "2023-W54", "2021-W53", "2023-13", "2023-2-1", "20231005", "2023-W4", "",
-        ] {
-            assert!(text.parse::<Period>().is_err(), "`{text}` was taken");
-        }
-    }
-
-    #[test]
-    fn a_day_of_25_hours_ends_at_local_midnight() {
-        let zone = Zone::try_from("Europe/Helsinki".to_owned()).unwrap();
-        let day: Period = "2023-10-29".parse().unwrap();
-        let before: Period = "2023-10-28".parse().unwrap();
-        let hours = day
-            .ends_at(&zone)
-            .unwrap()
-            .duration_since(before.ends_at(&zone).unwrap());
-        assert_eq!(hours.as_hours(), 25);
-    }
-
-    #[test]
-    fn bins_cover_the_day_once() {
-        let bins = DayBins::try_from(vec![0, 7, 9, 16, 18]).unwrap();
-        let of: Vec<u8> = (0..24).map(|hour| bins.of_hour(hour)).collect();
-        assert!(of.is_sorted() && of.first() == Some(&0) && of.last() == Some(&4));
-        assert_eq!(bins.label(1).unwrap(), "07-09");
-        assert_eq!(bins.label(4).unwrap(), "18-24");
-        for starts in [vec![], vec![1], vec![0, 24], vec![0, 9, 7], vec![0, 7, 7]] {
-            assert!(DayBins::try_from(starts).is_err());
-        }
-    }
-}
+mod tests;

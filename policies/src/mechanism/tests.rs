@@ -1,5 +1,12 @@
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
+use proptest::prelude::*;
+
+use super::tail::tail_up;
 use super::*;
 
 fn draw(noise: Noise, sixteenths: u64, l0: u32, linf: u64) -> Draw {
@@ -53,14 +60,12 @@ fn the_tail_is_above_the_exact_sum_and_close_to_it() {
             let ours = tail_up(noise, Scale::from_sixteenths(sixteenths).unwrap(), m).unwrap();
             let ours = ours as f64 / ONE as f64;
             let exact = exact_tail(noise, sixteenths as f64 / 16.0, m);
-            // Under σ = 1 the sum over all integers is above σ√2π by some percent: still an upper bound.
-            let slack = if sixteenths < 16 { 1.3 } else { 1.001 };
             assert!(
                 ours >= exact * (1.0 - 1e-9),
                 "{noise:?} {sixteenths}/16 ≥ {m}: {ours} < {exact}"
             );
             assert!(
-                ours <= exact * slack + 1e-14,
+                ours <= exact * 1.001 + 1e-14,
                 "{noise:?} {sixteenths}/16 ≥ {m}: {ours} vs {exact}"
             );
         }
@@ -77,6 +82,95 @@ fn exact_tail(noise: Noise, scale: f64, m: u64) -> f64 {
         .map(|x| weight(f64::from(x)))
         .sum::<f64>()
         / all
+}
+
+fn noises() -> impl Strategy<Value = Noise> {
+    prop_oneof![Just(Noise::DiscreteLaplace), Just(Noise::DiscreteGaussian)]
+}
+
+/// Scales of every order of magnitude up to 2^`bits` sixteenths.
+fn scales(bits: u32) -> impl Strategy<Value = u64> {
+    (0..bits).prop_flat_map(|bit| 1_u64 << bit..=1_u64 << (bit + 1))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+    /// δ = L0·P[Z ≥ T - 1], never below the exact sum, and above it by a thousandth at most.
+    #[test]
+    fn delta_is_just_above_the_exact_sum(
+        noise in noises(), scale in scales(14), times in 0.0..8.0_f64, l0 in 1..=64_u32,
+    ) {
+        let sigma = scale as f64 / 16.0;
+        let threshold = 2 + (times * sigma) as u64;
+        let ours = selection(noise, scale, l0, threshold).delta().unwrap().units() as f64;
+        let exact = f64::from(l0) * exact_tail(noise, sigma, threshold - 1) * 1e12;
+        prop_assert!(ours >= exact * (1.0 - 1e-9), "{ours} is below {exact}");
+        prop_assert!(ours <= exact * 1.001 + 1.0 + f64::from(l0) * 1e-3, "{ours} is over {exact}");
+    }
+
+    /// A greater T never costs more, at any scale, or calibration would miss the least one.
+    #[test]
+    fn delta_falls_with_the_threshold(
+        noise in noises(), scale in scales(28), times in 0.0..12.0_f64, step in 1..=3_u64,
+    ) {
+        let threshold = 2 + (times * scale as f64 / 16.0) as u64;
+        let near = selection(noise, scale, 1, threshold).delta().unwrap();
+        let far = selection(noise, scale, 1, threshold + step).delta().unwrap();
+        prop_assert!(far <= near, "T {threshold}: {near:?}, +{step}: {far:?}");
+    }
+
+    /// Whatever an entry of the log holds, its cost is a number or an error.
+    #[test]
+    fn no_parameters_panic(
+        noise in noises(), scale in scales(28), l0: u32, linf: u64, k: u32, threshold: u64,
+    ) {
+        let draw = draw(noise, scale.min(SCALE_MAX), l0, linf);
+        let _ = draw.rho();
+        let _ = Selection { draw, k, threshold }.delta();
+        let draw = Draw { l0: 1 + l0 % L0_MAX, linf: 1 + linf % LINF_MAX, ..draw };
+        let _ = draw.rho();
+        let _ = Selection { draw, k, threshold }.delta();
+    }
+}
+
+fn selection(noise: Noise, scale: u64, l0: u32, threshold: u64) -> Selection {
+    let draw = draw(noise, scale, l0, 1);
+    Selection {
+        draw,
+        k: 1,
+        threshold,
+    }
+}
+
+/// No f64 can sum so many terms: at 2¹⁴ times the scale the distribution is the same to half a step.
+#[test]
+fn the_tail_keeps_its_shape_up_to_the_largest_scale() {
+    for m in [1, 512, 1024, 3072, 5120] {
+        let near = tail_up(Noise::DiscreteGaussian, Scale(1 << 14), m).unwrap() as f64;
+        let far = tail_up(Noise::DiscreteGaussian, Scale(SCALE_MAX), m << 14).unwrap() as f64;
+        // The discrete tail is the normal one from m - 1/2 on: it falls by about e^(m/2σ²).
+        let half_step = (m as f64 + 1024.0) / (2.0 * 1024.0 * 1024.0);
+        assert!(
+            near > far && near < far * (1.0 + 1.5 * half_step),
+            "{m}: {near} {far}"
+        );
+    }
+}
+
+#[test]
+fn the_largest_scales_and_thresholds_are_quick_and_never_free() {
+    let begun = std::time::Instant::now();
+    for scale in [1, 16, 1 << 14, SCALE_MAX] {
+        for threshold in [2, 1 << 20, 1 << 27, 1 << 40, u64::MAX] {
+            for noise in [Noise::DiscreteLaplace, Noise::DiscreteGaussian] {
+                let delta = selection(noise, scale, L0_MAX, threshold).delta().unwrap();
+                assert!(delta > Delta::ZERO, "nothing is free");
+            }
+        }
+    }
+    // 40 of them in 5 ms each on a loaded machine; a loop over terms would take seconds.
+    assert!(begun.elapsed().as_millis() < 200, "{:?}", begun.elapsed());
 }
 
 #[test]

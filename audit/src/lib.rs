@@ -1,6 +1,6 @@
 //! The transparency log as mathematics: what an outsider needs to check Weir without trusting it.
 //!
-//! Entries are opaque bytes here, leaves of an RFC 6962 tree (SHA-256) in the C2SP formats, so that
+//! To the tree, entries are opaque bytes, leaves of RFC 6962 (SHA-256) in the C2SP formats, so that
 //! tools nobody here wrote can read the same log:
 //!
 //! - [`tree`]: leaf and node hashes, [`tree::Frontier`] (append and follow with at most 63 hashes),
@@ -8,7 +8,11 @@
 //! - [`note`], [`checkpoint`]: signed notes, verifier keys, signed tree heads;
 //! - [`receipt`]: an entry with its proof and checkpoint, as JSON or `.tlog-proof`;
 //!   [`receipt::Verified`] is the evidence that an entry is in the log, and only a check makes one;
-//! - [`bundle`]: entries as length-prefixed bytes; [`commitment`]: salted names for erasable payloads.
+//! - [`bundle`]: entries as length-prefixed bytes; [`commitment`]: salted names for erasable payloads;
+//! - [`replay`](mod@replay): the rules of [`policies`] over all entries, every balance recomputed, the first
+//!   broken entry named; [`semantics`]: what it checks beyond [`policies::state`];
+//! - [`archive`]: is a copied directory what was signed? [`follow`]: does a growing log keep its word?
+//!   [`error`]: what does not hold, with the evidence.
 //!
 //! # From an entry to evidence
 //!
@@ -42,10 +46,15 @@
 //! checkpoint is signed is the broker's business. The one call to the system is
 //! [`commitment::Salt::random`], which draws from the operating system's generator.
 
+pub mod archive;
 pub mod bundle;
 pub mod checkpoint;
 pub mod commitment;
+pub mod error;
+pub mod follow;
 pub mod note;
 pub mod receipt;
+pub mod replay;
+pub mod semantics;
 mod text;
 pub mod tree;

@@ -1,0 +1,104 @@
+//! Organisations and agreements: who signed what with which key.
+
+use policies::agreement::{AGREEMENT_BYTES_MAX, Agreement};
+use policies::entry::Floors;
+use policies::id::{OrgId, Role};
+use policies::sign::{PartySignature, PublicKey, Signs, possession_payload, verify};
+use policies::state::State;
+use policies::validate::faults;
+
+use super::{Breach, caller};
+use crate::text;
+
+/// Did the organisation prove that it holds its key?
+pub(super) fn possession(
+    org: &OrgId,
+    role: Role,
+    spiffe: &str,
+    key: &PublicKey,
+    proof: &PartySignature,
+) -> Result<(), Breach> {
+    let claim = possession_payload(org, role, spiffe, key.fingerprint());
+    verify(Signs::KeyPossession, key, &claim, proof).map_err(|source| Breach::Signature {
+        org: org.clone(),
+        source,
+    })
+}
+
+/// Did a steward admit it, under a name of its own?
+pub(super) fn admitted(
+    state: &State,
+    org: &OrgId,
+    role: Role,
+    spiffe: &str,
+    by: Option<&OrgId>,
+) -> Result<(), Breach> {
+    let own = spiffe.starts_with("spiffe://") && spiffe.ends_with(&format!("/org/{org}"));
+    if !own {
+        return Err(Breach::Spiffe {
+            org: org.clone(),
+            spiffe: text::shorten(spiffe),
+        });
+    }
+    if let Some(by) = by {
+        return caller(state, by, "/weir.v1.DirectoryService/AdmitOrganisation");
+    }
+    let stewarded = state.orgs().any(|(_, known)| known.role == Role::Steward);
+    if role == Role::Steward && !stewarded {
+        return Ok(());
+    }
+    Err(Breach::AdmittedByNobody { org: org.clone() })
+}
+
+/// May the agreement exist under these floors, with these parties?
+pub(super) fn terms(state: &State, terms: &Agreement, floors: &Floors) -> Result<(), Breach> {
+    let mut faults: Vec<String> = faults(terms, floors)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    if document(terms)?.len() > AGREEMENT_BYTES_MAX {
+        faults.push(format!("it has over {AGREEMENT_BYTES_MAX} bytes"));
+    }
+    if !faults.is_empty() {
+        return Err(Breach::Terms {
+            faults: faults.join("; "),
+        });
+    }
+    let places = [
+        (&terms.provider, Role::Provider),
+        (&terms.planner, Role::Planner),
+    ];
+    for (party, wanted) in places {
+        if state.org(&party.org).map(|org| org.role) != Some(wanted) {
+            return Err(Breach::Party {
+                org: party.org.clone(),
+                wanted,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Did the organisation sign these terms, with the key in force?
+pub(super) fn signed(
+    state: &State,
+    terms: &Agreement,
+    by: &OrgId,
+    signature: &PartySignature,
+) -> Result<(), Breach> {
+    let org = state.org(by).ok_or_else(|| Breach::Caller {
+        org: by.clone(),
+        why: "it is not admitted".to_owned(),
+    })?;
+    let document = document(terms)?;
+    verify(Signs::Agreement, &org.key, &document, signature).map_err(|source| Breach::Signature {
+        org: by.clone(),
+        source,
+    })
+}
+
+fn document(terms: &Agreement) -> Result<Vec<u8>, Breach> {
+    terms.canonical().map_err(|e| Breach::Terms {
+        faults: e.to_string(),
+    })
+}

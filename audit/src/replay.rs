@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use policies::agreement::Unit;
 use policies::entry::{Body, Entry};
-use policies::id::{OrgId, PopulationId, ReleaseKey};
+use policies::id::{AgreementId, OrgId, PopulationId, ReleaseKey, TableName};
 use policies::loss::Loss;
 use policies::period::Period;
-use policies::state::{ReleaseRecord, State};
+use policies::state::State;
 use serde::Serialize;
 
 use crate::error::AuditError;
@@ -78,6 +78,26 @@ pub struct Balance {
     pub lost: Loss,
     /// The most it may lose; never below `lost`.
     pub cap: Loss,
+}
+
+/// A release that was charged and has not ended. Not a break: a broker that still draws, or has
+/// crashed, leaves one, and an auditor watches its age.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Open {
+    /// The release.
+    pub key: ReleaseKey,
+    /// Index of its reservation.
+    pub entry: u64,
+    /// Time of its reservation.
+    pub since: Timestamp,
+    /// Who asked.
+    pub by: OrgId,
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// For which table.
+    pub table: TableName,
+    /// For which period.
+    pub period: Period,
 }
 
 /// Replays a whole log, from its first entry.
@@ -182,17 +202,21 @@ impl Replayer {
         })
     }
 
-    /// Releases that were charged and have not ended, by key. Not a break: a broker that still draws, or
-    /// has crashed, leaves one; [`Self::reserved_at`] tells an auditor its age.
-    pub fn open(&self) -> impl Iterator<Item = (&ReleaseKey, &ReleaseRecord)> {
-        let open = self.reserved.keys();
-        open.filter_map(|key| Some((key, self.state.release(key)?)))
-    }
-
-    /// When a release that has not ended was reserved.
-    #[must_use]
-    pub fn reserved_at(&self, key: &ReleaseKey) -> Option<Timestamp> {
-        self.reserved.get(key).copied()
+    /// Releases that were charged and have not ended, by key.
+    pub fn open(&self) -> impl Iterator<Item = Open> {
+        self.reserved.iter().filter_map(|(key, since)| {
+            let release = self.state.release(key)?;
+            let reservation = &release.reservation;
+            Some(Open {
+                key: key.clone(),
+                entry: release.entry,
+                since: *since,
+                by: reservation.by.clone(),
+                agreement: reservation.agreement.clone(),
+                table: reservation.table.name.clone(),
+                period: reservation.period,
+            })
+        })
     }
 
     /// Is the newest entry at most [`CLOCK_AHEAD_MAX`] ahead of `now`? A log that runs ahead of time

@@ -261,7 +261,8 @@ pub struct Reservation {
     pub manifest: Vec<BlobId>,
     /// Was the contribution late?
     pub late: bool,
-    /// Earlier periods of the agreement without a contribution, the newest 60 at most.
+    /// Periods of the agreement without a contribution among the 366 before this one, the newest 60 at
+    /// most, oldest first.
     pub missing: Vec<Period>,
     /// All noise, pinned.
     pub mechanism: Mechanism,

@@ -7,6 +7,8 @@
 
 use super::*;
 use crate::entry::Body;
+use crate::mechanism::Mechanism;
+use crate::refusal::ReasonId;
 use crate::testing::{Town, mechanism, now, org};
 
 fn reasons(town: &Town, request: &Request) -> Vec<ReasonId> {

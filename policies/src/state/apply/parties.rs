@@ -1,0 +1,143 @@
+//! Effects on organisations, zonings and agreements.
+
+use super::{Touched, insert_new, rule};
+use crate::agreement::Agreement;
+use crate::id::{AgreementId, BlobId, Fingerprint, OrgId, Role, ZoningId};
+use crate::loss::Loss;
+use crate::sign::{PartySignature, PublicKey};
+use crate::state::{AgreementRecord, ApplyError, Org, State, Status, Zoning};
+
+impl State {
+    pub(super) fn admit(
+        &mut self,
+        id: &OrgId,
+        role: Role,
+        spiffe: &str,
+        key: &PublicKey,
+        by: Option<&OrgId>,
+    ) -> Result<Vec<Touched>, ApplyError> {
+        let taken = self
+            .orgs
+            .values()
+            .any(|other| other.spiffe == spiffe || other.key.fingerprint() == key.fingerprint());
+        rule(!taken, "a SPIFFE id and a key belong to one organisation")?;
+        let steward = |by| self.org(by).is_some_and(|org| org.role == Role::Steward);
+        rule(by.is_none_or(steward), "only a steward admits")?;
+        let org = Org {
+            role,
+            spiffe: spiffe.to_owned(),
+            key: key.clone(),
+            entry: self.size,
+        };
+        insert_new(&mut self.orgs, id, org, "organisation", id.as_str())?;
+        Ok(vec![Touched::Org(id.clone())])
+    }
+
+    pub(super) fn add_zoning(
+        &mut self,
+        id: &ZoningId,
+        sha256: &Fingerprint,
+        zones: u32,
+        blob: &BlobId,
+    ) -> Result<Vec<Touched>, ApplyError> {
+        let zoning = Zoning {
+            sha256: sha256.clone(),
+            zones,
+            blob: blob.clone(),
+            entry: self.size,
+        };
+        insert_new(&mut self.zonings, id, zoning, "zoning", id.as_str())?;
+        Ok(vec![Touched::Zoning(id.clone())])
+    }
+
+    pub(super) fn offer(
+        &mut self,
+        terms: &Agreement,
+        by: &OrgId,
+        signature: &PartySignature,
+    ) -> Result<Vec<Touched>, ApplyError> {
+        rule(terms.is_party(by), "only a party can offer an agreement")?;
+        for (party, role) in [
+            (&terms.provider, Role::Provider),
+            (&terms.planner, Role::Planner),
+        ] {
+            let org = self.org(&party.org);
+            rule(
+                org.map(|org| org.key.fingerprint()) == Some(&party.key),
+                "a party's key is the one it was admitted with",
+            )?;
+            rule(
+                org.map(|org| org.role) == Some(role),
+                "a provider provides and a planner plans",
+            )?;
+        }
+        for zoning in &terms.zonings {
+            let known = self.zoning(&zoning.id);
+            let same = known.is_some_and(|z| z.sha256 == zoning.sha256 && z.zones == zoning.zones);
+            rule(
+                same,
+                "an agreement's zonings are known here with the same content",
+            )?;
+        }
+        let id = terms.id().map_err(|_| ApplyError::Rule {
+            rule: "an agreement has an id",
+        })?;
+        let record = AgreementRecord {
+            terms: terms.clone(),
+            status: Status::Offered,
+            signatures: vec![(by.clone(), signature.clone())],
+            entry: self.size,
+        };
+        insert_new(&mut self.agreements, &id, record, "agreement", id.as_str())?;
+        Ok(vec![Touched::Agreement(id)])
+    }
+
+    pub(super) fn sign(
+        &mut self,
+        id: &AgreementId,
+        by: &OrgId,
+        signature: &PartySignature,
+    ) -> Result<Vec<Touched>, ApplyError> {
+        let index = self.size;
+        let record = self.agreement_mut(id)?;
+        rule(
+            record.status == Status::Offered,
+            "only an offered agreement can be signed",
+        )?;
+        rule(record.terms.is_party(by), "only a party can sign")?;
+        let signed_before = record.signatures.iter().any(|(org, _)| org == by);
+        rule(!signed_before, "a party signs once")?;
+        record.signatures.push((by.clone(), signature.clone()));
+        (record.status, record.entry) = (Status::Agreed, index);
+        Ok(vec![Touched::Agreement(id.clone())])
+    }
+
+    pub(super) fn activate(
+        &mut self,
+        id: &AgreementId,
+        allotment: Loss,
+    ) -> Result<Vec<Touched>, ApplyError> {
+        let index = self.size;
+        let record = self.agreement_mut(id)?;
+        rule(
+            record.status == Status::Agreed,
+            "only an agreement signed by both becomes active",
+        )?;
+        rule(
+            record.terms.allotment() == Some(allotment),
+            "the allotment is the plan's",
+        )?;
+        (record.status, record.entry) = (Status::Active, index);
+        let account = Self::account_of(&record.terms);
+        let population = record.terms.population.clone();
+        let mut touched = vec![Touched::Agreement(id.clone())];
+        if let Some(cap) = population.cap {
+            let terms = self
+                .ledger
+                .with_allotment(&account, population.unit, cap, allotment)?;
+            self.ledger.set_terms(account.clone(), terms);
+            touched.push(Touched::Account(account));
+        }
+        Ok(touched)
+    }
+}

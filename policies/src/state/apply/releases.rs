@@ -1,0 +1,197 @@
+//! Effects on contributions, releases and balances.
+
+use super::{Touched, insert_new, rule, unknown};
+use crate::agreement::Charge;
+use crate::entry::{Contribution, Reservation};
+use crate::id::{OrgId, ReleaseKey, RequestId};
+use crate::loss::Loss;
+use crate::refusal::ReasonId;
+use crate::state::{
+    ApplyError, ContributionRecord, Outcome, ReleaseRecord, Slot, Stage, State, Status,
+};
+
+impl State {
+    pub(super) fn contribute(&mut self, new: &Contribution) -> Result<Vec<Touched>, ApplyError> {
+        let record = self.agreement_mut(&new.agreement)?;
+        rule(
+            record.status == Status::Active,
+            "only an active agreement takes contributions",
+        )?;
+        rule(
+            record.terms.provider.org == new.provider,
+            "only the provider contributes",
+        )?;
+        let table = record.terms.table(&new.table);
+        rule(table.is_some(), "the agreement has the table")?;
+        let whole = table.is_some_and(|table| table.period == new.period.grain());
+        rule(whole, "a contribution is about one period of its table")?;
+        rule(
+            record.terms.covers.hold(new.period),
+            "the period is covered",
+        )?;
+        let slot = Slot {
+            agreement: new.agreement.clone(),
+            table: new.table.clone(),
+            period: new.period,
+        };
+        let live = self
+            .live
+            .get(&slot)
+            .map(|record| &record.contribution.batch);
+        rule(
+            live == new.supersedes.as_ref(),
+            "a contribution replaces the live one by its id",
+        )?;
+        let record = ContributionRecord {
+            contribution: new.clone(),
+            entry: self.size,
+        };
+        let batch = (new.provider.clone(), new.batch.clone());
+        insert_new(
+            &mut self.batches,
+            &batch,
+            record.clone(),
+            "batch",
+            new.batch.as_str(),
+        )?;
+        self.live.insert(slot.clone(), record);
+        Ok(vec![Touched::Contribution(
+            slot,
+            new.provider.clone(),
+            new.batch.clone(),
+        )])
+    }
+
+    pub(super) fn reserve(&mut self, new: &Reservation) -> Result<Vec<Touched>, ApplyError> {
+        let slot = Slot {
+            agreement: new.agreement.clone(),
+            table: new.table.name.clone(),
+            period: new.period,
+        };
+        self.reservable(new, &slot)?;
+        let account = self
+            .agreement(&new.agreement)
+            .map(|r| Self::account_of(&r.terms));
+        let account = account.ok_or_else(|| unknown("agreement", new.agreement.as_str()))?;
+        let mut touched = vec![Touched::Release(new.key.clone())];
+        if let Some(grain) = new.unit.grain() {
+            let periods = new.period.parts(grain);
+            let periods = periods.ok_or(ApplyError::Rule {
+                rule: "a period has whole units",
+            })?;
+            self.ledger.debit(&account, &periods, new.charge)?;
+            touched.extend(
+                periods
+                    .into_iter()
+                    .map(|p| Touched::Balance(account.clone(), p)),
+            );
+        }
+        let outcome = Outcome::Reserved {
+            key: new.key.clone(),
+        };
+        touched.extend(self.answer(&new.by, &new.request, outcome)?);
+        let release = ReleaseRecord {
+            reservation: new.clone(),
+            entry: self.size,
+            stage: Stage::Reserved,
+        };
+        insert_new(
+            &mut self.releases,
+            &new.key,
+            release,
+            "release",
+            new.key.as_str(),
+        )?;
+        self.editions.entry(slot).or_default().push(new.key.clone());
+        Ok(touched)
+    }
+
+    /// The rules of the agreement that a reservation has to keep.
+    fn reservable(&self, new: &Reservation, slot: &Slot) -> Result<(), ApplyError> {
+        let record = self.agreement(&new.agreement);
+        let record = record.ok_or_else(|| unknown("agreement", new.agreement.as_str()))?;
+        let terms = &record.terms;
+        rule(
+            record.status == Status::Active,
+            "only an active agreement releases",
+        )?;
+        rule(
+            terms.recipients.contains(&new.by),
+            "only a recipient receives",
+        )?;
+        rule(
+            terms.purposes.contains(&new.purpose),
+            "the purpose is as agreed",
+        )?;
+        rule(
+            terms.table(&new.table.name) == Some(&new.table),
+            "the table is as agreed",
+        )?;
+        rule(terms.population.unit == new.unit, "the unit is as agreed")?;
+        rule(terms.covers.hold(new.period), "the period is covered")?;
+        let item = terms.plan_item(&new.table.name);
+        let item = item.ok_or(ApplyError::Rule {
+            rule: "the plan releases the table",
+        })?;
+        let charge = item.charge.as_ref().map_or(Some(Loss::ZERO), Charge::total);
+        rule(charge == Some(new.charge), "the charge is the plan's")?;
+        let made = u32::try_from(self.editions(slot).len()).unwrap_or(u32::MAX);
+        rule(
+            new.edition.checked_sub(1) == Some(made),
+            "editions are numbered from 1, in order",
+        )?;
+        rule(new.edition <= item.editions, "the plan allows the edition")?;
+        let pinned = self.live.get(slot).map(|record| &record.contribution.blob);
+        rule(
+            new.manifest.iter().eq(pinned),
+            "the pinned input is the live contribution",
+        )
+    }
+
+    pub(super) fn end(
+        &mut self,
+        key: &ReleaseKey,
+        stage: Stage,
+    ) -> Result<Vec<Touched>, ApplyError> {
+        let release = self.releases.get_mut(key);
+        let release = release.ok_or_else(|| unknown("release", key.as_str()))?;
+        rule(release.stage == Stage::Reserved, "a release ends once")?;
+        release.stage = stage;
+        Ok(vec![Touched::Release(key.clone())])
+    }
+
+    pub(super) fn refuse(
+        &mut self,
+        by: &OrgId,
+        request: &RequestId,
+        slot: Slot,
+        reasons: &[ReasonId],
+    ) -> Result<Vec<Touched>, ApplyError> {
+        rule(!reasons.is_empty(), "a refusal has a reason")?;
+        self.agreement_mut(&slot.agreement)?;
+        let outcome = Outcome::Refused {
+            slot,
+            reasons: reasons.to_vec(),
+            entry: self.size,
+        };
+        self.answer(by, request, outcome)
+    }
+
+    fn answer(
+        &mut self,
+        org: &OrgId,
+        request: &RequestId,
+        outcome: Outcome,
+    ) -> Result<Vec<Touched>, ApplyError> {
+        rule(self.orgs.contains_key(org), "an admitted organisation asks")?;
+        let key = (org.clone(), request.clone());
+        insert_new(
+            &mut self.requests,
+            &key,
+            outcome,
+            "request",
+            request.as_str(),
+        )?;
+        Ok(vec![Touched::Request(org.clone(), request.clone())])
+    }
+}

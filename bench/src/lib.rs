@@ -1,0 +1,20 @@
+//! What the benches share. Each bench runs Weir and a bare tool in turn in one process and prints
+//! ratios: seconds of a shared machine say little, ratios within one run say something.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`run`](mod@run) | settings from the environment, the entry point of a bench |
+//! | [`series`] | figures of several runs: median, least, most, ratios |
+//! | [`report`] | the one table that a bench prints, goals met or missed |
+//! | [`grid`] | an agreement over a square city, and its cells |
+//! | [`raw`] | raw trips as CSV and Parquet |
+//! | [`town`] | a broker's keys and config, and the organisations of one agreement |
+//! | [`bare`] | Arrow Flight → Parquet → fsync without Weir |
+
+pub mod bare;
+pub mod grid;
+pub mod raw;
+pub mod report;
+pub mod run;
+pub mod series;
+pub mod town;

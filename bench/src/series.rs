@@ -1,0 +1,56 @@
+//! Figures of several runs.
+
+use std::time::Instant;
+
+/// One figure per run, in the order of the runs.
+#[derive(Debug, Clone, Default)]
+pub struct Series(Vec<f64>);
+
+impl Series {
+    /// Adds the figure of a run.
+    pub fn push(&mut self, figure: f64) {
+        self.0.push(figure);
+    }
+
+    /// Adds the seconds since `start`.
+    pub fn push_since(&mut self, start: Instant) {
+        self.push(start.elapsed().as_secs_f64());
+    }
+
+    /// The middle figure, of an even number the mean of the two middle ones; NaN without runs.
+    #[must_use]
+    pub fn median(&self) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let half = sorted.len() / 2;
+        let at = |n: usize| sorted.get(n).copied().unwrap_or(f64::NAN);
+        if sorted.len() % 2 == 1 {
+            at(half)
+        } else {
+            f64::midpoint(at(half.wrapping_sub(1)), at(half))
+        }
+    }
+
+    /// The least figure.
+    #[must_use]
+    pub fn least(&self) -> f64 {
+        self.0.iter().copied().fold(f64::NAN, f64::min)
+    }
+
+    /// The greatest figure.
+    #[must_use]
+    pub fn most(&self) -> f64 {
+        self.0.iter().copied().fold(f64::NAN, f64::max)
+    }
+
+    /// Run by run, this figure over the other one: runs of a pair come right after each other, so
+    /// that a busy moment of the machine touches both.
+    #[must_use]
+    pub fn over(&self, other: &Self) -> Self {
+        Self(
+            std::iter::zip(&self.0, &other.0)
+                .map(|(a, b)| a / b)
+                .collect(),
+        )
+    }
+}

@@ -7,7 +7,7 @@ use super::*;
 fn found(change: impl FnOnce(&Town, &mut Vec<Entry>)) -> Finding {
     let (town, mut log) = honest();
     change(&town, &mut log);
-    replay(bytes(&log)).expect_err("the attack goes unnoticed")
+    replay(bytes(&log)).map(|_| ()).unwrap_err()
 }
 
 #[track_caller]
@@ -186,7 +186,7 @@ fn another_release_key() {
 #[test]
 fn other_lateness_or_missing_periods() {
     reserves(RESERVED, "its `late`", |r| r.late = true);
-    reserves(RESERVED, "its `missing`", |r| drop(r.missing.pop()));
+    reserves(RESERVED, "its `missing`", |r| r.missing.truncate(1));
 }
 
 #[test]

@@ -291,6 +291,13 @@ impl Agreement {
         self.zonings.iter().find(|zoning| zoning.id == *id)
     }
 
+    /// Can it be active at `now`, by its own days and zone of time?
+    #[must_use]
+    pub fn valid_at(&self, now: jiff::Timestamp) -> bool {
+        let today = now.to_zoned_datetime(self.time_zone.tz().clone()).date();
+        today >= self.valid.from && today <= self.valid.until
+    }
+
     /// Is the organisation one of the two that sign?
     #[must_use]
     pub fn is_party(&self, org: &OrgId) -> bool {
@@ -309,3 +316,6 @@ impl Agreement {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::agreement::{Agreement, FORM, PlanItem, Unit};
+use jiff::civil::{Date, date};
+
+use crate::agreement::{Agreement, Days, FORM, Unit};
 use crate::entry::Floors;
-use crate::id::PopulationId;
-use crate::kind::{DimensionKind, Kind, MeasureKind};
-use crate::loss::{Delta, Rho, UNITS_PER_ONE};
-use crate::mechanism::{L0_MAX, LINF_MAX};
-use crate::period::Grain;
-use crate::table::Table;
+use crate::loss::{Delta, UNITS_PER_ONE};
+
+mod plan;
+mod tables;
 
 /// Most tables in one agreement.
 pub const TABLES_MAX: usize = 32;
@@ -17,10 +17,11 @@ pub const TABLES_MAX: usize = 32;
 pub const DOMAIN_MAX: u64 = 1 << 32;
 /// Largest δ of one release; δ has to be far below one over the number of people.
 pub const DELTA_MAX: Delta = Delta::from_units(UNITS_PER_ONE / 100_000);
-/// Most zones, hours, days and editions that make sense here.
+/// Most zones in one zoning.
 const ZONES_MAX: u32 = 1 << 20;
-const HOURS_MAX: u32 = 24 * 366;
-const EDITIONS_MAX: u32 = 64;
+/// Days that an agreement may speak of: beyond them a date is a slip.
+const FIRST_DAY: Date = date(1900, 1, 1);
+const LAST_DAY: Date = date(2199, 12, 31);
 
 /// One thing wrong with an agreement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,22 +84,23 @@ impl Check {
                 format!("has to say something, in at most {most} characters"),
             );
         }
+        self.days("valid", a.valid);
+        self.days("covers", a.covers);
+        let unique: BTreeSet<_> = a.purposes.iter().collect();
+        let each_once = !unique.is_empty() && unique.len() == a.purposes.len();
         self.require(
-            a.valid.from <= a.valid.until,
-            "valid",
-            "ends before it begins",
-        );
-        self.require(
-            a.covers.from <= a.covers.until,
-            "covers",
-            "ends before it begins",
-        );
-        let purposes = !a.purposes.is_empty() && a.purposes.iter().all(|p| is_purpose(p));
-        self.require(
-            purposes,
+            each_once && a.purposes.iter().all(|p| is_purpose(p)),
             "purposes",
-            "name DPV purposes, like `dpv:PublicPolicyMaking`",
+            "name DPV purposes, like `dpv:PublicPolicyMaking`, each once",
         );
+    }
+
+    fn days(&mut self, path: &str, days: Days) {
+        let rising = days.from <= days.until;
+        self.require(rising, path, "ends before it begins");
+        let near = days.from >= FIRST_DAY && days.until <= LAST_DAY;
+        let message = format!("has to lie between {FIRST_DAY} and {LAST_DAY}");
+        self.require(near || !rising, path, message);
     }
 
     fn parties(&mut self, a: &Agreement) {
@@ -178,195 +180,6 @@ impl Check {
         let planned: BTreeSet<_> = a.plan.iter().map(|i| &i.table).collect();
         let once = !a.plan.is_empty() && planned.len() == a.plan.len();
         self.require(once, "plan", "name at least one table, and each once");
-    }
-
-    fn table(&mut self, a: &Agreement, table: &Table, path: &str) {
-        let Some(kind) = table.kind() else {
-            let known: Vec<_> = Kind::all().iter().map(|k| k.kind.as_str()).collect();
-            let message = format!("`{}` is not a kind: {}", table.kind, known.join(", "));
-            return self.require(false, &format!("{path}.kind"), message);
-        };
-        let zoning = a.zoning(&table.zoning);
-        self.require(
-            zoning.is_some(),
-            &format!("{path}.zoning"),
-            "is not among `zonings`",
-        );
-        self.axes(kind, table, path);
-        self.clamps(kind, table, path);
-        self.bounds(a.population.unit, table, path);
-        let size = zoning.and_then(|z| table.domain_size(z.zones));
-        let message = format!("the table's public domain is over {DOMAIN_MAX} keys: coarsen it");
-        self.require(size.is_none_or(|s| s <= DOMAIN_MAX), path, message);
-    }
-
-    fn axes(&mut self, kind: &Kind, table: &Table, path: &str) {
-        let path = format!("{path}.categories");
-        let wanted: Vec<_> = kind
-            .dimensions
-            .iter()
-            .filter(|d| d.kind == DimensionKind::Category)
-            .map(|d| d.name.as_str())
-            .collect();
-        let given: Vec<_> = table
-            .categories
-            .iter()
-            .map(|a| a.dimension.as_str())
-            .collect();
-        let message = format!(
-            "list the values of exactly these dimensions: {}",
-            wanted.join(", ")
-        );
-        self.require(wanted == given, &path, message);
-        for axis in &table.categories {
-            let unique: BTreeSet<_> = axis.values.iter().collect();
-            let fits = !unique.is_empty() && unique.len() == axis.values.len();
-            self.require(
-                fits,
-                &path,
-                format!("`{}` lists each value once", axis.dimension),
-            );
-        }
-    }
-
-    fn clamps(&mut self, kind: &Kind, table: &Table, path: &str) {
-        let unique: BTreeSet<_> = table.clamps.iter().map(|c| &c.measure).collect();
-        let path = format!("{path}.clamps");
-        self.require(
-            unique.len() == table.clamps.len(),
-            &path,
-            "one range per measure",
-        );
-        for clamp in &table.clamps {
-            let sum = kind
-                .measure(&clamp.measure)
-                .is_some_and(|m| m.kind == MeasureKind::Sum);
-            let message = format!("`{}` is not a sum of kind `{}`", clamp.measure, kind.kind);
-            self.require(sum, &path, message);
-            let rising = clamp.min < clamp.max;
-            self.require(
-                rising,
-                &path,
-                format!("`{}` needs min below max", clamp.measure),
-            );
-        }
-    }
-
-    fn bounds(&mut self, unit: Unit, table: &Table, path: &str) {
-        let l0 = (1..=L0_MAX).contains(&table.cells_max);
-        self.require(
-            l0,
-            &format!("{path}.cells_max"),
-            format!("has to be 1 to {L0_MAX}"),
-        );
-        let linf = (1..=LINF_MAX).contains(&u64::from(table.per_cell_max));
-        self.require(
-            linf,
-            &format!("{path}.per_cell_max"),
-            format!("has to be 1 to {LINF_MAX}"),
-        );
-        if unit == Unit::Trip {
-            let one = table.cells_max == 1 && table.per_cell_max == 1;
-            let message = "a trip touches one cell once: cells_max and per_cell_max are 1";
-            self.require(one, path, message);
-        }
-        if let Some(grain) = unit.grain() {
-            let whole = table.period.holds_whole(grain);
-            let message = format!(
-                "a {} does not hold whole {}s",
-                word(table.period),
-                unit.word()
-            );
-            self.require(whole, &format!("{path}.period"), message);
-        }
-    }
-
-    fn plan_item(&mut self, a: &Agreement, item: &PlanItem, path: &str) {
-        let Some(table) = a.table(&item.table) else {
-            let message = format!("`{}` is not among `tables`", item.table);
-            return self.require(false, &format!("{path}.table"), message);
-        };
-        let editions = (1..=EDITIONS_MAX).contains(&item.editions);
-        let message = format!("has to be 1 to {EDITIONS_MAX}");
-        self.require(editions, &format!("{path}.editions"), message);
-        for (name, hours) in [
-            ("due_hours", item.due_hours),
-            ("grace_hours", item.grace_hours),
-        ] {
-            let message = format!("has to be at most {HOURS_MAX}");
-            self.require(hours <= HOURS_MAX, &format!("{path}.{name}"), message);
-        }
-        let path = format!("{path}.charge");
-        match (&item.charge, a.population.unit) {
-            (None, Unit::None) => {}
-            (Some(_), Unit::None) => self.require(false, &path, "no unit, no charge: leave it out"),
-            (None, _) => self.require(false, &path, "a release of protected data needs a charge"),
-            (Some(charge), unit) => {
-                self.require(
-                    charge.selection > Rho::ZERO,
-                    &path,
-                    "`selection` has to be above 0",
-                );
-                let delta = charge.delta > Delta::ZERO && charge.delta <= DELTA_MAX;
-                let message = format!("`delta` has to be above 0, at most {DELTA_MAX}");
-                self.require(delta, &path, message);
-                self.measures(table, unit, charge, &path);
-            }
-        }
-    }
-
-    fn measures(
-        &mut self,
-        table: &Table,
-        unit: Unit,
-        charge: &crate::agreement::Charge,
-        path: &str,
-    ) {
-        let unique: BTreeSet<_> = charge.measures.iter().map(|m| &m.measure).collect();
-        self.require(
-            unique.len() == charge.measures.len(),
-            path,
-            "one charge per measure",
-        );
-        for measure in &charge.measures {
-            let name = &measure.measure;
-            let kind = table
-                .kind()
-                .and_then(|kind| kind.measure(name))
-                .map(|m| m.kind);
-            let count = kind == Some(MeasureKind::Count);
-            let message = format!("`{name}` is not a count of this kind; only counts are released");
-            self.require(count, path, message);
-            self.require(
-                measure.rho > Rho::ZERO,
-                path,
-                format!("`{name}` needs a rho above 0"),
-            );
-            let message = format!("with unit trip the contributors are the trips: drop `{name}`");
-            self.require(unit != Unit::Trip, path, message);
-        }
-    }
-
-    fn allotment(&mut self, a: &Agreement) {
-        let Some(cap) = a.population.cap else { return };
-        match a.allotment() {
-            None => self.require(false, "plan", "the sum of all charges leaves its type"),
-            Some(sum) => {
-                let population: &PopulationId = &a.population.id;
-                let message = format!(
-                    "all editions together come to ({sum}) for each unit-period, over the cap ({cap}) of `{population}`"
-                );
-                self.require(sum.fits_in(cap), "plan", message);
-            }
-        }
-    }
-}
-
-fn word(grain: Grain) -> &'static str {
-    match grain {
-        Grain::Day => "day",
-        Grain::Week => "week",
-        Grain::Month => "month",
     }
 }
 

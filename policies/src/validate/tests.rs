@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::period::Grain;
 use crate::testing::{Signer, agreement, floors};
 
 fn paths(agreement: &Agreement) -> Vec<String> {
@@ -28,162 +29,259 @@ fn with(pointer: &str, value: Value) -> Agreement {
     serde_json::from_value(json).unwrap_or_else(|e| panic!("{pointer}: {e}"))
 }
 
+/// Breaks one field of a sound agreement and expects exactly one fault, at exactly one path.
+#[track_caller]
+fn breaks(pointer: &str, value: Value, path: &str) {
+    assert_eq!(
+        paths(&with(pointer, value.clone())),
+        [path],
+        "{pointer} = {value}"
+    );
+}
+
 #[test]
 fn a_sound_agreement_has_no_fault() {
     assert_eq!(paths(&with("/k", json!(5))), Vec::<String>::new());
 }
 
 #[test]
-fn each_fault_is_told_with_its_path() {
-    let table = |name: &str| {
-        json!({
-            "name": name, "kind": "od_trips", "zoning": "town-2026", "period": "day", "bins": [0],
-            "categories": [{"dimension": "mode", "values": ["bike"]}],
-            "cells_max": 1, "per_cell_max": 1, "clamps": [],
-        })
-    };
-    let broken = [
-        ("/form", json!("weir/agreement/2"), "form"),
-        ("/title", json!(" "), "title"),
-        ("/public_summary", json!("x".repeat(4001)), "public_summary"),
-        ("/purposes", json!(["marketing"]), "purposes"),
-        ("/purposes", json!([]), "purposes"),
-        ("/valid/until", json!("2025-01-01"), "valid"),
-        ("/covers/until", json!("2026-09-01"), "covers"),
-        ("/planner/org", json!("bikes"), "planner.org"),
-        ("/recipients", json!([]), "recipients"),
-        ("/recipients", json!(["city", "city"]), "recipients"),
-        ("/recipients", json!(["bikes"]), "recipients"),
-        ("/retention_days", json!(401), "retention_days"),
-        ("/k", json!(4), "k"),
-        (
-            "/population/description",
-            json!(""),
-            "population.description",
-        ),
-        (
-            "/population/cap",
-            json!({"rho": "5", "delta": "0"}),
-            "population.cap",
-        ),
-        (
-            "/population/cap",
-            json!({"rho": "0.9", "delta": "0.0000002"}),
-            "plan",
-        ),
-        ("/zonings/0/zones", json!(0), "zonings[0].zones"),
-        ("/tables", json!([table("od"), table("od")]), "tables"),
-        ("/tables/0/kind", json!("od"), "tables[0].kind"),
-        ("/tables/0/zoning", json!("elsewhere"), "tables[0].zoning"),
-        ("/tables/0/categories", json!([]), "tables[0].categories"),
-        (
-            "/tables/0/categories/0/values",
-            json!(["bike", "bike"]),
-            "tables[0].categories",
-        ),
-        ("/tables/0/cells_max", json!(0), "tables[0].cells_max"),
-        ("/tables/0/per_cell_max", json!(0), "tables[0].per_cell_max"),
-        (
-            "/tables/0/clamps/0/measure",
-            json!("trips"),
-            "tables[0].clamps",
-        ),
-        ("/tables/0/clamps/0/max", json!(0), "tables[0].clamps"),
-        ("/plan/0/table", json!("secret"), "plan[0].table"),
-        ("/plan/0/editions", json!(0), "plan[0].editions"),
-        ("/plan/0/due_hours", json!(100_000), "plan[0].due_hours"),
-        ("/plan/0/charge/selection", json!("0"), "plan[0].charge"),
-        ("/plan/0/charge/delta", json!("0"), "plan[0].charge"),
-        ("/plan/0/charge/delta", json!("0.1"), "plan[0].charge"),
-        (
-            "/plan/0/charge/measures/0/measure",
-            json!("duration_s"),
-            "plan[0].charge",
-        ),
-        (
-            "/plan/0/charge/measures/0/rho",
-            json!("0"),
-            "plan[0].charge",
-        ),
-    ];
-    for (pointer, value, path) in broken {
-        let found = paths(&with(pointer, value));
-        assert!(
-            found.iter().any(|p| p == path),
-            "{pointer}: {found:?} lacks `{path}`"
-        );
+fn texts_dates_and_purposes() {
+    breaks("/form", json!("weir/agreement/2"), "form");
+    breaks("/title", json!(" "), "title");
+    breaks("/title", json!("x".repeat(201)), "title");
+    breaks("/public_summary", json!(""), "public_summary");
+    breaks("/public_summary", json!("x".repeat(4001)), "public_summary");
+    breaks("/purposes", json!([]), "purposes");
+    for wrong in [
+        "marketing",
+        "dpv:",
+        "dpv:a b",
+        "DPV:PublicPolicyMaking",
+        "dpv:\u{430}",
+    ] {
+        breaks("/purposes", json!([wrong]), "purposes");
     }
+    breaks("/purposes", json!(["dpv:A", "dpv:A"]), "purposes");
+    for range in ["valid", "covers"] {
+        breaks(&format!("/{range}/until"), json!("2025-01-01"), range);
+        breaks(&format!("/{range}/until"), json!("2200-01-01"), range);
+        breaks(&format!("/{range}/from"), json!("1899-12-31"), range);
+        breaks(&format!("/{range}/from"), json!("-009999-01-01"), range);
+    }
+    breaks("/retention_days", json!(0), "retention_days");
+    breaks("/retention_days", json!(401), "retention_days");
 }
 
 #[test]
-fn units_bind_k_cap_bounds_and_periods() {
-    let week = |unit: &str| {
-        let mut a = with("/population/unit", json!(unit));
-        a.tables[0].period = Grain::Month;
-        a
-    };
-    assert!(paths(&week("person-week")).contains(&"tables[0].period".to_owned()));
-    assert!(!paths(&week("person-month")).contains(&"tables[0].period".to_owned()));
-    let trip = paths(&with("/population/unit", json!("trip")));
-    assert!(
-        trip.contains(&"tables[0]".to_owned()),
-        "a trip touches one cell once: {trip:?}"
+fn parties_and_recipients() {
+    breaks("/planner/org", json!("bikes"), "planner.org");
+    breaks("/recipients", json!([]), "recipients");
+    breaks("/recipients", json!(["city", "city"]), "recipients");
+    breaks("/recipients", json!(["city", "bikes"]), "recipients");
+}
+
+#[test]
+fn population_and_k_keep_the_floors() {
+    breaks("/k", json!(4), "k");
+    breaks(
+        "/population/description",
+        json!(""),
+        "population.description",
     );
-    let none = paths(&with("/population/unit", json!("none")));
-    for path in ["population.cap", "k", "plan[0].charge"] {
-        assert!(none.contains(&path.to_owned()), "{none:?} lacks `{path}`");
+    for cap in [
+        json!({"rho": "5", "delta": "0.000001"}),
+        json!({"rho": "1", "delta": "0.0001"}),
+    ] {
+        breaks("/population/cap", cap, "population.cap");
     }
     let mut no_cap = with("/k", json!(5));
     no_cap.population.cap = None;
-    assert!(paths(&no_cap).contains(&"population.cap".to_owned()));
+    assert_eq!(paths(&no_cap), ["population.cap"]);
+    let mut none = with("/k", json!(0));
+    let lenient = Floors {
+        k_min: 0,
+        ..floors()
+    };
+    let fault = &faults(&none, &lenient)[..];
+    assert_eq!(
+        fault.iter().map(|f| f.path.as_str()).collect::<Vec<_>>(),
+        ["k"]
+    );
+    none.population.unit = Unit::None;
+    (none.population.cap, none.plan[0].charge) = (None, None);
+    assert_eq!(
+        paths(&none),
+        Vec::<String>::new(),
+        "data without a unit claims nothing"
+    );
 }
 
-/// Shapes that never become an agreement.
 #[test]
-fn unknown_doubled_and_misspelt_fields_are_refused() {
-    let (bikes, city) = (Signer::new(), Signer::new());
-    let canonical = agreement(&bikes, &city).canonical().unwrap();
-    let text = String::from_utf8(canonical.clone()).unwrap();
-    Agreement::parse_canonical(&canonical).unwrap();
-    let changed = [
-        (
-            "unknown",
-            text.replacen("{\"covers\"", "{\"back_door\":1,\"covers\"", 1),
-        ),
-        ("doubled", text.replacen("\"k\":5", "\"k\":50,\"k\":5", 1)),
-        (
-            "a number beyond 2^53",
-            text.replacen("\"k\":5", "\"k\":9007199254740993", 1),
-        ),
-        (
-            "a float",
-            text.replacen("\"rho\":\"0.25\"", "\"rho\":0.25", 1),
-        ),
-        (
-            "a look-alike id",
-            text.replacen("\"org\":\"bikes\"", "\"org\":\"b\u{456}kes\"", 1),
-        ),
-        (
-            "an unknown zone of time",
-            text.replacen("Europe/Helsinki", "Europe/Atlantis", 1),
-        ),
-        (
-            "an unknown unit",
-            text.replacen("person-day", "person-hour", 1),
-        ),
-        (
-            "bins that do not rise",
-            text.replacen("[0,12]", "[0,12,12]", 1),
-        ),
-    ];
-    for (what, json) in changed {
-        assert_ne!(json, text, "{what} changed nothing");
-        assert!(
-            Agreement::parse(json.as_bytes()).is_err(),
-            "{what} was taken"
-        );
+fn without_a_unit_there_is_no_k_no_cap_and_no_charge() {
+    let none = with("/population/unit", json!("none"));
+    assert_eq!(paths(&none), ["population.cap", "k", "plan[0].charge"]);
+}
+
+#[test]
+fn zonings_and_tables_are_named_once() {
+    let zoning = json!({"id": "town-2026", "sha256": "a".repeat(64), "zones": 4});
+    breaks("/zonings", json!([zoning, zoning]), "zonings");
+    breaks("/zonings/0/zones", json!(0), "zonings[0].zones");
+    let mut many = with("/k", json!(5));
+    let table = many.tables[0].clone();
+    many.tables.push(table.clone());
+    assert_eq!(paths(&many), ["tables"]);
+    let named = |n: usize| {
+        let name = format!("od-{n}").parse().unwrap();
+        crate::table::Table {
+            name,
+            ..table.clone()
+        }
+    };
+    many.tables = (0..TABLES_MAX).map(named).collect();
+    many.tables[0].name = "od".parse().unwrap();
+    assert_eq!(paths(&many), Vec::<String>::new());
+    many.tables.push(named(TABLES_MAX));
+    assert_eq!(paths(&many), ["tables"]);
+    assert_eq!(
+        paths(&with("/tables", json!([]))),
+        ["tables", "plan[0].table"]
+    );
+}
+
+#[test]
+fn tables_keep_to_their_kind() {
+    breaks("/tables/0/kind", json!("od"), "tables[0].kind");
+    breaks("/tables/0/zoning", json!("elsewhere"), "tables[0].zoning");
+    let axes = |axes: Value| breaks("/tables/0/categories", axes, "tables[0].categories");
+    axes(json!([]));
+    axes(json!([{"dimension": "use", "values": ["bike"]}]));
+    axes(json!([{"dimension": "mode", "values": []}]));
+    axes(json!([{"dimension": "mode", "values": ["bike", "bike"]}]));
+    let clamps = |clamps: Value| breaks("/tables/0/clamps", clamps, "tables[0].clamps");
+    clamps(json!([{"measure": "trips", "min": 0, "max": 1}]));
+    clamps(json!([{"measure": "speed", "min": 0, "max": 1}]));
+    clamps(json!([{"measure": "duration_s", "min": 60, "max": 60}]));
+    let clamp = json!({"measure": "duration_s", "min": 0, "max": 60});
+    clamps(json!([clamp, clamp]));
+}
+
+#[test]
+fn bounds_suit_mechanism_and_unit() {
+    breaks("/tables/0/cells_max", json!(0), "tables[0].cells_max");
+    breaks("/tables/0/cells_max", json!(65537), "tables[0].cells_max");
+    breaks("/tables/0/per_cell_max", json!(0), "tables[0].per_cell_max");
+    let mut trip = with("/population/unit", json!("trip"));
+    trip.plan[0].charge.as_mut().unwrap().measures.clear();
+    assert_eq!(paths(&trip), ["tables[0]"], "a trip touches one cell once");
+    (trip.tables[0].cells_max, trip.tables[0].per_cell_max) = (1, 1);
+    assert_eq!(paths(&trip), Vec::<String>::new());
+    for (unit, period, whole) in [
+        ("person-day", Grain::Month, true),
+        ("person-week", Grain::Day, false),
+        ("person-week", Grain::Week, true),
+        ("person-week", Grain::Month, false),
+        ("person-month", Grain::Week, false),
+        ("person-month", Grain::Month, true),
+    ] {
+        let mut a = with("/population/unit", json!(unit));
+        a.tables[0].period = period;
+        let expected: &[&str] = if whole { &[] } else { &["tables[0].period"] };
+        assert_eq!(paths(&a), expected, "{unit}, {period:?}");
     }
-    let spaced = text.replacen(",", ", ", 1);
-    assert!(Agreement::parse(spaced.as_bytes()).is_ok());
-    assert!(Agreement::parse_canonical(spaced.as_bytes()).is_err());
+}
+
+/// Also where the number of keys leaves its type.
+#[test]
+fn a_public_domain_is_bounded() {
+    let mut a = with("/zonings/0/zones", json!(46_340));
+    assert_eq!(paths(&a), Vec::<String>::new(), "46,340² · 2 < 2³²");
+    a.zonings[0].zones = 46_341;
+    assert_eq!(paths(&a), ["tables[0]"]);
+    a.zonings[0].zones = u32::MAX;
+    a.tables[0].bins = (0..24).collect::<Vec<u8>>().try_into().unwrap();
+    assert_eq!(paths(&a), ["zonings[0].zones", "tables[0]"]);
+    let values = a.tables[0].categories[0].values[0].clone();
+    a.tables[0].categories[0].values = vec![values; 2];
+    assert_eq!(
+        paths(&a),
+        ["zonings[0].zones", "tables[0].categories", "tables[0]"]
+    );
+}
+
+#[test]
+fn plan_items_are_within_reason() {
+    breaks("/plan", json!([]), "plan");
+    breaks("/plan/0/table", json!("secret"), "plan[0].table");
+    breaks("/plan/0/editions", json!(0), "plan[0].editions");
+    let mut many = with("/plan/0/editions", json!(65));
+    many.plan[0].charge = with_small_charge();
+    assert_eq!(paths(&many), ["plan[0].editions"]);
+    many.plan[0].editions = 64;
+    assert_eq!(paths(&many), Vec::<String>::new());
+    let item = many.plan[0].clone();
+    many.plan[0].editions = 1;
+    many.plan.push(item);
+    assert_eq!(paths(&many), ["plan"]);
+    breaks("/plan/0/due_hours", json!(8785), "plan[0].due_hours");
+    breaks("/plan/0/grace_hours", json!(8785), "plan[0].grace_hours");
+}
+
+fn with_small_charge() -> Option<crate::agreement::Charge> {
+    let json = json!({"selection": "0.001", "delta": "0.000000001", "measures": []});
+    serde_json::from_value(json).unwrap()
+}
+
+#[test]
+fn charges_pay_for_counts_only() {
+    let mut free = with("/k", json!(5));
+    free.plan[0].charge = None;
+    assert_eq!(paths(&free), ["plan[0].charge"]);
+    let charge = |field: &str, value: Value| {
+        breaks(&format!("/plan/0/charge/{field}"), value, "plan[0].charge");
+    };
+    charge("selection", json!("0"));
+    charge("delta", json!("0"));
+    charge("measures/0/rho", json!("0"));
+    charge("measures/0/measure", json!("duration_s"));
+    charge("measures/0/measure", json!("people"));
+    let twice = json!({"measure": "trips", "rho": "0.01"});
+    charge("measures", json!([twice, twice]));
+    let mut trip = with("/population/unit", json!("trip"));
+    (trip.tables[0].cells_max, trip.tables[0].per_cell_max) = (1, 1);
+    assert_eq!(
+        paths(&trip),
+        ["plan[0].charge"],
+        "contributors are the trips"
+    );
+}
+
+/// 10⁻⁵ is the most that any δ may be, also where cap and floors would allow more.
+#[test]
+fn delta_is_far_below_one() {
+    let mut a = with("/plan/0/editions", json!(1));
+    let mut paths_at = |delta: &str| {
+        let (cap_max, delta) = (a.population.cap.unwrap(), delta.parse().unwrap());
+        let cap_max = crate::loss::Loss { delta, ..cap_max };
+        a.population.cap = Some(cap_max);
+        a.plan[0].charge.as_mut().unwrap().delta = delta;
+        let found = faults(
+            &a,
+            &Floors {
+                cap_max,
+                ..floors()
+            },
+        );
+        found.into_iter().map(|f| f.path).collect::<Vec<_>>()
+    };
+    assert_eq!(paths_at("0.00001"), Vec::<String>::new());
+    assert_eq!(paths_at("0.000010000001"), ["plan[0].charge"]);
+}
+
+#[test]
+fn all_editions_together_fit_the_cap() {
+    breaks("/population/cap/rho", json!("0.999999999999"), "plan");
+    breaks("/population/cap/delta", json!("0.000000199999"), "plan");
+    breaks("/plan/0/editions", json!(3), "plan");
+    breaks("/plan/0/charge/selection", json!("999999"), "plan");
 }

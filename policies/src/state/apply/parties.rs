@@ -131,13 +131,14 @@ impl State {
         let account = Self::account_of(&record.terms);
         let population = record.terms.population.clone();
         let mut touched = vec![Touched::Agreement(id.clone())];
-        if let Some(cap) = population.cap {
-            let terms = self
-                .ledger
-                .with_allotment(&account, population.unit, cap, allotment)?;
-            self.ledger.set_terms(account.clone(), terms);
-            touched.push(Touched::Account(account));
-        }
+        // Data without a unit opens an account too, with nothing in it: the same people cannot be
+        // protected in one agreement and laid open in another.
+        let cap = population.cap.unwrap_or(Loss::ZERO);
+        let terms = self
+            .ledger
+            .with_allotment(&account, population.unit, cap, allotment)?;
+        self.ledger.set_terms(account.clone(), terms);
+        touched.push(Touched::Account(account));
         Ok(touched)
     }
 }

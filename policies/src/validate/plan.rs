@@ -1,0 +1,90 @@
+//! The plan: what is released, when, at which charge.
+
+use std::collections::BTreeSet;
+
+use super::{Check, DELTA_MAX};
+use crate::agreement::{Agreement, Charge, PlanItem, Unit};
+use crate::id::PopulationId;
+use crate::kind::MeasureKind;
+use crate::loss::{Delta, Rho};
+use crate::table::Table;
+
+/// A year: what is due later is not due.
+const HOURS_MAX: u32 = 24 * 366;
+/// Most editions of one period.
+const EDITIONS_MAX: u32 = 64;
+
+impl Check {
+    pub(super) fn plan_item(&mut self, a: &Agreement, item: &PlanItem, path: &str) {
+        let Some(table) = a.table(&item.table) else {
+            let message = format!("`{}` is not among `tables`", item.table);
+            return self.require(false, &format!("{path}.table"), message);
+        };
+        let editions = (1..=EDITIONS_MAX).contains(&item.editions);
+        let message = format!("has to be 1 to {EDITIONS_MAX}");
+        self.require(editions, &format!("{path}.editions"), message);
+        for (name, hours) in [
+            ("due_hours", item.due_hours),
+            ("grace_hours", item.grace_hours),
+        ] {
+            let message = format!("has to be at most {HOURS_MAX}");
+            self.require(hours <= HOURS_MAX, &format!("{path}.{name}"), message);
+        }
+        let path = format!("{path}.charge");
+        match (&item.charge, a.population.unit) {
+            (None, Unit::None) => {}
+            (Some(_), Unit::None) => self.require(false, &path, "no unit, no charge: leave it out"),
+            (None, _) => self.require(false, &path, "a release of protected data needs a charge"),
+            (Some(charge), unit) => {
+                self.require(
+                    charge.selection > Rho::ZERO,
+                    &path,
+                    "`selection` has to be above 0",
+                );
+                let delta = charge.delta > Delta::ZERO && charge.delta <= DELTA_MAX;
+                let message = format!("`delta` has to be above 0, at most {DELTA_MAX}");
+                self.require(delta, &path, message);
+                self.measures(table, unit, charge, &path);
+            }
+        }
+    }
+
+    fn measures(&mut self, table: &Table, unit: Unit, charge: &Charge, path: &str) {
+        let unique: BTreeSet<_> = charge.measures.iter().map(|m| &m.measure).collect();
+        self.require(
+            unique.len() == charge.measures.len(),
+            path,
+            "one charge per measure",
+        );
+        // An unknown kind is a fault of the table.
+        let Some(kind) = table.kind() else { return };
+        for measure in &charge.measures {
+            let name = &measure.measure;
+            let made = kind.measure(name).map(|m| m.kind);
+            let count = made == Some(MeasureKind::Count);
+            let message = format!("`{name}` is not a count of this kind; only counts are released");
+            self.require(count, path, message);
+            self.require(
+                measure.rho > Rho::ZERO,
+                path,
+                format!("`{name}` needs a rho above 0"),
+            );
+            let message = format!("with unit trip the contributors are the trips: drop `{name}`");
+            self.require(unit != Unit::Trip, path, message);
+        }
+    }
+
+    pub(super) fn allotment(&mut self, a: &Agreement) {
+        let Some(cap) = a.population.cap else { return };
+        match a.allotment() {
+            None => self.require(false, "plan", "the sum of all charges leaves its type"),
+            Some(sum) => {
+                let population: &PopulationId = &a.population.id;
+                let message = format!(
+                    "all editions together come to ({sum}) for each unit-period, over the cap ({cap}) of `{population}`"
+                );
+                self.require(sum.fits_in(cap), "plan", message);
+            }
+        }
+    }
+}

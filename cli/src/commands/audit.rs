@@ -4,7 +4,6 @@ mod archive;
 mod books;
 mod follow;
 mod replay;
-mod replayer;
 mod verify;
 
 use clap::Subcommand;

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use audit::bundle::{Entries, append};
 use audit::checkpoint::{Checkpoint, CheckpointNote, LogKey};
+use audit::replay::Finding;
 use audit::tree::{Frontier, TreeHash, leaf_hash};
 
-use super::replayer::Finding;
 use crate::errors::{CliError, OrFail};
 
 /// Where a log lies.

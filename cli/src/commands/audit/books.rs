@@ -1,11 +1,12 @@
 //! What the log implies, on one screen: who lost how much of which cap.
 
 use audit::checkpoint::Checkpoint;
+use audit::replay::{Open, Replayer};
 use policies::loss::Loss;
-use policies::state::{Stage, State, Status};
+use policies::state::{Stage, Status};
 use serde::Serialize;
 
-use crate::output::{View, right, table};
+use crate::output::{View, right, short, table};
 
 /// Unit-periods on a screen; JSON has all.
 const SHOWN_MAX: usize = 40;
@@ -20,6 +21,7 @@ pub struct Books {
     organisations: usize,
     agreements_active: usize,
     releases_published: usize,
+    releases_open: Vec<Open>,
     accounts: Vec<AccountView>,
     balances: Vec<BalanceView>,
 }
@@ -43,10 +45,11 @@ struct BalanceView {
 }
 
 impl Books {
-    /// Of a state whose entries are all those under `checkpoint`.
+    /// Of a log whose entries are all those under `checkpoint`.
     #[must_use]
-    pub fn of(state: &State, checkpoint: &Checkpoint) -> Self {
-        let ledger = state.ledger();
+    pub fn of(replayer: &Replayer, checkpoint: &Checkpoint) -> Self {
+        let (state, ledger) = (replayer.state(), replayer.state().ledger());
+        let open = replayer.open();
         let accounts = ledger.accounts().map(|(account, terms)| AccountView {
             provider: account.provider.to_string(),
             population: account.population.to_string(),
@@ -80,6 +83,7 @@ impl Books {
                 .releases()
                 .filter(|(_, r)| published(&r.stage))
                 .count(),
+            releases_open: open.collect(),
             accounts: accounts.collect(),
             balances: balances.collect(),
         }
@@ -111,10 +115,11 @@ impl View for Books {
         } else {
             String::new()
         };
+        let open: String = self.releases_open.iter().map(open_line).collect();
         format!(
             "The log `{}` holds: {} entries, {} organisations, {} active agreements, {} releases; \
              every charge\nand balance recomputed from the entries alone, under a signed root.\n\n\
-             {accounts}\n\n{balances}{more}",
+             {accounts}\n\n{balances}{more}{open}",
             self.log,
             self.entries,
             self.organisations,
@@ -122,4 +127,13 @@ impl View for Books {
             self.releases_published
         )
     }
+}
+
+fn open_line(open: &Open) -> String {
+    let (table, period, entry) = (&open.table, open.period, open.entry);
+    let key = short(open.key.as_str());
+    format!(
+        "\nnot ended: {table} {period}, reserved by entry {entry} at {:.0} ({key}…)",
+        open.since
+    )
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use audit::bundle::Entries;
 use audit::checkpoint::Checkpoint;
+use audit::replay::Replayer;
 use clap::Args;
 use futures::StreamExt;
-use policies::entry::Entry;
+use policies::entry::{Body, Entry};
 use sdk::client::Client;
 use serde_json::json;
 
@@ -14,9 +15,8 @@ use super::super::Session;
 use super::super::session::from_client;
 use super::archive::Archive;
 use super::replay::{in_turn, offline};
-use super::replayer::{Replayer, line};
 use crate::errors::CliError;
-use crate::output::write_out;
+use crate::output::{short, write_out};
 
 pub const HELP: &str = "\
 Example:
@@ -127,4 +127,60 @@ fn show(index: u64, entry: &Entry, session: &Session) -> Result<(), CliError> {
         format!("{index:>6}  {time:.0}  {kind:<22} {what}")
     };
     write_out(text.as_bytes(), true)
+}
+
+/// One line about an entry, without a word that its readers may not see.
+fn line(body: &Body) -> String {
+    match body {
+        Body::BrokerStarted { software, floors } => {
+            format!(
+                "{software}; k at least {}, cap at most ({})",
+                floors.k_min, floors.cap_max
+            )
+        }
+        Body::OrgAdmitted { org, role, key, .. } => {
+            format!("{org} ({role}), key {}…", short(key.fingerprint().as_str()))
+        }
+        Body::ZoningAdded { zoning, zones, .. } => format!("{zoning}, {zones} zones"),
+        Body::AgreementOffered { agreement, by, .. } => format!("`{}` by {by}", agreement.title),
+        Body::AgreementSigned { agreement, by, .. } => {
+            format!("{}… by {by}", short(agreement.as_str()))
+        }
+        Body::AgreementActivated {
+            agreement,
+            allotment,
+        } => {
+            format!("{}…, allotted ({allotment})", short(agreement.as_str()))
+        }
+        Body::ContributionAccepted(c) => {
+            let late = if c.late { ", late" } else { "" };
+            let correction = if c.supersedes.is_some() {
+                ", a correction"
+            } else {
+                ""
+            };
+            format!(
+                "{} {} by {}{correction}{late}",
+                c.table, c.period, c.provider
+            )
+        }
+        Body::ReleaseReserved(r) => {
+            format!(
+                "{} {} for {}, charged ({})",
+                r.table.name, r.period, r.by, r.charge
+            )
+        }
+        Body::ReleasePublished { key, .. } => format!("{}…", short(key.as_str())),
+        Body::ReleaseAborted { key, reason } => format!("{}…: {reason}", short(key.as_str())),
+        Body::ReleaseRefused {
+            by,
+            table,
+            period,
+            reasons,
+            ..
+        } => {
+            let reasons: Vec<_> = reasons.iter().map(|r| r.as_str()).collect();
+            format!("{table} {period} for {by}: {}", reasons.join(", "))
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use audit::bundle::Entries;
 use audit::checkpoint::{Checkpoint, LogKey};
+use audit::replay::{Finding, Replayer};
 use clap::Args;
 use futures::StreamExt;
 
@@ -11,7 +12,6 @@ use super::super::Session;
 use super::super::session::from_client;
 use super::archive::{Archive, changed};
 use super::books::Books;
-use super::replayer::{Finding, Replayer};
 use super::verify::log_key;
 use crate::errors::CliError;
 use crate::progress;
@@ -22,9 +22,11 @@ Example:
   weir audit replay --profile certs/ombudsman/weir.toml      from the broker, as an auditor
 
 DIR is a state directory or a copy of its `log` folder (entries, checkpoint, h0). Every entry is
-checked: form, signatures, rules, that noise and threshold cost what was charged, that nothing was
-charged over a cap, and that all entries together are the tree whose root the log signed. Without
-OpenDP, without the broker. Exit code 4 names the first entry that does not hold.";
+checked: form, signatures, that each reservation and each refusal is what the rules come to, that
+noise and threshold cost what was charged, that nothing was charged over a cap, and that all entries
+together are the tree whose root the log signed. Without OpenDP, without the broker. Reservations
+that have not ended are listed.
+Exit code 4 names the first entry that does not hold.";
 
 /// Arguments of `weir audit replay`.
 #[derive(Debug, Args)]
@@ -42,9 +44,7 @@ pub async fn run(args: Replay, session: &Session) -> Result<(), CliError> {
         Some(directory) => offline(directory, &log_key(args.log_key.as_deref(), session)?)?,
         None => online(session).await?,
     };
-    session
-        .output
-        .show(&Books::of(replayer.state(), &checkpoint))
+    session.output.show(&Books::of(&replayer, &checkpoint))
 }
 
 /// Replays a directory; every entry under its checkpoint holds when this returns.

@@ -13,6 +13,7 @@ use audit::note::Signer as LogSigner;
 use audit::tree::{Frontier, leaf_hash};
 use jiff::Timestamp;
 use policies::agreement::Agreement;
+use policies::decide::release_key;
 use policies::entry::{Body, Contribution, Entry, EntrySalt, Reservation, VERSION};
 use policies::id::Role;
 use policies::sign::Signs;
@@ -48,7 +49,7 @@ fn story(folder: &Path) -> Vec<Body> {
         certs::write_secret(&path, key.to_pem().as_bytes(), false).unwrap();
         Signer::from_pem_file(&path).unwrap()
     };
-    let (bikes, city) = (signer("bikes"), signer("city"));
+    let (bikes, city, ombudsman) = (signer("bikes"), signer("city"), signer("ombudsman"));
     let admitted = |org: &str, role: Role, signer: &Signer| {
         let spiffe = format!("spiffe://weir.test/org/{org}");
         let a = signer.admission(org.parse().unwrap(), role, spiffe, at());
@@ -64,8 +65,8 @@ fn story(folder: &Path) -> Vec<Body> {
             role,
             spiffe,
             key,
+            by: (role != Role::Steward).then(|| "ombudsman".parse().unwrap()),
             possession,
-            by: None,
         }
     };
     let key = |signer: &Signer| signer.public_key().fingerprint().to_string();
@@ -79,10 +80,7 @@ fn story(folder: &Path) -> Vec<Body> {
     let (table, item) = (terms.tables[0].clone(), terms.plan[0].clone());
     let charge = item.charge.clone().unwrap();
     let period = "2023-10-05".parse().unwrap();
-    let (blob, release) = (
-        "0b".repeat(32).parse().unwrap(),
-        "0c".repeat(32).parse().unwrap(),
-    );
+    let blob = "0b".repeat(32).parse().unwrap();
     let contribution = Contribution {
         agreement: id.clone(),
         table: table.name.clone(),
@@ -93,8 +91,10 @@ fn story(folder: &Path) -> Vec<Body> {
         supersedes: None,
         late: false,
     };
+    let manifest = vec![contribution.blob.clone()];
+    let missing = ["2023-10-01", "2023-10-02", "2023-10-03", "2023-10-04"];
     let reservation = Reservation {
-        key: release,
+        key: release_key(&terms, &table, &item, period, &manifest).unwrap(),
         request: "r1".parse().unwrap(),
         by: "city".parse().unwrap(),
         agreement: id.clone(),
@@ -104,9 +104,9 @@ fn story(folder: &Path) -> Vec<Body> {
         period,
         unit: terms.population.unit,
         edition: 1,
-        manifest: vec![contribution.blob.clone()],
+        manifest,
         late: false,
-        missing: Vec::new(),
+        missing: missing.map(|day| day.parse().unwrap()).to_vec(),
         charge: charge.total().unwrap(),
     };
     let published = Body::ReleasePublished {
@@ -118,6 +118,7 @@ fn story(folder: &Path) -> Vec<Body> {
             software: "weir".into(),
             floors: usual_floors().unwrap(),
         },
+        admitted("ombudsman", Role::Steward, &ombudsman),
         admitted("bikes", Role::Provider, &bikes),
         admitted("city", Role::Planner, &city),
         Body::ZoningAdded {
@@ -209,7 +210,7 @@ fn a_log_that_holds_gives_its_balances() {
     let folder = tempfile::tempdir().unwrap();
     let key = log(folder.path(), &bytes(&story(folder.path())));
     let (replayer, checkpoint) = offline(folder.path(), &key).unwrap();
-    assert_eq!((replayer.size(), checkpoint.size()), (10, 10));
+    assert_eq!((replayer.size(), checkpoint.size()), (11, 11));
     let balances: Vec<_> = replayer.state().ledger().balances().collect();
     assert_eq!(balances.len(), 1);
     assert_eq!(balances[0].2.rho.to_string(), "0.125");
@@ -222,19 +223,19 @@ fn a_changed_entry_is_named_with_what_it_breaks() {
     let key = log(folder.path(), &good);
     let cases = [
         (
-            8,
+            9,
             "\"rho\":\"0.125\"",
             "\"rho\":\"0.025\"",
             "more than the charge",
         ),
         (
-            8,
+            9,
             "\"threshold\":",
             "\"threshold\":1",
             "it was changed after it was logged",
         ),
-        (3, "0707", "0708", "it was changed after it was logged"),
-        (6, "\"kind\"", "\"kynd\"", "not an entry"),
+        (4, "0707", "0708", "it was changed after it was logged"),
+        (7, "\"kind\"", "\"kynd\"", "not an entry"),
     ];
     for (index, from, to, says) in cases {
         let mut entries = good.clone();
@@ -246,8 +247,8 @@ fn a_changed_entry_is_named_with_what_it_breaks() {
             "{text}"
         );
     }
-    write_entries(folder.path(), &good[..9]);
-    assert!(broken(folder.path(), &key).contains("entry 9 does not hold: it is missing"));
+    write_entries(folder.path(), &good[..10]);
+    assert!(broken(folder.path(), &key).contains("entry 10 does not hold: it is missing"));
 }
 
 /// What the operator itself logged and signed, so that only the rules can tell.
@@ -262,45 +263,45 @@ fn a_dishonest_operator_is_caught_by_the_rules_alone() {
         broken(folder.path(), &key)
     };
     let cheaper = caught(&|bodies| {
-        let Body::ReleaseReserved(r) = &mut bodies[8] else {
+        let Body::ReleaseReserved(r) = &mut bodies[9] else {
             panic!("the story changed")
         };
         r.charge.rho = "0.025".parse().unwrap();
     });
     assert!(
-        cheaper.starts_with("entry 8 does not hold: its noise costs"),
+        cheaper.starts_with("entry 9 does not hold: its noise costs"),
         "{cheaper}"
     );
     let weaker = caught(&|bodies| {
-        let Body::ReleaseReserved(r) = &mut bodies[8] else {
+        let Body::ReleaseReserved(r) = &mut bodies[9] else {
             panic!("the story changed")
         };
         let json = serde_json::to_string(&r.mechanism).unwrap();
         r.mechanism = serde_json::from_str(&json.replace("\"k\":10", "\"k\":2")).unwrap();
     });
     assert!(
-        weaker.contains("entry 8 ") && weaker.contains("asks for 10"),
+        weaker.contains("entry 9 ") && weaker.contains("asks for 10"),
         "{weaker}"
     );
     let forged = caught(&|bodies| {
-        let Body::AgreementOffered { signature, .. } = bodies[4].clone() else {
+        let Body::AgreementOffered { signature, .. } = bodies[5].clone() else {
             panic!("the story changed")
         };
         let Body::AgreementSigned {
             signature: by_city, ..
-        } = &mut bodies[5]
+        } = &mut bodies[6]
         else {
             panic!("the story changed")
         };
         *by_city = signature;
     });
     assert!(
-        forged.starts_with("entry 5 does not hold: signature of `city`"),
+        forged.starts_with("entry 6 does not hold: signature of `city`"),
         "{forged}"
     );
-    let twice = caught(&|bodies| bodies.push(bodies[9].clone()));
+    let twice = caught(&|bodies| bodies.push(bodies[10].clone()));
     assert!(
-        twice.contains("entry 10 ") && twice.contains("ends once"),
+        twice.contains("entry 11 ") && twice.contains("ends once"),
         "{twice}"
     );
 }

@@ -56,5 +56,8 @@ pub mod note;
 pub mod receipt;
 pub mod replay;
 pub mod semantics;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod testing;
 mod text;
 pub mod tree;

@@ -107,7 +107,7 @@ fn steward() -> (Signer, Body) {
 }
 
 /// A log in which everything holds: an agreement, two editions of one day, two refusals.
-fn honest() -> (Town, Vec<Entry>) {
+pub(crate) fn honest() -> (Town, Vec<Entry>) {
     let mut town = Town::active();
     let mut log: Vec<Entry> = town
         .log
@@ -146,7 +146,7 @@ fn honest() -> (Town, Vec<Entry>) {
     (town, log)
 }
 
-fn bytes(log: &[Entry]) -> Vec<Vec<u8>> {
+pub(crate) fn bytes(log: &[Entry]) -> Vec<Vec<u8>> {
     log.iter().map(|entry| entry.to_bytes().unwrap()).collect()
 }
 

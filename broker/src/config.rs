@@ -7,6 +7,7 @@ use std::time::Duration;
 use policies::entry::Floors;
 use serde::Deserialize;
 
+use crate::limits::PUBLISH_TICK_MAX;
 use crate::telemetry::LogFormat;
 
 /// What `weir serve --config` reads. Paths are relative to the file's folder.
@@ -54,7 +55,7 @@ pub struct Config {
     pub state: PathBuf,
     /// The log's origin: its name in every checkpoint, for ever.
     pub log_origin: String,
-    /// Releases appear on multiples of this, so that their time tells nothing. 1 s to 1 day.
+    /// Releases appear on multiples of this, so that their time tells nothing. 1 s to 30 s.
     #[serde(with = "humantime_serde", default = "default_tick")]
     pub publish_tick: Duration,
     /// Certificates.
@@ -176,9 +177,9 @@ impl Config {
             path: path_buf(),
             message: e.to_string(),
         })?;
-        let tick = Duration::from_secs(1)..=Duration::from_secs(86_400);
+        let tick = Duration::from_secs(1)..=PUBLISH_TICK_MAX;
         if !tick.contains(&config.publish_tick) {
-            let (field, allowed) = ("publish_tick", "1s to 1day");
+            let (field, allowed) = ("publish_tick", "1s to 30s");
             return Err(ConfigError::Range {
                 path: path_buf(),
                 field,

@@ -42,16 +42,30 @@ pub const CONTRIBUTION_ROWS_MAX: u64 = 64_000_000;
 pub const CONTRIBUTION_BYTES_MAX: u64 = 2 << 30;
 /// Distinct values in one dictionary of one batch.
 pub const DICTIONARY_VALUES_MAX: usize = 1 << 20;
+/// Contributions in work at one time: each holds a thread and a row group.
+pub const CONTRIBUTIONS_MAX: usize = 16;
+/// Contributions of one organisation in work at one time.
+pub const CONTRIBUTIONS_PER_ORG_MAX: usize = 8;
+/// Longest silence inside a contribution.
+pub const CONTRIBUTION_IDLE: Duration = Duration::from_secs(30);
 /// Batches that wait for the writer of one contribution.
 pub const CONTRIBUTION_QUEUE: usize = 4;
 /// Memory of one release's scan.
 pub const SCAN_MEMORY_BYTES: usize = 512 << 20;
+/// Mechanisms kept at hand; more are computed again.
+pub const MECHANISMS_KEPT_MAX: usize = 4096;
+/// How long calls in work have after the broker was told to stop.
+pub const DRAIN: Duration = Duration::from_secs(10);
+/// Longest public tick: a request waits for it, so it stays below [`CALL_TIMEOUT`].
+pub const PUBLISH_TICK_MAX: Duration = Duration::from_secs(30);
 /// Releases drawn at one time.
 pub const DRAWS_MAX: usize = 2;
 /// Largest zoning file.
 pub const ZONING_BYTES_MAX: usize = 16 << 20;
 
 const _: () = assert!(CALLS_MAX <= SEQUENCER_QUEUE);
+const _: () = assert!(CONTRIBUTIONS_PER_ORG_MAX <= CONTRIBUTIONS_MAX);
+const _: () = assert!(PUBLISH_TICK_MAX.as_secs() < CALL_TIMEOUT.as_secs());
 const _: () = assert!(SEQUENCER_BATCH_MAX <= SEQUENCER_QUEUE);
 const _: () = assert!(ZONING_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(CHUNK_BYTES < MESSAGE_BYTES_MAX);

@@ -290,13 +290,8 @@ impl Writer {
             }
             self.show(&batch.entries)?;
         }
-        for Decided {
-            reply,
-            value,
-            entries,
-        } in batch.decided
-        {
-            let _ = reply.send(Ok((value, entries)));
+        for Decided { reply, answer } in batch.decided {
+            let _ = reply.send(answer);
         }
         Ok(())
     }

@@ -212,9 +212,10 @@ async fn serve(
         .initial_stream_window_size(Some(limits::STREAM_WINDOW_BYTES))
         .max_connection_age(limits::CONNECTION_AGE_MAX)
         .timeout(limits::CALL_TIMEOUT)
-        .layer(IdentityLayer::new(verifier))
-        .layer(rate::RateLayer::default())
+        // The first is the outermost: even a refused call has an id, and bad tokens cost their bucket.
         .layer(TraceLayer)
+        .layer(rate::RateLayer::default())
+        .layer(IdentityLayer::new(verifier))
         .layer(access::AccessLayer::new(of(), metrics))
         .add_service(health_service)
         .add_service(reflection)
@@ -236,17 +237,26 @@ async fn serve(
                 .max_decoding_message_size(limits::FLIGHT_MESSAGE_BYTES_MAX),
         );
     let (ended, on_end) = oneshot::channel();
+    let drain = CancellationToken::new();
+    let draining = drain.clone();
     let ending = async move {
         let failed = tokio::select! {
             () = stop.cancelled() => None,
             why = &mut on_stop => Some(why.unwrap_or_else(|_| "it died".into())),
         };
         drop(ended.send((failed, on_stop)));
+        draining.cancel();
     };
-    router
-        .serve_with_incoming_shutdown(connections, ending)
-        .await
-        .map_err(during("serve"))?;
+    let deadline = async {
+        drain.cancelled().await;
+        tokio::time::sleep(limits::DRAIN).await;
+    };
+    tokio::select! {
+        served = router.serve_with_incoming_shutdown(connections, ending) => {
+            served.map_err(during("serve"))?;
+        }
+        () = deadline => tracing::warn!("calls that did not end in time are cut"),
+    }
     match on_end.await.map_err(during("serve"))? {
         (None, writer) => Ok(writer),
         (Some(cause), _) => Err(ServeError {

@@ -30,7 +30,7 @@ async fn one_batch_id_is_one_contribution_however_often_it_is_sent() {
     let push = push(&terms.id().unwrap(), "2026-10-05");
     let batch = cells(&terms, &ROWS);
     let batches = std::slice::from_ref(&batch);
-    let sends = (0..20).map(|_| bikes.client.push(&push, batches, |_| {}));
+    let sends = (0..8).map(|_| bikes.client.push(&push, batches, |_| {}));
     let mut entries = std::collections::BTreeSet::new();
     for send in futures::future::join_all(sends).await {
         entries.insert(send.unwrap().proof.index());

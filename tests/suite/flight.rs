@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::IpcWriteOptions;
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
 use arrow_flight::error::FlightError;
@@ -33,6 +35,23 @@ fn with_token<T>(member: &Member, message: T) -> Request<T> {
 async fn messages(cmd: Vec<u8>, batch: RecordBatch) -> Vec<FlightData> {
     FlightDataEncoderBuilder::new()
         .with_schema(batch.schema())
+        .with_dictionary_handling(DictionaryHandling::Resend)
+        .with_flight_descriptor(Some(FlightDescriptor::new_cmd(cmd)))
+        .build(stream::iter([Ok(batch)]))
+        .try_collect()
+        .await
+        .unwrap()
+}
+
+/// The same cells, their buffers compressed: a lie about a length would be believed.
+async fn compressed(cmd: Vec<u8>, batch: RecordBatch) -> Vec<FlightData> {
+    let options = IpcWriteOptions::default();
+    let options = options
+        .try_with_compression(Some(CompressionType::ZSTD))
+        .unwrap();
+    FlightDataEncoderBuilder::new()
+        .with_schema(batch.schema())
+        .with_options(options)
         .with_dictionary_handling(DictionaryHandling::Resend)
         .with_flight_descriptor(Some(FlightDescriptor::new_cmd(cmd)))
         .build(stream::iter([Ok(batch)]))
@@ -139,6 +158,7 @@ async fn damaged_pushes_change_nothing() {
             "a header over its limit",
             messages(vec![b'x'; 20 << 10], cells(&terms, &ROWS)).await,
         ),
+        ("compressed", compressed(cmd(), cells(&terms, &ROWS)).await),
         ("another schema", messages(cmd(), foreign).await),
         (
             "noise for columns",
@@ -170,4 +190,48 @@ async fn damaged_pushes_change_nothing() {
     assert!(cut.await.is_err(), "a stream without an end was answered");
     assert_eq!(town.broker().sequencer().state().size(), size);
     put(&bikes, &mut flight, whole).await.unwrap();
+}
+
+/// A sender who says nothing holds a place, not the house.
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_streams_of_one_provider_leave_room_for_others() {
+    let town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let taxis = town.join("taxis", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let (_, geojson) = town.zoning().await;
+    let terms = agreement(&bikes, &city, &geojson);
+    let id = activate(&bikes, &city, &terms).await;
+    let other = agreement(&taxis, &city, &geojson);
+    let other_id = activate(&taxis, &city, &other).await;
+
+    let mut silent = Vec::new();
+    let mut shed = 0;
+    for _ in 0..12 {
+        let mut flight = FlightServiceClient::new(channel(&bikes).await);
+        let cmd = push(&id, "2026-10-05").to_cmd();
+        let schema = messages(cmd, cells(&terms, &ROWS)).await.remove(0);
+        let endless = stream::iter([schema]).chain(stream::pending());
+        let answers = flight
+            .do_put(with_token(&bikes, endless))
+            .await
+            .unwrap()
+            .into_inner();
+        silent.push(answers);
+    }
+    for answers in &mut silent {
+        let answer = tokio::time::timeout(std::time::Duration::from_millis(50), answers.message());
+        if let Ok(Err(status)) = answer.await {
+            assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+            shed += 1;
+        }
+    }
+    assert_eq!(shed, 4, "8 of 12 have a place");
+    let fine = push(&other_id, "2026-10-05");
+    taxis
+        .client
+        .push(&fine, &[cells(&other, &ROWS)], |_| {})
+        .await
+        .unwrap();
+    drop(silent);
 }

@@ -155,3 +155,24 @@ async fn every_reason_of_a_refusal_is_told_at_once_and_logged() {
     reused.request = wrong.request.clone();
     city.client.request(&reused).await.unwrap_err();
 }
+
+/// The same people cannot be protected in one agreement and laid open in another.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_population_has_one_unit() {
+    let town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let (_, geojson) = town.zoning().await;
+    let protected = agreement(&bikes, &city, &geojson);
+    let mut open = protected.clone();
+    open.population.unit = policies::agreement::Unit::None;
+    (open.population.cap, open.k, open.plan[0].charge) = (None, 0, None);
+    activate(&bikes, &city, &protected).await;
+    let refused = bikes.client.offer(&open, &bikes.signer).await.unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("already protected as person-day"),
+        "{refused}"
+    );
+}

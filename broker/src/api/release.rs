@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 use super::page::paged;
 use crate::error::Error;
 use crate::flow::Broker;
-use crate::flow::agree::concerns;
+use crate::flow::agree::may_receive;
 use crate::flow::release::Answer as FlowAnswer;
 use crate::identity::caller::Caller;
 use crate::limits::CHUNK_BYTES;
@@ -101,7 +101,7 @@ impl ReleaseService for Releases {
         let state = self.broker.sequencer().state();
         let record = state
             .agreement(&agreement)
-            .filter(|r| concerns(&r.terms, &by));
+            .filter(|r| may_receive(&r.terms, &by));
         record.ok_or(Error::NotFound { what: "agreement" })?;
         let published = state.releases().filter_map(|(key, release)| {
             let r = &release.reservation;

@@ -12,7 +12,7 @@ use tracing::instrument::Instrumented;
 use tracing::{Instrument, info_span};
 use uuid::Uuid;
 
-use crate::identity::caller::Caller;
+use crate::identity::peer::Peer;
 
 /// The header that carries the id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,13 +52,12 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let id = Uuid::new_v4().to_string();
-        let caller = request.extensions().get::<Caller>();
+        let peer = request.extensions().get::<Peer>();
         let span = info_span!(
             "call",
             id,
             method = request.uri().path(),
-            org = caller.map(|c| c.org().as_str()),
-            user = caller.map(|c| c.user().as_str()),
+            org = peer.map(|peer| peer.org().as_str()),
         );
         let with_id: WithId<S::Error> = Box::new(move |answer| {
             answer.map(|mut response| {

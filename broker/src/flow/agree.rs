@@ -5,6 +5,7 @@ use audit::receipt::Receipt;
 use policies::agreement::Agreement;
 use policies::entry::Body;
 use policies::id::{AgreementId, OrgId};
+use policies::loss::Loss;
 use policies::sign::{PartySignature, Signs, verify};
 use policies::state::{State, Status};
 use policies::validate::faults;
@@ -28,13 +29,21 @@ impl Broker {
             Agreement::parse_canonical(document).map_err(|e| Error::invalid("agreement", e))?;
         let id = terms.id().map_err(Error::internal)?;
         self.check_signature(by, &terms, document, &signature)?;
-        self.check_plan(&terms)?;
+        if self.sequencer.state().agreement(&id).is_none() {
+            check_terms(&self.sequencer.state(), &terms)?;
+            // Only what may exist is worth the search for its noise, which takes a moment.
+            tokio::task::block_in_place(|| self.check_plan(&terms))?;
+        }
         let (offerer, at) = (by.clone(), id.clone());
         let done = self
             .sequencer
             .submit("agreement.offered", move |state, _| {
                 if let Some(known) = state.agreement(&at) {
-                    return Ok((Vec::new(), Some(known.entry)));
+                    if known.signatures.iter().any(|(org, _)| *org == offerer) {
+                        return Ok((Vec::new(), Some(known.entry)));
+                    }
+                    let message = "the other party has offered it already: sign it".into();
+                    return Err(Error::Precondition { message });
                 }
                 check_terms(state, &terms)?;
                 let agreement = Box::new(terms);
@@ -79,7 +88,8 @@ impl Broker {
                 }
                 let allotment = record.terms.allotment();
                 let allotment = allotment.ok_or_else(|| Error::internal("allotment overflows"))?;
-                check_cap(state, &record.terms)?;
+                // The floors may have risen since the offer.
+                check_terms(state, &record.terms)?;
                 let signed = Body::AgreementSigned {
                     agreement: agreement.clone(),
                     by,
@@ -152,6 +162,11 @@ pub(crate) fn concerns(terms: &Agreement, org: &OrgId) -> bool {
     terms.is_party(org) || terms.recipients.contains(org)
 }
 
+/// May the organisation have the released tables? Recipients, and the provider, whose data it is.
+pub(crate) fn may_receive(terms: &Agreement, org: &OrgId) -> bool {
+    terms.recipients.contains(org) || terms.provider.org == *org
+}
+
 fn check_terms(state: &State, terms: &Agreement) -> Result<(), Error> {
     let floors = state
         .floors()
@@ -190,13 +205,18 @@ fn check_terms(state: &State, terms: &Agreement) -> Result<(), Error> {
 }
 
 fn check_cap(state: &State, terms: &Agreement) -> Result<(), Error> {
-    let (Some(cap), Some(allotment)) = (terms.population.cap, terms.allotment()) else {
-        return Ok(());
-    };
-    let account = State::account_of(terms);
+    let allotment = terms
+        .allotment()
+        .ok_or_else(|| Error::internal("allotment overflows"))?;
+    let population = &terms.population;
     state
         .ledger()
-        .with_allotment(&account, terms.population.unit, cap, allotment)
+        .with_allotment(
+            &State::account_of(terms),
+            population.unit,
+            population.cap.unwrap_or(Loss::ZERO),
+            allotment,
+        )
         .map(drop)
         .map_err(|e| Error::invalid("population.cap", e))
 }

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::flow::admit::Admission;
-use crate::limits::DRAWS_MAX;
+use crate::limits::{CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, DRAWS_MAX, MECHANISMS_KEPT_MAX};
 use crate::sequencer::Sequencer;
 use crate::store::blobs::Blobs;
 
@@ -30,6 +30,7 @@ pub struct Broker {
     pub(crate) publish_tick: Duration,
     pub(crate) draws: Semaphore,
     pub(crate) drawing: Drawing,
+    pub(crate) contributing: Contributing,
     zones: Mutex<HashMap<ZoningId, Arc<Vec<String>>>>,
     mechanisms: Mutex<HashMap<String, Mechanism>>,
 }
@@ -61,6 +62,7 @@ impl Broker {
             publish_tick,
             draws: Semaphore::new(DRAWS_MAX),
             drawing: Drawing::default(),
+            contributing: Contributing::default(),
             zones: Mutex::default(),
             mechanisms: Mutex::default(),
         }
@@ -157,6 +159,10 @@ impl Broker {
             .mechanisms
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        // Keys are as long as a table's terms: offers that come to nothing must not pile up here.
+        if kept.len() >= MECHANISMS_KEPT_MAX {
+            kept.clear();
+        }
         Ok(kept.entry(key).or_insert(mechanism).clone())
     }
 
@@ -190,5 +196,45 @@ impl Drawing {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(key);
+    }
+}
+
+/// How many contributions are in work, by organisation: a silent stream holds a place that others need.
+#[derive(Debug, Default)]
+pub(crate) struct Contributing(Arc<Mutex<HashMap<OrgId, usize>>>);
+
+impl Contributing {
+    /// A place for one more, given back when it is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] over [`CONTRIBUTIONS_MAX`] or [`CONTRIBUTIONS_PER_ORG_MAX`].
+    pub(crate) fn enter(&self, org: &OrgId) -> Result<Place, Error> {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = places.values().sum();
+        let own = places.entry(org.clone()).or_default();
+        if all >= CONTRIBUTIONS_MAX || *own >= CONTRIBUTIONS_PER_ORG_MAX {
+            return Err(Error::Busy);
+        }
+        *own += 1;
+        Ok(Place {
+            places: Arc::clone(&self.0),
+            org: org.clone(),
+        })
+    }
+}
+
+/// One contribution in work.
+pub(crate) struct Place {
+    places: Arc<Mutex<HashMap<OrgId, usize>>>,
+    org: OrgId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = places.get_mut(&self.org) {
+            *own = own.saturating_sub(1);
+        }
+        places.retain(|_, own| *own > 0);
     }
 }

@@ -16,13 +16,15 @@ use policies::id::OrgId;
 use policies::state::{Slot, State, Status};
 use policies::table::Table;
 use proto::convert::Push;
+use std::future::Future;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::broker::Broker;
 use crate::error::Error;
 use crate::limits::{
-    CONTRIBUTION_BYTES_MAX, CONTRIBUTION_QUEUE, CONTRIBUTION_ROWS_MAX, DICTIONARY_VALUES_MAX,
+    CONTRIBUTION_BYTES_MAX, CONTRIBUTION_IDLE, CONTRIBUTION_QUEUE, CONTRIBUTION_ROWS_MAX,
+    DICTIONARY_VALUES_MAX,
 };
 
 impl Broker {
@@ -38,6 +40,7 @@ impl Broker {
         push: Push,
         batches: impl Stream<Item = Result<RecordBatch, Error>> + Send + Unpin,
     ) -> Result<Receipt, Error> {
+        let _place = self.contributing.enter(by)?;
         let terms = self.check_push(by, &push)?;
         let table = terms
             .table(&push.table)
@@ -52,7 +55,7 @@ impl Broker {
             .put_file(file.path())
             .await
             .map_err(Error::internal)?;
-        let (provider, wanted) = (by.clone(), push.clone());
+        let (provider, wanted, unnamed) = (by.clone(), push.clone(), blob.clone());
         let accepted = self
             .sequencer
             .submit("contribution.accepted", move |state, now| {
@@ -65,7 +68,13 @@ impl Broker {
             // Another send of the same batch may have come first: then its receipt answers this one too.
             Err(error) => match self.repeated(by, &wanted, &file).await? {
                 Some(receipt) => Ok(receipt),
-                None => Err(error),
+                None => {
+                    // Decided: no entry will ever name the blob. Where the log failed, it stays.
+                    if !matches!(error, Error::Unavailable { .. }) {
+                        self.blobs.erase(&unnamed).await.map_err(Error::internal)?;
+                    }
+                    Err(error)
+                }
             },
         }
     }
@@ -82,6 +91,11 @@ impl Broker {
             let message = format!("the agreement is {}, not active", record.status.as_str());
             return Err(Error::Precondition { message });
         }
+        let now = state.decision_time(self.clock.now());
+        if !terms.valid_at(now) {
+            let message = "the agreement is outside the days on which it is valid".into();
+            return Err(Error::Precondition { message });
+        }
         let table = terms
             .table(&push.table)
             .ok_or(Error::NotFound { what: "table" })?;
@@ -96,9 +110,13 @@ impl Broker {
             .period
             .ends_at(&terms.time_zone)
             .map_err(Error::internal)?;
-        if state.decision_time(self.clock.now()) < ends {
+        if now < ends {
             let message = format!("period {} has not ended: it ends at {ends}", push.period);
             return Err(Error::Precondition { message });
+        }
+        let known = state.batch(by, &push.batch).is_some();
+        if !known {
+            check_live(&state, push)?;
         }
         Ok(terms.clone())
     }
@@ -125,7 +143,7 @@ impl Broker {
         let writer = Writer::new(sink, &checker, &push.rates).map_err(Error::internal)?;
         let (to_writer, from_stream) = mpsc::channel(CONTRIBUTION_QUEUE);
         let written = tokio::task::spawn_blocking(move || write_all(checker, writer, from_stream));
-        while let Some(batch) = batches.next().await {
+        while let Some(batch) = within_idle(batches.next()).await? {
             // A closed channel means that the writer has found a fault; it tells below.
             if to_writer.send(Some(batch?)).await.is_err() {
                 break;
@@ -168,6 +186,33 @@ impl Broker {
     }
 }
 
+/// A sender who goes silent gives its place to others.
+async fn within_idle<T>(next: impl Future<Output = T>) -> Result<T, Error> {
+    let silent = |_| Error::invalid("cells", "the stream was silent for too long: push again");
+    tokio::time::timeout(CONTRIBUTION_IDLE, next)
+        .await
+        .map_err(silent)
+}
+
+/// A correction names the live batch; a first contribution names none.
+fn check_live(state: &State, push: &Push) -> Result<(), Error> {
+    let slot = Slot {
+        agreement: push.agreement.clone(),
+        table: push.table.clone(),
+        period: push.period,
+    };
+    let live = state.live(&slot).map(|live| &live.contribution.batch);
+    if live == push.supersedes.as_ref() {
+        return Ok(());
+    }
+    let period = push.period;
+    let message = match live {
+        Some(live) => format!("{period} has the live batch `{live}`: name it in supersedes"),
+        None => format!("{period} has no live batch to supersede"),
+    };
+    Err(Error::Precondition { message })
+}
+
 /// The entry, decided at the log's end: the agreement may have changed while the cells came in.
 fn accept(
     state: &State,
@@ -176,6 +221,7 @@ fn accept(
     blob: policies::id::BlobId,
     now: jiff::Timestamp,
 ) -> Result<Contribution, Error> {
+    check_live(state, &push)?;
     let Push {
         agreement,
         table,
@@ -188,19 +234,6 @@ fn accept(
     let record = state
         .agreement(&agreement)
         .ok_or(Error::NotFound { what: "agreement" })?;
-    let slot = Slot {
-        agreement: agreement.clone(),
-        table: table.clone(),
-        period,
-    };
-    let live = state.live(&slot).map(|live| &live.contribution.batch);
-    if live != supersedes.as_ref() {
-        let message = match live {
-            Some(live) => format!("{period} has the live batch `{live}`: name it in supersedes"),
-            None => format!("{period} has no live batch to supersede"),
-        };
-        return Err(Error::Precondition { message });
-    }
     let item = record.terms.plan_item(&table);
     let late = item.and_then(|item| late_after(&record.terms, item, period));
     let late = late.is_some_and(|late| now > late);

@@ -19,7 +19,7 @@ use privacy::protect::{Exact, Noisy, Protected, protect};
 use privacy::quality::{Context, DeclaredRate, QualitySheet};
 use privacy::spend::Spend;
 
-use super::agree::concerns;
+use super::agree::may_receive;
 use super::broker::Broker;
 use super::release::published_entry;
 use crate::error::Error;
@@ -96,7 +96,7 @@ impl Broker {
         let state = self.sequencer.state();
         let release = state.release(key).filter(|release| {
             let agreement = state.agreement(&release.reservation.agreement);
-            agreement.is_some_and(|record| concerns(&record.terms, by))
+            agreement.is_some_and(|record| may_receive(&record.terms, by))
         });
         match release.map(|release| &release.stage) {
             Some(Stage::Published { blob, entry }) => Ok((blob.clone(), *entry)),
@@ -110,7 +110,7 @@ impl Broker {
         let Some(reserved) = reserved_entry(&self.sequencer.state(), key)? else {
             return Ok(());
         };
-        let _slot = self.draws.acquire().await.map_err(Error::internal)?;
+        let slot = self.draws.acquire().await.map_err(Error::internal)?;
 
         let receipt = self.sequencer.receipt(reserved)?;
         let durable = receipt.verify(&self.log_key).map_err(Error::internal)?;
@@ -120,6 +120,8 @@ impl Broker {
             .await
             .map_err(Error::internal)??;
         let blob = self.blobs.put(&table).await.map_err(Error::internal)?;
+        // Others draw while this one waits.
+        drop(slot);
         self.wait_for_tick().await;
         let published = Body::ReleasePublished {
             key: key.clone(),

@@ -69,14 +69,19 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
                 parties::signed(state, &record.terms, by, signature)
             })
         }
+        // The floors may have risen since the offer; the allotment is the reducer's to check.
+        Body::AgreementActivated { agreement, .. } => {
+            let record = state.agreement(agreement);
+            record.map_or(Ok(()), |record| {
+                parties::terms(state, &record.terms, &floors)
+            })
+        }
         Body::ContributionAccepted(contribution) => contributed(state, contribution, entry.time),
         Body::ReleaseReserved(reservation) => release::reserved(state, reservation, entry.time),
         Body::ReleaseRefused { .. } => release::refused(state, &entry.body, entry.time),
         Body::ReleaseAborted { reason, .. } => word("reason", reason),
         // The reducer knows all there is to these; floors come with the start itself.
-        Body::BrokerStarted { .. }
-        | Body::AgreementActivated { .. }
-        | Body::ReleasePublished { .. } => Ok(()),
+        Body::BrokerStarted { .. } | Body::ReleasePublished { .. } => Ok(()),
     }
 }
 
@@ -144,3 +149,6 @@ fn word(field: &'static str, text: &str) -> Result<(), Breach> {
         Err(Breach::Word { field })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 )]
 
 use policies::decide::{Decision, decide};
-use policies::entry::{Contribution, Floors, Reservation};
+use policies::entry::{Contribution, Reservation};
 use policies::id::Role;
 use policies::mechanism::{Draw, Mechanism, Scale, Selection};
 use policies::sign::{PartySignature, PublicKey, Signs, possession_payload};

@@ -331,16 +331,17 @@ fn an_admission_by_another_key() {
 
 #[test]
 fn terms_under_the_floors_of_the_last_start() {
-    let finding = found(|_, log| {
-        let strict = Floors {
-            k_min: 6,
-            ..floors()
-        };
-        let started = Body::BrokerStarted {
-            software: "1".into(),
-            floors: strict,
-        };
-        log.insert(OFFERED, timed(started, SETUP));
-    });
-    names(&finding, OFFERED + 1, "k");
+    for index in [OFFERED, ACTIVATED] {
+        let finding = found(|_, log| {
+            let mut strict = floors();
+            strict.k_min = 6;
+            let software = "1".to_owned();
+            let started = Body::BrokerStarted {
+                software,
+                floors: strict,
+            };
+            log.insert(index, timed(started, SETUP));
+        });
+        names(&finding, index + 1, "k: ");
+    }
 }

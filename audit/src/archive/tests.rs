@@ -1,5 +1,6 @@
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "tests fail by panicking"
 )]
@@ -48,7 +49,7 @@ impl Log {
                 offset,
                 change,
             } => (index, offset, change),
-            other => unreachable!("{other}"),
+            other => panic!("{other}"),
         }
     }
 }

@@ -182,9 +182,7 @@ impl Sent {
     }
 }
 
-/// The messages of one attempt. A fault of the encoder MUST NOT look like the end of the stream, or
-/// the broker would take half a contribution for a whole one: the stream then waits for ever, and
-/// whoever hears `broke` gives the call up.
+/// The messages of one attempt.
 fn messages(
     header: Vec<u8>,
     columns: Columns,
@@ -206,8 +204,19 @@ fn messages(
         // Chunks are small already, and the encoder would measure the whole array behind a slice.
         .with_max_flight_data_size(usize::MAX)
         .build(chunks);
+    let told = whole(encoded, broke).inspect(move |message| sent.message(message));
+    Messages(told.boxed())
+}
+
+/// A stream that ends only where its source ends. A fault MUST NOT look like the end, or the broker
+/// would take half a contribution for a whole one: the stream then waits for ever, and whoever hears
+/// `broke` gives the call up.
+fn whole(
+    encoded: impl Stream<Item = Result<FlightData, FlightError>> + Send + Unpin,
+    broke: oneshot::Sender<FlightError>,
+) -> impl Stream<Item = FlightData> + Send {
     let state = (encoded, Some(broke));
-    let healthy = stream::unfold(state, |(mut encoded, mut broke)| async move {
+    stream::unfold(state, |(mut encoded, mut broke)| async move {
         match encoded.next().await? {
             Ok(message) => Some((message, (encoded, broke))),
             Err(error) => {
@@ -217,9 +226,7 @@ fn messages(
                 future::pending().await
             }
         }
-    });
-    let told = healthy.inspect(move |message| sent.message(message));
-    Messages(told.boxed())
+    })
 }
 
 #[cfg(test)]

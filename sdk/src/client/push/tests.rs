@@ -70,3 +70,18 @@ fn a_period_without_cells_sends_its_columns() {
     let (messages, heard) = collect(&columns);
     assert_eq!((messages.len(), heard[0].rows), (1, 0));
 }
+
+#[test]
+fn a_fault_of_the_encoder_is_no_end() {
+    let fault = || FlightError::protocol("fault");
+    let (broke, mut broken) = oneshot::channel();
+    let items = [Ok(FlightData::new()), Err(fault()), Ok(FlightData::new())];
+    let mut sent = whole(stream::iter(items), broke).boxed();
+    let waker = futures::task::noop_waker();
+    let mut context = Context::from_waker(&waker);
+    let first = sent.poll_next_unpin(&mut context);
+    assert!(matches!(first, Poll::Ready(Some(_))));
+    assert!(sent.poll_next_unpin(&mut context).is_pending());
+    assert!(broken.try_recv().is_ok());
+    assert!(sent.poll_next_unpin(&mut context).is_pending());
+}

@@ -209,8 +209,8 @@ fn messages(
 }
 
 /// A stream that ends only where its source ends. A fault MUST NOT look like the end, or the broker
-/// would take half a contribution for a whole one: the stream then waits for ever, and whoever hears
-/// `broke` gives the call up.
+/// would take half a contribution for a whole one: the stream then waits for ever, and whoever
+/// hears `broke` gives the call up.
 fn whole(
     encoded: impl Stream<Item = Result<FlightData, FlightError>> + Send + Unpin,
     broke: oneshot::Sender<FlightError>,

@@ -10,6 +10,9 @@ use crate::fixed::ONE;
 use crate::loss::{Delta, Loss, Rho, UNITS_PER_ONE};
 
 mod tail;
+mod terms;
+
+pub use terms::TermsError;
 
 /// Sixteenths per 1: the granularity of a scale.
 pub const SCALE_STEPS: u64 = 16;

@@ -58,19 +58,15 @@ impl Permit {
     /// The reservation to write, with all noise pinned.
     ///
     /// # Errors
-    /// A sentence where the mechanism would cost more than the plan's charge: the caller MUST not write it.
+    /// A sentence where the mechanism is not the plan's ([`Mechanism::check_terms`]): its bounds are not the
+    /// table's, its k is below the agreement's, or it costs more than is paid. The caller MUST not write it.
     pub fn reserve(self, mechanism: Mechanism) -> Result<Reservation, String> {
-        let charge = self.charge.as_ref().map_or(Some(Loss::ZERO), Charge::total);
+        let charge = self.charge.as_ref();
+        mechanism
+            .check_terms(&self.table, self.k, charge)
+            .map_err(|e| e.to_string())?;
+        let charge = charge.map_or(Some(Loss::ZERO), Charge::total);
         let charge = charge.ok_or("the charge leaves its type")?;
-        let cost = mechanism.cost().map_err(|e| e.to_string())?;
-        if !cost.fits_in(charge) {
-            return Err(format!(
-                "the mechanism costs ({cost}), over the plan's charge ({charge})"
-            ));
-        }
-        if matches!(mechanism, Mechanism::Unprotected) != (self.unit == Unit::None) {
-            return Err("only data without a unit is released unprotected".into());
-        }
         Ok(Reservation {
             key: self.key,
             request: self.request.id,

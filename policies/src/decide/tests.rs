@@ -151,8 +151,9 @@ fn corrections_make_editions_until_plan_and_cap_are_spent() {
     );
 }
 
+/// `mechanism/terms/tests.rs` tries every part of it.
 #[test]
-fn a_mechanism_above_the_charge_cannot_be_reserved() {
+fn a_mechanism_that_is_not_the_plans_cannot_be_reserved() {
     let town = contributed();
     let request = town.request("r1", "2026-10-05");
     let Mechanism::Thresholded {
@@ -167,17 +168,10 @@ fn a_mechanism_above_the_charge_cannot_be_reserved() {
         selection,
         measures,
     };
-    assert!(
-        permit(&town, &request)
-            .reserve(dear)
-            .unwrap_err()
-            .contains("over the plan's charge")
-    );
-    assert!(
-        permit(&town, &request)
-            .reserve(Mechanism::Unprotected)
-            .is_err()
-    );
+    let error = permit(&town, &request).reserve(dear).unwrap_err();
+    assert!(error.contains("over the plan's charge"), "{error}");
+    let error = permit(&town, &request).reserve(Mechanism::Unprotected);
+    assert!(error.unwrap_err().contains("only data without a unit"));
 }
 
 #[test]

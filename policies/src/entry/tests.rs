@@ -8,19 +8,108 @@
 use super::*;
 use crate::testing::{Town, entry};
 
-/// Entries as they were first written: they MUST decode for ever, to the same bytes.
-const GOLDEN: [&str; 4] = [
-    include_str!("../../golden/broker.started.json"),
-    include_str!("../../golden/contribution.accepted.json"),
-    include_str!("../../golden/release.published.json"),
-    include_str!("../../golden/release.refused.json"),
+/// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each kind, and
+/// each form of a mechanism.
+const GOLDEN: [(&str, &str); 12] = [
+    (
+        "broker.started",
+        include_str!("../../golden/broker.started.json"),
+    ),
+    (
+        "org.admitted",
+        include_str!("../../golden/org.admitted.json"),
+    ),
+    (
+        "zoning.added",
+        include_str!("../../golden/zoning.added.json"),
+    ),
+    (
+        "agreement.offered",
+        include_str!("../../golden/agreement.offered.json"),
+    ),
+    (
+        "agreement.signed",
+        include_str!("../../golden/agreement.signed.json"),
+    ),
+    (
+        "agreement.activated",
+        include_str!("../../golden/agreement.activated.json"),
+    ),
+    (
+        "contribution.accepted",
+        include_str!("../../golden/contribution.accepted.json"),
+    ),
+    (
+        "release.reserved",
+        include_str!("../../golden/release.reserved.json"),
+    ),
+    (
+        "release.reserved",
+        include_str!("../../golden/release.reserved.unprotected.json"),
+    ),
+    (
+        "release.published",
+        include_str!("../../golden/release.published.json"),
+    ),
+    (
+        "release.aborted",
+        include_str!("../../golden/release.aborted.json"),
+    ),
+    (
+        "release.refused",
+        include_str!("../../golden/release.refused.json"),
+    ),
 ];
 
 #[test]
 fn golden_entries_decode_for_ever() {
-    for json in GOLDEN {
+    for (kind, json) in GOLDEN {
         let bytes = json.trim_end().as_bytes();
-        assert_eq!(Entry::from_bytes(bytes).unwrap().to_bytes().unwrap(), bytes);
+        let entry = Entry::from_bytes(bytes).unwrap_or_else(|e| panic!("{kind}: {e}"));
+        assert_eq!(entry.body.kind(), kind);
+        assert_eq!(entry.to_bytes().unwrap(), bytes, "{kind}");
+        // The word that code uses is the word that stands in the entry.
+        assert!(json.contains(&format!(r#""kind":"{kind}""#)));
+    }
+}
+
+/// No entry has a field that could be left out, or one more, and still be read.
+#[test]
+fn every_field_of_every_kind_is_needed_and_known() {
+    for (kind, json) in GOLDEN {
+        let value: serde_json::Value = serde_json::from_str(json).unwrap();
+        let body = value["body"].as_object().unwrap();
+        let optional = ["by", "supersedes"];
+        for field in body.keys() {
+            let needed = !(kind == "org.admitted" || kind == "contribution.accepted")
+                || !optional.contains(&field.as_str());
+            let mut without = value.clone();
+            without["body"].as_object_mut().unwrap().remove(field);
+            let bytes = serde_json_canonicalizer::to_vec(&without).unwrap();
+            assert_eq!(
+                Entry::from_bytes(&bytes).is_err(),
+                needed,
+                "{kind} without {field}"
+            );
+        }
+        for place in [
+            "/body",
+            "",
+            "/body/mechanism",
+            "/body/charge",
+            "/body/agreement",
+        ] {
+            let mut more = value.clone();
+            let Some(object) = more.pointer_mut(place).and_then(|v| v.as_object_mut()) else {
+                continue;
+            };
+            object.insert("back_door".into(), true.into());
+            let bytes = serde_json_canonicalizer::to_vec(&more).unwrap();
+            assert!(
+                Entry::from_bytes(&bytes).is_err(),
+                "{kind}: a field more in `{place}`"
+            );
+        }
     }
 }
 

@@ -10,6 +10,9 @@ use crate::decide::{Decision, decide};
 use crate::loss::Loss;
 use crate::testing::{Town, entry, mechanism, now, org};
 
+mod golden;
+mod random;
+
 /// A town with one published release and one refusal.
 fn lived_in() -> Town {
     let mut town = Town::active();

@@ -1,0 +1,144 @@
+//! A whole log as it was first written: what it says MUST never change.
+
+use super::*;
+use crate::decide::release_key;
+use crate::sign::{Signs, possession_payload, verify};
+
+const LOG: &str = include_str!("../../../golden/log.jsonl");
+
+fn log() -> Vec<Entry> {
+    LOG.lines()
+        .map(|line| Entry::from_bytes(line.as_bytes()).unwrap())
+        .collect()
+}
+
+fn replayed(log: &[Entry]) -> State {
+    let mut state = State::new();
+    for entry in log {
+        state.apply(entry).unwrap();
+    }
+    state
+}
+
+#[test]
+fn an_old_log_means_what_it_meant() {
+    let log = log();
+    for (line, entry) in LOG.lines().zip(&log) {
+        assert_eq!(entry.to_bytes().unwrap(), line.as_bytes());
+    }
+    let state = replayed(&log);
+    assert_eq!(state.size(), 15);
+    assert_eq!(state.time().unwrap().to_string(), "2026-11-20T12:00:21Z");
+    let orgs: Vec<String> = state
+        .orgs()
+        .map(|(id, o)| format!("{id} {}", o.role))
+        .collect();
+    assert_eq!(orgs, ["bikes provider", "city planner", "mayor steward"]);
+    let balances: Vec<String> = state
+        .ledger()
+        .balances()
+        .map(|(account, period, loss)| format!("{} {period} {loss}", account.population))
+        .collect();
+    // Two draws, the second of them aborted: its charge stays.
+    assert_eq!(balances, ["riders 2026-10-05 ρ 1, δ 0.0000002"]);
+    let slot = state.live.keys().next().unwrap();
+    assert_eq!(state.live(slot).unwrap().contribution.batch.as_str(), "b2");
+    let stages: Vec<&Stage> = state
+        .editions(slot)
+        .iter()
+        .map(|key| &state.release(key).unwrap().stage)
+        .collect();
+    assert!(matches!(
+        stages[..],
+        [Stage::Published { .. }, Stage::Aborted { .. }]
+    ));
+    let refused = state.outcome(&org("city"), &"r3".parse().unwrap());
+    assert!(matches!(refused, Some(Outcome::Refused { .. })));
+}
+
+/// Ids, fingerprints and release keys are recomputed: their preimages MUST never change.
+#[test]
+fn old_digests_and_signatures_hold() {
+    let log = log();
+    let state = replayed(&log);
+    let (mut signatures, mut keys) = (0, 0);
+    for entry in &log {
+        match &entry.body {
+            Body::OrgAdmitted {
+                org,
+                role,
+                spiffe,
+                key,
+                possession,
+                ..
+            } => {
+                let claim = possession_payload(org, *role, spiffe, key.fingerprint());
+                verify(Signs::KeyPossession, key, &claim, possession).unwrap();
+                signatures += 1;
+            }
+            Body::ReleaseReserved(r) => {
+                let terms = &state.agreement(&r.agreement).unwrap().terms;
+                let item = terms.plan_item(&r.table.name).unwrap();
+                let key = release_key(terms, &r.table, item, r.period, &r.manifest).unwrap();
+                assert_eq!(key, r.key);
+                keys += 1;
+            }
+            _ => {}
+        }
+    }
+    let (id, record) = state.agreements().next().unwrap();
+    let document = record.terms.canonical().unwrap();
+    assert_eq!(record.terms.id().unwrap(), *id);
+    for (party, signature) in &record.signatures {
+        let key = &state.org(party).unwrap().key;
+        verify(Signs::Agreement, key, &document, signature).unwrap();
+        signatures += 1;
+    }
+    assert_eq!((signatures, keys), (5, 2));
+}
+
+/// An index that is loaded after any entry is the state after that entry.
+#[test]
+fn the_index_follows_the_log_at_every_step() {
+    let (mut state, mut records) = (State::new(), BTreeMap::new());
+    for entry in log() {
+        let touched = state.apply(&entry).unwrap();
+        for record in state.records(&touched).unwrap() {
+            records.insert((record.tree, record.key), record.value);
+        }
+        let mut loaded = State::new();
+        for ((tree, key), value) in &records {
+            loaded.load(tree, key, value).unwrap();
+        }
+        loaded.finish_loading();
+        assert_eq!(loaded, state, "after {}", entry.body.kind());
+    }
+}
+
+/// The log is one story: no entry can be left out of it or told twice, but for a second start.
+#[test]
+fn no_entry_can_be_left_out_or_repeated() {
+    let log = log();
+    for gone in 0..log.len() {
+        let kind = log[gone].body.kind();
+        let mut state = State::new();
+        let rest = log.iter().enumerate().filter(|(n, _)| *n != gone);
+        let broken = rest
+            .into_iter()
+            .any(|(_, entry)| state.apply(entry).is_err());
+        // Nothing that follows rests on floors, a refusal or the end of a release.
+        let free = [
+            "broker.started",
+            "release.refused",
+            "release.published",
+            "release.aborted",
+        ];
+        assert_eq!(broken, !free.contains(&kind), "without {kind}");
+        let mut state = replayed(&log[..=gone]);
+        assert_eq!(
+            state.apply(&log[gone]).is_err(),
+            kind != "broker.started",
+            "{kind} twice"
+        );
+    }
+}

@@ -1,11 +1,11 @@
-//! A copied state directory, as bytes: are its entries those that the log signed, and if not, which is
-//! the first that is another?
+//! A copied state directory, as bytes: are its entries those that the log signed, and if not, which
+//! is the first that is another?
 //!
 //! | file | holds |
 //! | --- | --- |
 //! | `log/entries` | entries behind their 16-bit lengths ([`crate::bundle`]) |
 //! | `log/checkpoint` | the newest signed tree head, a note |
-//! | `log/h0` | the hash of every entry, 32 bytes each; not needed, and it tells where a copy was altered |
+//! | `log/h0` | the hash of every entry, 32 bytes each; not needed, but tells what was altered |
 
 mod compare;
 
@@ -38,13 +38,15 @@ pub struct Archive<'a> {
 impl<'a> Archive<'a> {
     /// Checks the checkpoint's signature and that the entries lead to its root.
     ///
-    /// Entries behind the signed ones are left out and counted: a broker that was copied while it ran, or a
-    /// follower that crashed, has some. Whether the entries keep the rules, [`replay`] tells.
+    /// Entries behind the signed ones are left out and counted: a broker that was copied while it
+    /// ran, or a follower that crashed, has some. Whether the entries keep the rules, [`replay`]
+    /// tells.
     ///
     /// # Errors
-    /// [`AuditError::Checkpoint`] where the checkpoint is not this log's. Where entries are not the signed ones,
-    /// [`AuditError::Altered`] if `log/h0` is the signed one, else [`AuditError::Torn`], [`AuditError::Missing`] or
-    /// [`AuditError::Root`], whose suspect is the first entry that breaks a rule as it stands.
+    /// [`AuditError::Checkpoint`] where the checkpoint is not this log's. Where entries are not the
+    /// signed ones, [`AuditError::Altered`] if `log/h0` is the signed one, else
+    /// [`AuditError::Torn`], [`AuditError::Missing`] or [`AuditError::Root`], whose suspect is the
+    /// first entry that breaks a rule as it stands.
     pub fn verify(files: &Files<'a>, key: &LogKey) -> Result<Self, AuditError> {
         let note: CheckpointNote = files.checkpoint.parse()?;
         let checkpoint = note.verify(key)?;
@@ -99,8 +101,8 @@ impl<'a> Archive<'a> {
     /// Does this copy continue the tree of an earlier checkpoint of the same log?
     ///
     /// # Errors
-    /// [`AuditError::Rollback`] where it is smaller, [`AuditError::Fork`] where its first entries are others: the
-    /// two checkpoints, with this copy, prove it.
+    /// [`AuditError::Rollback`] where it is smaller, [`AuditError::Fork`] where its first entries
+    /// are others: the two checkpoints, with this copy, prove it.
     pub fn continues(&self, earlier: &Checkpoint) -> Result<(), AuditError> {
         let evidence = || {
             Box::new(Evidence {

@@ -1,5 +1,5 @@
-//! Why a log, or a copy of one, does not hold: an entry that breaks a rule, or is not the one that was
-//! signed, or two signed trees that contradict each other.
+//! Why a log, or a copy of one, does not hold: an entry that breaks a rule, or is not the one that
+//! was signed, or two signed trees that contradict each other.
 
 mod evidence;
 
@@ -27,8 +27,9 @@ pub enum AuditError {
     Fork(Box<Evidence>),
     /// The entries between two checkpoints do not lead from one to the other.
     #[error(
-        "entries from {from} on do not lead from the first to the second checkpoint: other entries were \
-         sent than were signed, or, where a new download says the same, the log was forked: {evidence}"
+        "entries from {from} on do not lead from the first to the second checkpoint: other entries \
+         were sent than were signed, or, where a new download says the same, the log was forked: \
+         {evidence}"
     )]
     Inconsistent {
         /// First of those entries: one of them, or one before, is not the signed one.
@@ -65,9 +66,7 @@ pub enum AuditError {
         signed: u64,
     },
     /// Entries are not there.
-    #[error(
-        "entry {index} is missing: the last of {signed} signed entries, or others before it, were removed"
-    )]
+    #[error("entry {index} is missing; {signed} entries were signed")]
     Missing {
         /// How many are there, which is the first index that is not.
         index: u64,

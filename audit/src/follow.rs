@@ -1,11 +1,11 @@
 //! A log as it grows: each checkpoint has to continue the one before, each entry to keep the rules.
 //!
 //! A follower's memory is a copy of the log in the log's own layout: `log/entries` and
-//! `log/checkpoint`. The tree's edge and the state follow from the entries, so nothing else has to be
-//! kept and nothing in the copy has to be believed: [`Follower::resume`] checks all of it again,
-//! against the signed checkpoint. After each [`Follower::advance`] the caller appends the new entries,
-//! makes them durable, and only then replaces the checkpoint; what a crash leaves behind the checkpoint
-//! is [`crate::archive::Archive::unsigned_bytes`], to be cut.
+//! `log/checkpoint`. The tree's edge and the state follow from the entries, so nothing else has to
+//! be kept and nothing in the copy has to be believed: [`Follower::resume`] checks all of it again,
+//! against the signed checkpoint. After each [`Follower::advance`] the caller appends the new
+//! entries, makes them durable, and only then replaces the checkpoint; what a crash leaves behind
+//! the checkpoint is [`crate::archive::Archive::unsigned_bytes`], to be cut.
 
 use jiff::Timestamp;
 
@@ -34,7 +34,8 @@ pub struct Progress {
 }
 
 impl Follower {
-    /// One that has seen nothing. It believes the first checkpoint it gets, as the log's key signed it.
+    /// One that has seen nothing. It believes the first checkpoint it gets, as the log's key signed
+    /// it.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -52,13 +53,14 @@ impl Follower {
 
     /// Takes a newer checkpoint of the log and exactly the entries between the last one and it.
     ///
-    /// Entries are hashed first, and checked against the rules only when they are the signed ones. On
-    /// [`AuditError::Broken`] the log itself is broken: the follower stays so and says the same for ever. On
-    /// every other finding it is unchanged, so a bad transfer can be repeated.
+    /// Entries are hashed first, and checked against the rules only when they are the signed ones.
+    /// On [`AuditError::Broken`] the log itself is broken: the follower stays so and says the same
+    /// for ever. On every other finding it is unchanged, so a bad transfer can be repeated.
     ///
     /// # Errors
-    /// [`AuditError::Checkpoint`], [`AuditError::Rollback`], [`AuditError::Fork`], [`AuditError::Missing`],
-    /// [`AuditError::Surplus`], [`AuditError::Inconsistent`] or [`AuditError::Broken`].
+    /// [`AuditError::Checkpoint`], [`AuditError::Rollback`], [`AuditError::Fork`],
+    /// [`AuditError::Missing`], [`AuditError::Surplus`], [`AuditError::Inconsistent`] or
+    /// [`AuditError::Broken`].
     pub fn advance<'e, I>(
         &mut self,
         note: &CheckpointNote,

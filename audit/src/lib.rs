@@ -8,11 +8,12 @@
 //! - [`note`], [`checkpoint`]: signed notes, verifier keys, signed tree heads;
 //! - [`receipt`]: an entry with its proof and checkpoint, as JSON or `.tlog-proof`;
 //!   [`receipt::Verified`] is the evidence that an entry is in the log, and only a check makes one;
-//! - [`bundle`]: entries as length-prefixed bytes; [`commitment`]: salted names for erasable payloads;
-//! - [`replay`](mod@replay): the rules of [`policies`] over all entries, every balance recomputed, the first
-//!   broken entry named; [`semantics`]: what it checks beyond [`policies::state`];
-//! - [`archive`]: is a copied directory what was signed? [`follow`]: does a growing log keep its word?
-//!   [`error`]: what does not hold, with the evidence.
+//! - [`bundle`]: entries as length-prefixed bytes; [`commitment`]: salted names for erasable
+//!   payloads;
+//! - [`replay`](mod@replay): the rules of [`policies`] over all entries, every balance recomputed,
+//!   the first broken entry named; [`semantics`]: what it checks beyond [`policies::state`];
+//! - [`archive`]: is a copied directory what was signed? [`follow`]: does a growing log keep its
+//!   word? [`error`]: what does not hold, with the evidence.
 //!
 //! # From an entry to evidence
 //!

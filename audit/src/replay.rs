@@ -1,8 +1,8 @@
 //! A log from its first entry: every rule checked, every charge and balance recomputed, without
 //! OpenDP and without the broker.
 //!
-//! Whether the entries are those that were signed is another question: [`crate::archive`] answers it
-//! for a copy, [`crate::follow`] as they arrive.
+//! Whether the entries are those that were signed is another question: [`crate::archive`] answers
+//! it for a copy, [`crate::follow`] as they arrive.
 
 use std::collections::BTreeMap;
 
@@ -112,8 +112,8 @@ impl Replayer {
     /// Checks the next entry, takes it in and gives it back, read.
     ///
     /// # Errors
-    /// [`Finding`] where it breaks a rule. A log that broke a rule stays broken: from then on every call
-    /// gives the same [`Finding`], and the state says nothing any more.
+    /// [`Finding`] where it breaks a rule. A log that broke a rule stays broken: from then on every
+    /// call gives the same [`Finding`], and the state says nothing any more.
     pub fn step(&mut self, bytes: &[u8]) -> Result<Entry, Finding> {
         if let Some(finding) = &self.broken {
             return Err(finding.clone());
@@ -215,8 +215,8 @@ impl Replayer {
         })
     }
 
-    /// Is the newest entry at most [`CLOCK_AHEAD_MAX`] ahead of `now`? A log that runs ahead of time
-    /// could release a period before it is due.
+    /// Is the newest entry at most [`CLOCK_AHEAD_MAX`] ahead of `now`? A log that runs ahead of
+    /// time could release a period before it is due.
     ///
     /// # Errors
     /// [`AuditError::AheadOfClock`].

@@ -1,4 +1,5 @@
-//! The rules that [`State::apply`] does not check itself, checked against the state before an entry.
+//! The rules that [`State::apply`] does not check itself, checked against the state before an
+//! entry.
 //!
 //! Signatures, roles, agreements under the floors in force, and for every release and refusal the
 //! decision made again by [`policies::decide`]: an entry MUST be exactly what the rules give at its
@@ -23,8 +24,8 @@ use crate::text;
 /// Longest stable word in an entry, in bytes.
 const WORD_BYTES_MAX: usize = 64;
 
-/// May `entry` follow the entries that made `state`? To be asked before [`State::apply`], which checks
-/// the rest; [`crate::replay::Replayer`] does both.
+/// May `entry` follow the entries that made `state`? To be asked before [`State::apply`], which
+/// checks the rest; [`crate::replay::Replayer`] does both.
 ///
 /// # Errors
 /// [`Breach`] names the rule, what was expected and what was found.
@@ -85,8 +86,8 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
     }
 }
 
-/// Is the period one that may be contributed, has it passed, and is `late` right? Who contributes, under
-/// which agreement and in place of what, the reducer checks.
+/// Is the period one that may be contributed, has it passed, and is `late` right? Who contributes,
+/// under which agreement and in place of what, the reducer checks.
 fn contributed(state: &State, new: &Contribution, time: jiff::Timestamp) -> Result<(), Breach> {
     let terms = state.agreement(&new.agreement).map(|record| &record.terms);
     let table = terms.and_then(|terms| terms.table(&new.table));

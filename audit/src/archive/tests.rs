@@ -233,10 +233,12 @@ fn a_copy_of_a_rewritten_log_does_not_continue_an_earlier_checkpoint() {
 }
 
 proptest! {
-    /// Whatever is done to the bytes of the signed entries, the copy does not hold, and the entry that is
-    /// named lies at the damage or before its end.
+    /// Whatever is done to the bytes of the signed entries, the copy does not hold, and the entry
+    /// that is named lies at the damage or before its end.
     #[test]
-    fn no_altered_byte_passes(size in 1_usize..40, at in any::<prop::sample::Index>(), bit in 0..8) {
+    fn no_altered_byte_passes(
+        size in 1_usize..40, at in any::<prop::sample::Index>(), bit in 0..8,
+    ) {
         let log = Log::of(size);
         let mut bytes = file(&log.entries);
         let at = at.index(bytes.len());

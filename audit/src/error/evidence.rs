@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{CheckpointError, CheckpointNote, LogKey};
 
-/// Two checkpoints of one log that contradict each other, as a portable JSON file: each note carries
-/// the log's own signature.
+/// Two checkpoints of one log that contradict each other, as a portable JSON file: each note
+/// carries the log's own signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {

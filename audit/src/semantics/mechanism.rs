@@ -1,5 +1,5 @@
-//! Noise: made for the table's bounds and the agreement's k, and costing at most what the plan charges,
-//! part by part, and what the entry charges, in sum.
+//! Noise: made for the table's bounds and the agreement's k, and costing at most what the plan
+//! charges, part by part, and what the entry charges, in sum.
 
 use policies::agreement::{Charge, Unit};
 use policies::decide::Permit;

@@ -104,8 +104,8 @@ pub(super) fn refused(state: &State, body: &Body, time: Timestamp) -> Result<(),
     })
 }
 
-/// A refusal does not carry the purpose that was asked for; whether it was an agreed one stands in its
-/// reasons, and more than that no rule looks at.
+/// A refusal does not carry the purpose that was asked for; whether it was an agreed one stands in
+/// its reasons, and more than that no rule looks at.
 fn purpose(terms: Option<&Agreement>, reasons: &[ReasonId]) -> String {
     let agreed = !reasons.contains(&ReasonId::PurposeNotAgreed);
     let first = terms.and_then(|terms| terms.purposes.first());

@@ -1,5 +1,5 @@
-//! What an operator might let others do, or say in their name, signed by itself. Attacks on releases
-//! stand in `replay/tests/attacks.rs`.
+//! What an operator might let others do, or say in their name, signed by itself. Attacks on
+//! releases stand in `replay/tests/attacks.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,5 +1,5 @@
-//! Every way an operator could leave an honest log, each signed by the operator itself: only the rules
-//! can tell, and they name the entry.
+//! Every way an operator could leave an honest log, each signed by the operator itself: only the
+//! rules can tell, and they name the entry.
 
 use super::*;
 
@@ -180,6 +180,13 @@ fn a_release_for_another_purpose() {
 fn another_release_key() {
     reserves(RESERVED, "its `key`", |r| {
         r.key = "d".repeat(64).parse().unwrap();
+    });
+}
+
+#[test]
+fn another_input_than_the_live_contribution() {
+    reserves(RESERVED, "its `manifest`", |r| {
+        r.manifest = vec!["e".repeat(64).parse().unwrap()];
     });
 }
 

@@ -124,3 +124,38 @@ pub fn allows(role: Role, method: &str) -> bool {
         .iter()
         .any(|rule| rule.method == method && rule.roles.contains(&role))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_has_one_rule_and_somebody_who_may_call_it() {
+        for (n, rule) in RULES.iter().enumerate() {
+            let same = |other: &Rule| other.method == rule.method;
+            assert_eq!(
+                RULES.iter().position(same),
+                Some(n),
+                "{} twice",
+                rule.method
+            );
+            assert!(!rule.roles.is_empty());
+        }
+    }
+
+    /// Auditors read; stewards never reach a contribution or a release.
+    #[test]
+    fn auditors_never_write_and_stewards_never_see_data() {
+        let reads = |method: &str| ["/Get", "/List"].iter().any(|verb| method.contains(verb));
+        for rule in RULES {
+            if allows(Role::Auditor, rule.method) {
+                assert!(reads(rule.method), "{} writes", rule.method);
+            }
+            let data = ["Contribution", "Release", "Flight"];
+            if data.iter().any(|service| rule.method.contains(service)) {
+                assert!(!allows(Role::Steward, rule.method), "{}", rule.method);
+                assert!(!allows(Role::Auditor, rule.method), "{}", rule.method);
+            }
+        }
+    }
+}

@@ -210,3 +210,74 @@ impl std::str::FromStr for Role {
             })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    /// Ids reach file names, SPIFFE ids and screens: nothing but plain ASCII ever does.
+    #[test]
+    fn names_are_plain() {
+        let longest = "a".repeat(NAME_BYTES_MAX);
+        for text in ["a", "0", "city-bikes", "od_2026", longest.as_str()] {
+            assert_eq!(OrgId::new(text).unwrap().as_str(), text);
+        }
+        let long = "a".repeat(NAME_BYTES_MAX + 1);
+        for text in [
+            "",
+            "-a",
+            "_a",
+            "A",
+            "a b",
+            "a/b",
+            "..",
+            "a.b",
+            "a%2e",
+            "a\0",
+            "a\n",
+            "b\u{456}kes",
+            "\u{ff41}",
+            long.as_str(),
+        ] {
+            assert!(OrgId::new(text).is_err(), "{text:?} was taken");
+            let json = serde_json::to_string(text).unwrap();
+            assert!(
+                serde_json::from_str::<OrgId>(&json).is_err(),
+                "{text:?} was read"
+            );
+        }
+    }
+
+    #[test]
+    fn digests_have_one_spelling() {
+        let hash = sha256_hex(b"weir");
+        assert_eq!(hash.len(), 64);
+        AgreementId::new(hash.clone()).unwrap();
+        for text in [
+            hash.to_uppercase(),
+            format!("{hash}0"),
+            "0x".into(),
+            format!("{} ", "a".repeat(63)),
+        ] {
+            assert!(AgreementId::new(text).is_err());
+        }
+    }
+
+    /// An error never repeats more than a line of what somebody sent.
+    #[test]
+    fn errors_are_short() {
+        let error = OrgId::new("x".repeat(10_000) + "!").unwrap_err();
+        assert!(error.to_string().len() < 240);
+    }
+
+    #[test]
+    fn roles_have_one_word_each() {
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse::<Role>().unwrap(), role);
+            let json = serde_json::to_string(&role).unwrap();
+            assert_eq!(json, format!("\"{role}\""));
+        }
+        assert!("Steward".parse::<Role>().is_err());
+    }
+}

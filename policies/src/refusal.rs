@@ -103,3 +103,39 @@ impl fmt::Display for Refusal {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    /// The words stand in old entries and in other people's scripts.
+    #[test]
+    fn the_words_of_reasons_never_change() {
+        let words: Vec<&str> = ReasonId::ALL.iter().map(|id| id.as_str()).collect();
+        assert_eq!(
+            words,
+            [
+                "agreement.not_active",
+                "agreement.outside_validity",
+                "recipient.not_named",
+                "purpose.not_agreed",
+                "table.not_planned",
+                "period.grain",
+                "period.outside_coverage",
+                "period.not_due",
+                "period.not_contributed",
+                "plan.editions_exhausted",
+                "budget.cap_exceeded",
+            ]
+        );
+        for id in ReasonId::ALL {
+            assert_eq!(serde_json::to_string(id).unwrap(), format!("\"{id}\""));
+        }
+    }
+
+    #[test]
+    fn a_refusal_without_a_reason_does_not_exist() {
+        assert_eq!(Refusal::from_reasons(vec![]), None);
+    }
+}

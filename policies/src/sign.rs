@@ -67,10 +67,11 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// From DER.
+    /// From DER. Whether the point lies on the curve is found when a signature is verified: none is by a
+    /// point off it.
     ///
     /// # Errors
-    /// [`SignError::Key`] for anything but an uncompressed P-256 point.
+    /// [`SignError::Key`] for anything but the form of an uncompressed P-256 point.
     pub fn from_spki(spki: &[u8]) -> Result<Self, SignError> {
         let point = spki.strip_prefix(&P256_SPKI_PREFIX).ok_or(SignError::Key)?;
         if point.len() != P256_POINT_BYTES || point.first() != Some(&4) {

@@ -117,3 +117,35 @@ pub struct Column<'a> {
     /// The range of one event's value; `None` for a count of events.
     pub clamp: Option<&'a Clamp>,
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+mod tests {
+    use crate::testing::{Signer, agreement};
+
+    #[test]
+    fn columns_are_counts_and_clamped_sums_in_the_kinds_order() {
+        let table = &agreement(&Signer::new(), &Signer::new()).tables[0];
+        let columns: Vec<_> = table
+            .columns()
+            .map(|c| (c.name, c.clamp.is_some()))
+            .collect();
+        assert_eq!(columns, [("trips", false), ("duration_s", true)]);
+    }
+
+    #[test]
+    fn the_public_domain_is_a_product_or_too_large_for_a_number() {
+        let mut table = agreement(&Signer::new(), &Signer::new()).tables[0].clone();
+        assert_eq!(table.domain_size(4), Some(4 * 4 * 2));
+        let value = table.categories[0].values[0].clone();
+        table.categories[0].values = vec![value; 3];
+        assert_eq!(table.domain_size(4), Some(4 * 4 * 2 * 3));
+        assert_eq!(table.domain_size(u32::MAX), None);
+        table.kind = "od".into();
+        assert_eq!(table.domain_size(4), None);
+    }
+}

@@ -11,6 +11,8 @@ use crate::mechanism::Mechanism;
 use crate::refusal::ReasonId;
 use crate::testing::{Town, mechanism, now, org};
 
+mod input;
+
 fn reasons(town: &Town, request: &Request) -> Vec<ReasonId> {
     match decide(&town.state, request, now()).unwrap() {
         Decision::Refuse(refusal) => refusal.reasons().iter().map(|r| r.id).collect(),
@@ -174,19 +176,111 @@ fn a_mechanism_that_is_not_the_plans_cannot_be_reserved() {
     assert!(error.unwrap_err().contains("only data without a unit"));
 }
 
+/// No unit-period that was spent elsewhere can be spent again; the refusal names it and what is left.
 #[test]
-fn missing_periods_are_those_of_the_coverage_before_this_one() {
-    let mut town = Town::active();
-    for period in ["2026-10-01", "2026-10-04"] {
-        let body = town.contribution(period, period, None);
-        town.write(body);
-    }
-    let reservation = permit(&town, &town.request("r1", "2026-10-04")).reserve(mechanism());
-    let missing: Vec<String> = reservation
-        .unwrap()
-        .missing
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(missing, ["2026-10-02", "2026-10-03"]);
+fn over_budget_names_the_unit_period_and_what_is_left() {
+    let mut town = contributed();
+    let request = town.request("r1", "2026-10-05");
+    let account = State::account_of(&town.terms);
+    let spent = serde_json::from_str(r#"{"rho": "0.9", "delta": "0"}"#).unwrap();
+    town.state.ledger.set_spent(account, request.period, spent);
+    let Decision::Refuse(refusal) = decide(&town.state, &request, now()).unwrap() else {
+        panic!()
+    };
+    assert_eq!(
+        refusal.to_string(),
+        "budget.cap_exceeded: unit-period 2026-10-05 has (ρ 0.1, δ 0.0000002) left of its cap, \
+         the charge is (ρ 0.5, δ 0.0000001)"
+    );
+}
+
+/// Every reason that a refusal can have is one that a request can meet.
+#[test]
+fn each_reason_is_reachable() {
+    let mut town = contributed();
+    let fine = town.request("r1", "2026-10-05");
+    let mut seen = std::collections::BTreeSet::new();
+    let mut see = |state: &State, request: &Request, now: &str| match decide(
+        state,
+        request,
+        now.parse().unwrap(),
+    )
+    .unwrap()
+    {
+        Decision::Refuse(refusal) => seen.extend(refusal.reasons().iter().map(|r| r.id)),
+        other => panic!("{other:?}"),
+    };
+    let time = crate::testing::NOW;
+    see(&town.state, &fine, "2028-01-01T00:00:00Z");
+    let mut wrong = town.request("r1", "2026-12");
+    (wrong.by, wrong.purpose) = (org("bikes"), "dpv:Marketing".into());
+    see(&town.state, &wrong, time);
+    wrong.table = "secret".parse().unwrap();
+    see(&town.state, &wrong, time);
+    let mut offered = Town::new();
+    let [offer, ..] = offered.agreeing();
+    offered.write(offer);
+    see(&offered.state, &offered.request("r1", "2026-10-05"), time);
+    let account = State::account_of(&town.terms);
+    let cap = town.terms.population.cap.unwrap();
+    town.state.ledger.set_spent(account, fine.period, cap);
+    see(&town.state, &fine, time);
+    let key = "e".repeat(64).parse().unwrap();
+    town.state.editions.insert(fine.slot(), vec![key; 2]);
+    see(&town.state, &fine, time);
+    let all: Vec<_> = seen.into_iter().collect();
+    assert_eq!(all, ReasonId::ALL);
+}
+
+#[test]
+fn a_refused_request_is_refused_for_ever_under_its_id() {
+    let mut town = contributed();
+    let refused = town.request("r1", "2026-10-06");
+    assert_eq!(reasons(&town, &refused), [ReasonId::PeriodNotContributed]);
+    town.write(Body::ReleaseRefused {
+        request: refused.id.clone(),
+        by: refused.by.clone(),
+        agreement: refused.agreement.clone(),
+        table: refused.table.clone(),
+        period: refused.period,
+        reasons: vec![ReasonId::PeriodNotContributed],
+    });
+    let body = town.contribution("2026-10-06", "b6", None);
+    town.write(body);
+    assert_eq!(reasons(&town, &refused), [ReasonId::PeriodNotContributed]);
+    let fresh = Request {
+        id: "r2".parse().unwrap(),
+        ..refused.clone()
+    };
+    permit(&town, &fresh);
+    let other = Request {
+        period: "2026-10-05".parse().unwrap(),
+        ..refused.clone()
+    };
+    let error = decide(&town.state, &other, now()).unwrap_err();
+    assert!(matches!(error, DecideError::RequestIdReused { .. }));
+    // Ids belong to the organisation that made them.
+    let provider = Request {
+        by: org("bikes"),
+        ..refused
+    };
+    assert_eq!(reasons(&town, &provider), [ReasonId::RecipientNotNamed]);
+}
+
+/// A draw that was lost is never made again from the same input: a correction makes a new one.
+#[test]
+fn an_aborted_release_stays_the_answer_for_its_input() {
+    let mut town = contributed();
+    let request = town.request("r1", "2026-10-05");
+    let key = reserve(&mut town, &request);
+    town.write(Body::ReleaseAborted {
+        key: key.clone(),
+        reason: "input.lost".into(),
+    });
+    let again = decide(&town.state, &town.request("r2", "2026-10-05"), now()).unwrap();
+    assert!(matches!(again, Decision::Exists(same) if same == key));
+    let body = town.contribution("2026-10-05", "b2", Some("b1"));
+    town.write(body);
+    let next = permit(&town, &town.request("r2", "2026-10-05"));
+    assert_ne!(*next.key(), key);
 }

@@ -70,3 +70,69 @@ fn only_uncompressed_p256_points_are_keys() {
         assert_eq!(PublicKey::from_spki(wrong), Err(SignError::Key));
     }
 }
+
+/// A signature has one spelling: other bytes for the same thing would be another entry.
+#[test]
+fn encodings_of_a_signature_have_one_spelling() {
+    let signer = Signer::new();
+    let good = signer.sign(Signs::Agreement, b"terms");
+    let last = good.signature.chars().last().unwrap();
+    // 64 bytes leave 2 of the last character's 6 bits; the other 4 MUST be zero.
+    let sloppy = match last {
+        'A' => 'B',
+        'Q' => 'R',
+        'g' => 'h',
+        _ => 'x',
+    };
+    for signature in [
+        format!("{}=", good.signature),
+        format!("{}\n", good.signature),
+        format!("{}A", good.signature),
+        good.signature.strip_suffix(last).unwrap().to_owned() + &sloppy.to_string(),
+        URL_SAFE_NO_PAD.encode([0; 64]),
+        String::new(),
+    ] {
+        let protected = good.protected.clone();
+        let bad = PartySignature {
+            protected,
+            signature,
+        };
+        assert_eq!(
+            verify(Signs::Agreement, &signer.public, b"terms", &bad),
+            Err(SignError::Invalid {
+                key: signer.public.fingerprint().clone()
+            })
+        );
+    }
+}
+
+/// A point off the curve has the form of a key, and verifies nothing.
+#[test]
+fn a_point_off_the_curve_verifies_nothing() {
+    let mut spki = Signer::new().public.spki().to_vec();
+    spki[27..].fill(1);
+    let key = PublicKey::from_spki(&spki).unwrap();
+    let header = protected_header(Signs::Agreement, key.fingerprint(), 1).unwrap();
+    let signature = Signer::new().sign_under(header, b"terms");
+    verify(Signs::Agreement, &key, b"terms", &signature).unwrap_err();
+}
+
+/// What stands in old admissions was signed over these bytes.
+#[test]
+fn the_claim_of_possession_never_changes() {
+    let org = "city-bikes".parse().unwrap();
+    let key = Fingerprint::new("a".repeat(64)).unwrap();
+    let claim = possession_payload(
+        &org,
+        Role::Provider,
+        "spiffe://weir.test/org/city-bikes",
+        &key,
+    );
+    assert_eq!(
+        String::from_utf8(claim).unwrap(),
+        format!(
+            "weir admission\norg city-bikes\nrole provider\n\
+             spiffe spiffe://weir.test/org/city-bikes\nkey {key}\n"
+        )
+    );
+}

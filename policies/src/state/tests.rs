@@ -11,6 +11,7 @@ use crate::loss::Loss;
 use crate::testing::{Town, entry, mechanism, now, org};
 
 mod golden;
+mod parties;
 mod random;
 
 /// A town with one published release and one refusal.
@@ -76,93 +77,6 @@ fn the_unit_period_is_charged_and_nothing_else() {
     assert_eq!(balances.len(), 1);
     assert_eq!(balances[0].1.to_string(), "2026-10-05");
     assert_eq!(balances[0].2.to_string(), "ρ 0.5, δ 0.0000001");
-}
-
-#[test]
-fn a_name_a_key_and_a_zoning_exist_once() {
-    let town = Town::new();
-    assert!(
-        town.refuses(town.admission("bikes", Role::Provider))
-            .contains("one organisation")
-    );
-    // The city's key under another name.
-    assert!(
-        town.refuses(town.admission("other", Role::Planner))
-            .contains("one organisation")
-    );
-    let zoning = town.log.last().unwrap().body.clone();
-    assert!(town.refuses(zoning).contains("exists already"));
-}
-
-#[test]
-fn an_agreement_is_offered_signed_and_activated_in_that_order_by_its_parties() {
-    let mut town = Town::new();
-    let [offered, signed, activated] = town.agreeing();
-    for early in [signed.clone(), activated.clone()] {
-        assert!(town.refuses(early).contains("unknown agreement"));
-    }
-    let Body::AgreementOffered {
-        agreement,
-        by,
-        signature,
-    } = offered.clone()
-    else {
-        panic!()
-    };
-    let mut foreign = agreement.clone();
-    foreign.zonings[0].sha256 = "f".repeat(64).parse().unwrap();
-    let foreign = Body::AgreementOffered {
-        agreement: foreign,
-        by,
-        signature: signature.clone(),
-    };
-    assert!(town.refuses(foreign).contains("zonings are known"));
-    let stranger = Body::AgreementOffered {
-        agreement,
-        by: org("stranger"),
-        signature,
-    };
-    assert!(town.refuses(stranger).contains("only a party"));
-    town.write(offered.clone());
-    assert!(town.refuses(offered).contains("exists already"));
-    assert!(town.refuses(activated.clone()).contains("signed by both"));
-    let Body::AgreementSigned {
-        agreement,
-        signature,
-        ..
-    } = signed.clone()
-    else {
-        panic!()
-    };
-    let twice = Body::AgreementSigned {
-        agreement: agreement.clone(),
-        by: org("bikes"),
-        signature,
-    };
-    assert!(town.refuses(twice).contains("signs once"));
-    town.write(signed);
-    let generous = Body::AgreementActivated {
-        agreement,
-        allotment: Loss::ZERO,
-    };
-    assert!(town.refuses(generous).contains("allotment"));
-    town.write(activated);
-}
-
-#[test]
-fn allotments_of_all_agreements_share_one_cap() {
-    let mut town = Town::active();
-    town.terms.title = "The same riders for another project".into();
-    let [offered, signed, activated] = town.agreeing();
-    town.write(offered);
-    town.write(signed);
-    assert!(town.refuses(activated).contains("over the cap"));
-    town.terms.title = "The same riders with a larger cap".into();
-    town.terms.population.cap.as_mut().unwrap().rho = "2".parse().unwrap();
-    let [offered, signed, activated] = town.agreeing();
-    town.write(offered);
-    town.write(signed);
-    assert!(town.refuses(activated).contains("agree on the same"));
 }
 
 #[test]
@@ -280,4 +194,72 @@ fn entries_are_read_by_those_they_concern() {
     assert_eq!(readers(at("agreement.offered")), "bikes city city");
     assert_eq!(readers(at("release.published")), "bikes city city");
     assert_eq!(readers(at("release.refused")), "city bikes");
+}
+
+/// A contribution is about one whole covered period of a table of its agreement.
+#[test]
+fn a_contribution_keeps_the_terms_of_its_agreement() {
+    let town = lived_in();
+    for (period, expected) in [
+        ("2026-W42", "one period of its table"),
+        ("2026-10", "one period of its table"),
+        ("2026-09-30", "the period is covered"),
+        ("2026-11-01", "the period is covered"),
+    ] {
+        let text = town.refuses(town.contribution(period, "b9", None));
+        assert!(text.contains(expected), "{period}: {text}");
+    }
+    type Change = fn(&mut Contribution);
+    let changes: [(&str, Change); 2] = [
+        ("the agreement has the table", |c| {
+            c.table = "secret".parse().unwrap()
+        }),
+        ("unknown agreement", |c| {
+            c.agreement = "e".repeat(64).parse().unwrap()
+        }),
+    ];
+    for (expected, change) in changes {
+        let Body::ContributionAccepted(mut changed) = town.contribution("2026-10-09", "b9", None)
+        else {
+            panic!()
+        };
+        change(&mut changed);
+        let text = town.refuses(Body::ContributionAccepted(changed));
+        assert!(text.contains(expected), "{text}");
+    }
+    let mut offered = Town::new();
+    let [offer, ..] = offered.agreeing();
+    offered.write(offer);
+    let early = offered.contribution("2026-10-09", "b9", None);
+    assert!(offered.refuses(early).contains("only an active agreement"));
+}
+
+#[test]
+fn a_refusal_has_a_reason_an_agreement_and_an_admitted_asker() {
+    let town = lived_in();
+    let refusal = |change: fn(&mut Body)| {
+        let mut body = town.log.last().unwrap().body.clone();
+        change(&mut body);
+        town.refuses(body)
+    };
+    let again = refusal(|_| {});
+    assert!(again.contains("request `r2` exists already"), "{again}");
+    let text = refusal(|body| {
+        if let Body::ReleaseRefused { reasons, .. } = body {
+            reasons.clear();
+        }
+    });
+    assert!(text.contains("a refusal has a reason"), "{text}");
+    let text = refusal(|body| {
+        if let Body::ReleaseRefused { agreement, .. } = body {
+            *agreement = "e".repeat(64).parse().unwrap();
+        }
+    });
+    assert!(text.contains("unknown agreement"), "{text}");
+    let text = refusal(|body| {
+        if let Body::ReleaseRefused { by, .. } = body {
+            *by = org("stranger");
+        }
+    });
+    assert!(text.contains("an admitted organisation asks"), "{text}");
 }

@@ -28,7 +28,7 @@ fn an_old_log_means_what_it_meant() {
     }
     let state = replayed(&log);
     assert_eq!(state.size(), 15);
-    assert_eq!(state.time().unwrap().to_string(), "2026-11-20T12:00:21Z");
+    assert_eq!(state.time().unwrap().to_string(), "2026-10-08T08:00:14.5Z");
     let orgs: Vec<String> = state
         .orgs()
         .map(|(id, o)| format!("{id} {}", o.role))

@@ -14,6 +14,9 @@ use policies::table::Table;
 /// Distinct units behind a cell; absent where the population has no unit.
 pub const CONTRIBUTORS: &str = "contributors";
 
+/// The key of a released table's schema metadata that holds its quality sheet.
+pub const QUALITY: &str = "weir.quality";
+
 /// True where noise could have decided whether the row is there.
 pub const NEAR_THRESHOLD: &str = "near_threshold";
 

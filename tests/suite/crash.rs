@@ -21,11 +21,11 @@ use futures::stream;
 use jiff::Timestamp;
 use policies::agreement::Agreement;
 use policies::decide::Request;
-use policies::entry::{Entry, Floors};
+use policies::entry::Floors;
 use policies::id::{OrgId, Role};
 use policies::loss::Loss;
 use policies::sign::Signs;
-use policies::state::{Stage, State};
+use policies::state::Stage;
 use proto::convert::Push;
 use sdk::sign::Signer;
 
@@ -179,12 +179,11 @@ async fn check(cast: &Cast, broker: &Arc<Broker>, done: &Acknowledged, what: &st
         broker.released(&org("city"), key).await.unwrap();
     }
     let state = sequencer.state().clone();
-    let mut replayed = State::new();
-    for bytes in sequencer.log().entries(0..state.size()).unwrap() {
-        replayed.apply(&Entry::from_bytes(&bytes).unwrap()).unwrap();
-    }
+    let entries = sequencer.log().entries(0..state.size()).unwrap();
+    let replayed = audit::replay::replay(entries).unwrap_or_else(|e| panic!("{what}: {e}"));
     assert_eq!(
-        replayed, state,
+        *replayed.state(),
+        state,
         "{what}: the index is not what the log says"
     );
     let mut charged: BTreeMap<_, Loss> = BTreeMap::new();

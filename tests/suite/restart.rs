@@ -94,12 +94,9 @@ async fn an_auditor_replays_the_whole_log_from_a_copy() {
     let (mut town, state) = with_a_release().await;
     town.stop().await;
     let entries = std::fs::read(town.config.state.join("log/entries")).unwrap();
-    let mut replayed = policies::state::State::new();
-    for entry in audit::bundle::Entries::new(&entries) {
-        let entry = policies::entry::Entry::from_bytes(entry.unwrap()).unwrap();
-        replayed.apply(&entry).unwrap();
-    }
-    assert_eq!(replayed, state);
+    let entries = audit::bundle::Entries::new(&entries).map(Result::unwrap);
+    let replayed = audit::replay::replay(entries).unwrap();
+    assert_eq!(*replayed.state(), state);
 }
 
 /// No entry, no metric and no line of the operator's log may hold a true count.

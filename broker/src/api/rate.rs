@@ -7,10 +7,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{Either, Ready, ready};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::{Request, Response};
+use http_body::{Frame, SizeHint};
 use policies::id::OrgId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
@@ -71,6 +73,41 @@ pub struct Rated<S> {
     layer: RateLayer,
 }
 
+/// An answer's body that keeps the call's place until its last byte is sent: a stream is in work as long.
+struct Held {
+    body: Body,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Held {
+    fn body(body: Body, place: OwnedSemaphorePermit) -> Body {
+        Body::new(Self {
+            body,
+            _place: place,
+        })
+    }
+}
+
+impl http_body::Body for Held {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 type InWork<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
 impl<S, B> Service<Request<B>> for Rated<S>
@@ -90,7 +127,8 @@ where
         match self.layer.admit(request.extensions().get::<Peer>()) {
             Some(place) => {
                 let call = self.inner.call(request);
-                Either::Left(call.inspect(move |_| drop(place)).boxed())
+                let hold = |answer: Response<Body>| answer.map(|body| Held::body(body, place));
+                Either::Left(call.map(|answer| answer.map(hold)).boxed())
             }
             None => Either::Right(ready(Ok(Status::from(Error::Busy).into_http()))),
         }

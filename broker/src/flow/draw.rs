@@ -18,15 +18,13 @@ use policies::state::{Stage, State};
 use privacy::protect::{Exact, Noisy, Protected, protect};
 use privacy::quality::{Context, DeclaredRate, QualitySheet};
 use privacy::spend::Spend;
+use proto::columns::QUALITY;
 
 use super::agree::may_receive;
 use super::broker::Broker;
 use super::release::published_entry;
 use crate::error::Error;
 use crate::limits::SCAN_MEMORY_BYTES;
-
-/// The key of the quality sheet in the table's schema metadata.
-pub const QUALITY: &str = "weir.quality";
 
 /// A released table as it is stored, and what proves it.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use policies::loss::Loss;
 use policies::mechanism::Mechanism;
 use policies::period::Period;
 use policies::table::Table as TableTerms;
-use proto::columns::{measure_names, released_schema};
+use proto::columns::{QUALITY, measure_names, released_schema};
 use proto::convert::{Chunk, ReleaseHead};
 use proto::v1::GetReleaseResponse;
 use serde::Deserialize;
@@ -41,9 +41,6 @@ pub struct Table {
     batches: Vec<RecordBatch>,
     proof: Proof,
 }
-
-/// Key of the quality sheet in the table's schema metadata: what the log commits to.
-const QUALITY: &str = "weir.quality";
 
 /// The part of a quality sheet that says which table it is about, and how it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

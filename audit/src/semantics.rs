@@ -6,7 +6,6 @@
 //! time. What no entry can show (were inputs true, was noise honestly drawn) is not checked.
 
 mod breach;
-mod mechanism;
 mod parties;
 mod release;
 

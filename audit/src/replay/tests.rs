@@ -203,3 +203,25 @@ fn a_reservation_that_has_not_ended_is_listed() {
     assert_eq!((&open[0].key, open[0].entry), (&key, RESERVED as u64));
     assert_eq!(open[0].since, at(ASKED));
 }
+
+/// The log that `policies` froze: an old log MUST replay as long as there are logs. Its last entry, a
+/// refusal made up for its form, is left out.
+#[test]
+fn the_golden_log_holds() {
+    let log = include_str!("../../../policies/golden/log.jsonl");
+    let replayer = replay(log.lines().take(14)).unwrap();
+    let summary = replayer.summary();
+    assert_eq!((summary.entries, summary.open), (14, 0));
+    assert_eq!(summary.kinds["release.aborted"], 1);
+    let lost: Vec<_> = replayer
+        .balances()
+        .map(|b| {
+            format!(
+                "{} {} {}: {} of {}",
+                b.provider, b.population, b.period, b.lost, b.cap
+            )
+        })
+        .collect();
+    let riders = "bikes riders 2026-10-05: ρ 1, δ 0.0000002 of ρ 1, δ 0.0000002";
+    assert_eq!(lost, [riders]);
+}

@@ -125,43 +125,11 @@ pub enum Breach {
     /// A mechanism outside all ranges.
     #[error("its mechanism has no cost: {0}")]
     Mechanism(#[from] MechanismError),
-    /// Protected where the unit is none, or the reverse.
-    #[error("its mechanism is {found}, data with unit {unit} asks for {expected}")]
-    Protection {
-        /// The unit's word.
-        unit: &'static str,
-        /// The kind of mechanism that belongs there.
-        expected: &'static str,
-        /// The kind that stands there.
-        found: &'static str,
-    },
-    /// Rows selected with another k than the agreement's.
-    #[error("it selects with k {found}, the agreement asks for {expected}")]
-    K {
-        /// The agreement's.
-        expected: u32,
-        /// The mechanism's.
-        found: u32,
-    },
-    /// A draw made for other bounds than the table's.
-    #[error("noise on `{part}` is made for {found}, the table's bounds are {expected}")]
-    Sensitivity {
-        /// `contributors` or a measure.
-        part: String,
-        /// L0 and L∞ of the table.
-        expected: String,
-        /// L0 and L∞ of the draw.
-        found: String,
-    },
-    /// A part of the mechanism loses more than the plan charges for it.
-    #[error("{part} costs {cost}, over the {charge} that the plan charges for it")]
-    Cost {
-        /// The part: `ρ of contributors`, `δ of selection`, `ρ of trips`.
-        part: String,
-        /// What it costs.
-        cost: String,
-        /// What the plan charges.
-        charge: String,
+    /// Noise that is not the plan's: for other bounds or another k, or dearer than the plan pays for.
+    #[error("{why}")]
+    Noise {
+        /// What is not as agreed.
+        why: String,
     },
     /// All noise together loses more than the entry charges.
     #[error("its noise costs ({cost}), more than the charge ({charge})")]

@@ -8,7 +8,7 @@ use policies::id::{OrgId, RequestId};
 use policies::refusal::{ReasonId, Refusal};
 use policies::state::State;
 
-use super::{Breach, caller, mechanism, same};
+use super::{Breach, caller, same};
 
 const METHOD: &str = "/weir.v1.ReleaseService/RequestRelease";
 
@@ -36,10 +36,12 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
             return Err(Breach::DrawnBefore { key, entry });
         }
     };
-    mechanism::check(&permit, &new.mechanism, new.charge)?;
-    let expected = permit
-        .reserve(new.mechanism.clone())
-        .map_err(|why| Breach::Unpermitted { reasons: why })?;
+    let expected = permit.reserve(new.mechanism.clone());
+    let expected = expected.map_err(|why| Breach::Noise { why })?;
+    let (cost, charge) = (new.mechanism.cost()?, new.charge);
+    if !cost.fits_in(charge) {
+        return Err(Breach::Charge { cost, charge });
+    }
     let Reservation {
         key,
         request: _, // the question itself
@@ -53,7 +55,7 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
         manifest,
         late,
         missing,
-        mechanism: _, // checked above
+        mechanism: _, // as the plan asks, or there were no `expected`
         charge,
     } = new;
     same("charge", &expected.charge, charge)?;

@@ -125,7 +125,7 @@ fn k_below_the_agreement() {
 
 #[test]
 fn noise_for_fewer_cells_or_smaller_changes() {
-    let says = "the table's bounds are";
+    let says = "other bounds than the table's";
     draws(says, |selection, _| selection.draw.l0 = 1);
     draws(says, |_, measure| measure.l0 = 1);
     draws(says, |_, measure| measure.linf = 1);
@@ -146,7 +146,7 @@ fn a_measure_that_the_plan_does_not_name() {
 
 #[test]
 fn no_protection_at_all() {
-    reserves(RESERVED, "its mechanism is", |r| {
+    reserves(RESERVED, "only data without a unit", |r| {
         r.mechanism = Mechanism::Unprotected;
     });
 }

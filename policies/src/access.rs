@@ -1,7 +1,7 @@
 //! Which role may call which method. A method without a line here is denied to everyone.
 //!
-//! What a caller may see *inside* a method (its own agreements, its own entries) is decided where the
-//! object is known; this table is the first lock.
+//! What a caller may see *inside* a method (its own agreements, its own entries) is decided where
+//! the object is known; this table is the first lock.
 
 use crate::id::Role;
 use Role::{Planner, Provider, Steward};

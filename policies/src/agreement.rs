@@ -1,5 +1,5 @@
-//! The signed sharing agreement: the program that the SDK compiles into aggregation, the broker into
-//! releases and the auditor into checks.
+//! The signed sharing agreement: the program that the SDK compiles into aggregation, the broker
+//! into releases and the auditor into checks.
 //!
 //! One JSON document in RFC 8785 canonical form; its id is the SHA-256 of those bytes. Numbers that
 //! could leave 2⁵³ are decimal strings; unknown and duplicate fields are refused.
@@ -116,8 +116,8 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// The grain of its unit-periods in the ledger. A trip belongs to the day it starts on; data without a
-    /// unit is not in the ledger.
+    /// The grain of its unit-periods in the ledger. A trip belongs to the day it starts on; data
+    /// without a unit is not in the ledger.
     #[must_use]
     pub fn grain(self) -> Option<Grain> {
         match self {
@@ -159,7 +159,8 @@ pub struct ZoningRef {
 pub struct PlanItem {
     /// The table.
     pub table: TableName,
-    /// What one edition of one period costs each unit-period it reads; absent where there is no unit.
+    /// What one edition of one period costs each unit-period it reads; absent where there is no
+    /// unit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub charge: Option<Charge>,
     /// How many editions of a period may be made (a correction makes a new one).

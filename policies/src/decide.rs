@@ -76,9 +76,9 @@ pub enum DecideError {
     Form,
 }
 
-/// Decides a request against the state at `now` ([`State::decision_time`]). All rules about the request run
-/// before it is refused, so a refusal names every reason at once; editions and budget are asked only of a
-/// draw that would be new, and then both.
+/// Decides a request against the state at `now` ([`State::decision_time`]). All rules about the
+/// request run before it is refused, so a refusal names every reason at once; editions and budget
+/// are asked only of a draw that would be new, and then both.
 ///
 /// # Errors
 /// [`DecideError`] where there is nothing to decide about.
@@ -116,8 +116,8 @@ fn visible<'a>(state: &'a State, request: &Request) -> Result<&'a AgreementRecor
         })
 }
 
-/// The same request id with the same wish has the same answer for ever. A refused wish is the same where
-/// agreement, table and period are: the log does not keep a purpose that was not agreed.
+/// The same request id with the same wish has the same answer for ever. A refused wish is the same
+/// where agreement, table and period are: the log does not keep a purpose that was not agreed.
 fn replay(state: &State, request: &Request, outcome: &Outcome) -> Result<Decision, DecideError> {
     let reused = || DecideError::RequestIdReused {
         id: request.id.clone(),

@@ -1,8 +1,8 @@
 //! Entries of the log: what has been decided, in full, with a version and a kind.
 //!
-//! An entry carries effects (charges, terms in force), so that [`crate::state::State`] needs nothing
-//! else. It holds no personal data and no count of anything contributed. Its bytes are RFC 8785 JSON; a
-//! kind or version this build does not know is an error, never a guess.
+//! An entry carries effects (charges, terms in force), so that [`crate::state::State`] needs
+//! nothing else. It holds no personal data and no count of anything contributed. Its bytes are RFC
+//! 8785 JSON; a kind or version this build does not know is an error, never a guess.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,8 @@ pub const VERSION: u32 = 1;
 /// Largest entry, in bytes (C2SP tlog-tiles: a length of 16 bits).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
 
-/// 128 random bits in hexadecimal: keeps the public leaf hash of a predictable entry from being guessed.
+/// 128 random bits in hexadecimal: keeps the public leaf hash of a predictable entry from being
+/// guessed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EntrySalt(String);
@@ -235,7 +236,8 @@ pub struct Contribution {
     pub late: bool,
 }
 
-/// A decided and charged release; everything needed to recompute the charge, and to draw exactly once.
+/// A decided and charged release; everything needed to recompute the charge, and to draw exactly
+/// once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reservation {
@@ -261,8 +263,8 @@ pub struct Reservation {
     pub manifest: Vec<BlobId>,
     /// Was the contribution late?
     pub late: bool,
-    /// Periods of the agreement without a contribution among the 366 before this one, the newest 60 at
-    /// most, oldest first.
+    /// Periods of the agreement without a contribution among the 366 before this one, the newest 60
+    /// at most, oldest first.
     pub missing: Vec<Period>,
     /// All noise, pinned.
     pub mechanism: Mechanism,

@@ -1,8 +1,8 @@
-//! e^-x in integers with a known side of error, for charges that an auditor recomputes without OpenDP
-//! and without floating point.
+//! e^-x in integers with a known side of error, for charges that an auditor recomputes without
+//! OpenDP and without floating point.
 //!
-//! Numbers are fractions of 2⁶²: [`ONE`] is 1. `*_up` MUST never be below the true value, `*_down` never
-//! above it. Errors stay under 2⁻⁵⁰, far below the ledger's unit of 10⁻¹².
+//! Numbers are fractions of 2⁶²: [`ONE`] is 1. `*_up` MUST never be below the true value, `*_down`
+//! never above it. Errors stay under 2⁻⁵⁰, far below the ledger's unit of 10⁻¹².
 
 /// Bits after the point.
 const BITS: u32 = 62;

@@ -18,6 +18,12 @@ pub enum IdError {
         /// What was given, shortened.
         given: String,
     },
+    /// Not the word of a [`Role`].
+    #[error("`{given}` is not a role: use provider, planner, auditor or steward")]
+    Role {
+        /// What was given, shortened.
+        given: String,
+    },
     /// Not 64 lower-case hexadecimal digits.
     #[error("`{given}` is not a SHA-256 digest: 64 lower-case hexadecimal digits are")]
     Digest {
@@ -113,7 +119,8 @@ fn digest(text: &str) -> Result<(), IdError> {
 }
 
 text_id!(
-    /// A legal person that takes part, as it stands in its SPIFFE id: `spiffe://<domain>/org/<OrgId>`.
+    /// A legal person that takes part, as it stands in its SPIFFE id:
+    /// `spiffe://<domain>/org/<OrgId>`.
     OrgId, name
 );
 text_id!(
@@ -145,7 +152,8 @@ text_id!(
     AgreementId, digest
 );
 text_id!(
-    /// H(canonical table request, pinned manifest): one draw of noise, one release (DESIGN section 4).
+    /// H(canonical table request, pinned manifest): one draw of noise, one release (DESIGN section
+    /// 4).
     ReleaseKey, digest
 );
 text_id!(
@@ -205,7 +213,7 @@ impl std::str::FromStr for Role {
         Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| IdError::Name {
+            .ok_or_else(|| IdError::Role {
                 given: shorten(text),
             })
     }

@@ -1,5 +1,5 @@
-//! The privacy budget: what every unit-period of a population has lost, against the cap its provider
-//! signed. Charges only ever add; nothing here can lower one.
+//! The privacy budget: what every unit-period of a population has lost, against the cap its
+//! provider signed. Charges only ever add; nothing here can lower one.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,8 @@ pub enum LedgerError {
     },
     /// One population has one unit and one cap.
     #[error(
-        "population `{population}` is already protected as {unit} with cap ({cap}): agree on the same"
+        "population `{population}` is already protected as {unit} with cap ({cap}): agree on the \
+         same"
     )]
     TermsDiffer {
         /// Population.
@@ -156,12 +157,12 @@ impl Ledger {
     }
 
     /// Puts the terms of an account in force.
-    pub fn set_terms(&mut self, account: Account, terms: Terms) {
+    pub(crate) fn set_terms(&mut self, account: Account, terms: Terms) {
         self.accounts.insert(account, terms);
     }
 
     /// Restores one balance from the index.
-    pub fn set_spent(&mut self, account: Account, period: Period, loss: Loss) {
+    pub(crate) fn set_spent(&mut self, account: Account, period: Period, loss: Loss) {
         self.spent.insert((account, period), loss);
     }
 

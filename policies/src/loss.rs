@@ -1,4 +1,5 @@
-//! Privacy loss as integers: (ρ, δ) in units of 10⁻¹², checked, never rounded in the caller's favour.
+//! Privacy loss as integers: (ρ, δ) in units of 10⁻¹², checked, never rounded in the caller's
+//! favour.
 //!
 //! ρ is zero-concentrated differential privacy (Bun and Steinke 2016); a discrete Laplace mechanism
 //! of pure ε is booked as ε²/2. δ is what selection adds: the sum of all thresholds' failure
@@ -14,7 +15,8 @@ pub const UNITS_PER_ONE: u64 = 1_000_000_000_000;
 /// Why a text is not a privacy loss.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{given}` is not a privacy loss: write a decimal like \"0.125\", 0 to 999999, at most 12 decimals"
+    "`{given}` is not a privacy loss: write a decimal like \"0.125\", 0 to 999999, at most 12 \
+     decimals"
 )]
 pub struct LossError {
     /// What was given, shortened.
@@ -24,7 +26,8 @@ pub struct LossError {
 macro_rules! units {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(u64);
 
@@ -32,7 +35,8 @@ macro_rules! units {
             /// Nothing lost.
             pub const ZERO: Self = Self(0);
 
-            /// From units of 10⁻¹².
+            /// From units of 10⁻¹². From 10⁶ whole ones on, its text does not read back: no cap
+            /// allows as much.
             #[must_use]
             pub const fn from_units(units: u64) -> Self {
                 Self(units)
@@ -171,7 +175,7 @@ impl fmt::Display for Loss {
     }
 }
 
-/// Six digits before the point keep every sum of a million charges inside `u64`.
+/// Six digits before the point leave room in `u64` for a sum of a few; sums are checked.
 const WHOLE_DIGITS_MAX: usize = 6;
 const DECIMALS: usize = 12;
 

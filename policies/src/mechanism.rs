@@ -1,8 +1,9 @@
-//! What a mechanism costs, in integers rounded against the caller: the one place where scales become
-//! charges. The broker reserves by it, the auditor recomputes by it; the `privacy` crate asserts that
-//! OpenDP's own maps are never above it.
+//! What a mechanism costs, in integers rounded against the caller: the one place where scales
+//! become charges. The broker reserves by it, the auditor recomputes by it; the `privacy` crate
+//! asserts that OpenDP's own maps are never above it.
 //!
-//! Scales are dyadic (sixteenths), so OpenDP's exact rationals stay small and ρ is a ratio of integers.
+//! Scales are dyadic (sixteenths), so OpenDP's exact rationals stay small and ρ is a ratio of
+//! integers.
 
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +83,8 @@ pub enum MechanismError {
     },
     /// A sensitivity of zero, or one beyond all use.
     #[error(
-        "cells_max `{l0}` is outside 1 to {L0_MAX}, or per-cell change `{linf}` outside 1 to {LINF_MAX}"
+        "cells_max `{l0}` is outside 1 to {L0_MAX}, or per-cell change `{linf}` outside 1 to \
+         {LINF_MAX}"
     )]
     Sensitivity {
         /// L0.
@@ -162,8 +164,8 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// δ, rounded up: L0·P[Z ≥ T − 1], the union bound over the cells of one unit. T − 1 and not T, since
-    /// a cell of one unit passes with noise T − 1 (opendp#2922; privacy.md section 4a).
+    /// δ, rounded up: L0·P[Z ≥ T − 1], the union bound over the cells of one unit. T − 1 and not T,
+    /// since a cell of one unit passes with noise T − 1 (opendp#2922; privacy.md section 4a).
     ///
     /// # Errors
     /// [`MechanismError`] for parameters outside their ranges.

@@ -1,5 +1,5 @@
-//! Time as an agreement speaks of it: whole days, ISO weeks and months of one IANA zone, and the bins
-//! of a day.
+//! Time as an agreement speaks of it: whole days, ISO weeks and months of one IANA zone, and the
+//! bins of a day.
 //!
 //! A period is written `2023-10-05` (day), `2023-W40` (ISO 8601 week) or `2023-10` (month).
 
@@ -48,7 +48,8 @@ pub enum Grain {
 }
 
 impl Grain {
-    /// Does every period of this grain hold whole periods of `other`? (A month does not hold weeks.)
+    /// Does every period of this grain hold whole periods of `other`? (A month does not hold
+    /// weeks.)
     #[must_use]
     pub fn holds_whole(self, other: Self) -> bool {
         self == other || other == Self::Day

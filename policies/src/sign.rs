@@ -67,8 +67,8 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// From DER. Whether the point lies on the curve is found when a signature is verified: none is by a
-    /// point off it.
+    /// From DER. Whether the point lies on the curve is found when a signature is verified: none is
+    /// by a point off it.
     ///
     /// # Errors
     /// [`SignError::Key`] for anything but the form of an uncompressed P-256 point.
@@ -156,7 +156,8 @@ pub fn signing_input(protected: &str, payload: &[u8]) -> Vec<u8> {
     format!("{protected}.{}", URL_SAFE_NO_PAD.encode(payload)).into_bytes()
 }
 
-/// Does `signature` cover `payload`, for this purpose, with this key?
+/// Does `signature` cover `payload`, for this purpose, with this key? The time it states (`iat`) is
+/// not judged: the log's order says what came when.
 ///
 /// # Errors
 /// [`SignError`] where algorithm, purpose, key id or signature differ.

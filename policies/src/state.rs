@@ -1,7 +1,7 @@
 //! What the log implies: a pure reducer over entries.
 //!
-//! `apply` checks every invariant that later entries rely on, so a log that replays is a log that kept
-//! the rules: broker, index and auditor run this same code.
+//! `apply` checks every invariant that later entries rely on; broker, index and auditor run this
+//! same code. Signatures, noise and due times of a reservation are for the auditor to check besides.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Agreements to start from: complete but for the parties, zoning and dates, which have placeholders.
+//! Agreements to start from: complete but for the parties, zoning and dates, which have
+//! placeholders.
 
 /// A template's name, one line about it, and its JSON.
 #[derive(Debug, Clone, Copy)]

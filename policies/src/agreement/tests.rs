@@ -30,7 +30,8 @@ fn equal_terms_have_equal_bytes_and_one_id() {
     assert_ne!(other.id().unwrap(), terms.id().unwrap());
 }
 
-/// Only the canonical spelling is ever signed: keys sorted, no space, numbers and texts in one form.
+/// Only the canonical spelling is ever signed: keys sorted, no space, numbers and texts in one
+/// form.
 #[test]
 fn other_spellings_are_not_canonical() {
     let text = String::from_utf8(terms().canonical().unwrap()).unwrap();

@@ -26,8 +26,8 @@ const LOOKBACK_MAX: usize = 366;
 /// Most missing periods that a reservation names.
 const MISSING_MAX: usize = 60;
 
-/// Covered periods without a live contribution among the [`LOOKBACK_MAX`] before this one: the newest
-/// [`MISSING_MAX`], oldest first.
+/// Covered periods without a live contribution among the [`LOOKBACK_MAX`] before this one: the
+/// newest [`MISSING_MAX`], oldest first.
 pub(super) fn missing_before(state: &State, terms: &Agreement, slot: &Slot) -> Vec<Period> {
     let before = std::iter::successors(Some(slot.period), |period| period.previous().ok());
     let mut missing: Vec<Period> = before

@@ -8,10 +8,10 @@ use crate::id::{BlobId, OrgId, ReleaseKey, sha256_hex};
 use crate::period::Period;
 use crate::table::Table;
 
-/// H(canonical table request, pinned manifest), DESIGN section 4: one draw per request and input. SHA-256
-/// in hexadecimal over the RFC 8785 form of provider, population, k, zonings, table, charge, period and
-/// manifest. Who asks, when and for which purpose is no part of it, so every entitled party gets the same
-/// bytes.
+/// H(canonical table request, pinned manifest), DESIGN section 4: one draw per request and input.
+/// SHA-256 in hexadecimal over the RFC 8785 form of provider, population, k, zonings, table,
+/// charge, period and manifest. Who asks, when and for which purpose is no part of it, so every
+/// entitled party gets the same bytes.
 ///
 /// # Errors
 /// [`DecideError::Form`] where the terms cannot be written as JSON.

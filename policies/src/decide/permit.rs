@@ -9,7 +9,8 @@ use crate::mechanism::Mechanism;
 use crate::period::Period;
 use crate::table::Table;
 
-/// Leave to reserve one release. Only [`decide`](super::decide) makes it; only the sequencer takes it.
+/// Leave to reserve one release. Only [`decide`](super::decide) makes it; only the sequencer takes
+/// it.
 #[derive(Debug)]
 pub struct Permit {
     pub(super) request: Request,
@@ -58,8 +59,9 @@ impl Permit {
     /// The reservation to write, with all noise pinned.
     ///
     /// # Errors
-    /// A sentence where the mechanism is not the plan's ([`Mechanism::check_terms`]): its bounds are not the
-    /// table's, its k is below the agreement's, or it costs more than is paid. The caller MUST not write it.
+    /// A sentence where the mechanism is not the plan's ([`Mechanism::check_terms`]): its bounds
+    /// are not the table's, its k is not the agreement's, or it costs more than is paid. The
+    /// caller MUST not write it.
     pub fn reserve(self, mechanism: Mechanism) -> Result<Reservation, String> {
         let charge = self.charge.as_ref();
         mechanism

@@ -176,7 +176,8 @@ fn a_mechanism_that_is_not_the_plans_cannot_be_reserved() {
     assert!(error.unwrap_err().contains("only data without a unit"));
 }
 
-/// No unit-period that was spent elsewhere can be spent again; the refusal names it and what is left.
+/// No unit-period that was spent elsewhere can be spent again; the refusal names it and what is
+/// left.
 #[test]
 fn over_budget_names_the_unit_period_and_what_is_left() {
     let mut town = contributed();

@@ -8,8 +8,8 @@
 use super::*;
 use crate::testing::{Town, entry};
 
-/// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each kind, and
-/// each form of a mechanism.
+/// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
+/// kind, and each form of a mechanism.
 const GOLDEN: [(&str, &str); 12] = [
     (
         "broker.started",

@@ -25,8 +25,8 @@ fn laplace_up(scale: u128, m: u128) -> Option<u128> {
 const SQRT_2PI_DOWN: u128 = 10_765_886_462;
 const SQRT_2PI_BITS: u32 = 32;
 
-/// Σ_{x ≥ m} f(x) / Σ_x f(x), f(x) = e^(-x²/2σ²). The sum over all integers is above σ√(2π) (Poisson
-/// summation) and, which is more where σ is small, above f(-2) + … + f(2).
+/// Σ_{x ≥ m} f(x) / Σ_x f(x), f(x) = e^(-x²/2σ²). The sum over all integers is above σ√(2π)
+/// (Poisson summation) and, which is more where σ is small, above f(-2) + … + f(2).
 fn gaussian_up(scale: u128, m: u128) -> Option<u128> {
     let sum = Gaussian { scale }.sum_up(m)?;
     let normal = scale.checked_mul(SQRT_2PI_DOWN)?;
@@ -40,7 +40,7 @@ fn gaussian_up(scale: u128, m: u128) -> Option<u128> {
     Some(tail.min(sum.checked_mul(ONE)?.div_ceil(five)).min(ONE))
 }
 
-/// Blocks per σ: within one, the ratio of neighbours falls by at most e^(-1/1024) more than bounded.
+/// Blocks per σ: within one, f falls by at most e^(-h²/2σ²) = e^(-1/2048) below its bound.
 const BLOCKS_PER_SIGMA: u128 = 32;
 /// More than the blocks from 0 to where f is below [`NEGLIGIBLE`]: 9σ in blocks of at least σ/64.
 const BLOCKS_MAX: u32 = 640;
@@ -67,9 +67,9 @@ impl Gaussian {
         2 * self.scale * self.scale
     }
 
-    /// An upper bound of Σ_{x ≥ m} f(x), block by block. From x to x + 1 the weight falls by the ratio
-    /// q(x) = e^(-(2x+1)/2σ²), and q falls with x: so a block of h terms that begins at a is below
-    /// f(a)·(1 + q + … + q^(h-1)) with q = q(a), and everything from a on below f(a)/(1 - q).
+    /// An upper bound of Σ_{x ≥ m} f(x), block by block. From x to x + 1 the weight falls by the
+    /// ratio q(x) = e^(-(2x+1)/2σ²), and q falls with x: so a block of h terms that begins at a is
+    /// below f(a)·(1 + q + … + q^(h-1)) with q = q(a), and everything from a on below f(a)/(1 - q).
     fn sum_up(&self, m: u128) -> Option<u128> {
         let block = (self.scale / (u128::from(SCALE_STEPS) * BLOCKS_PER_SIGMA)).max(1);
         let mut first = self.weight_up(m.saturating_mul(m))?;

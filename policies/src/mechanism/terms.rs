@@ -52,8 +52,8 @@ pub enum TermsError {
 }
 
 impl Mechanism {
-    /// Is this noise made for the table's bounds, does it select with `k`, and does the charge pay for
-    /// every part of it? `charge` is `None` where the population has no unit.
+    /// Is this noise made for the table's bounds, does it select with `k`, and does the charge pay
+    /// for every part of it? `charge` is `None` where the population has no unit.
     ///
     /// # Errors
     /// [`TermsError`] for the first part that is not as agreed.

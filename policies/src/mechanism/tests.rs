@@ -94,7 +94,11 @@ fn scales(bits: u32) -> impl Strategy<Value = u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     /// δ = L0·P[Z ≥ T - 1], never below the exact sum, and above it by a thousandth at most.
     #[test]
@@ -143,7 +147,8 @@ fn selection(noise: Noise, scale: u64, l0: u32, threshold: u64) -> Selection {
     }
 }
 
-/// No f64 can sum so many terms: at 2¹⁴ times the scale the distribution is the same to half a step.
+/// No f64 can sum so many terms: at 2¹⁴ times the scale the distribution is the same to half a
+/// step.
 #[test]
 fn the_tail_keeps_its_shape_up_to_the_largest_scale() {
     for m in [1, 512, 1024, 3072, 5120] {

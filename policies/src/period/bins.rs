@@ -14,8 +14,8 @@ impl DayBins {
         Self(vec![0])
     }
 
-    /// The bin that holds the local hour `hour` (0 to 23). A wall-clock hour that a DST change repeats
-    /// falls twice into the same bin.
+    /// The bin that holds the local hour `hour` (0 to 23). A wall-clock hour that a DST change
+    /// repeats falls twice into the same bin.
     #[must_use]
     pub fn of_hour(&self, hour: u8) -> u8 {
         let after = self.0.partition_point(|start| *start <= hour);

@@ -30,7 +30,8 @@ impl Zone {
 impl TryFrom<String> for Zone {
     type Error = PeriodError;
     fn try_from(name: String) -> Result<Self, PeriodError> {
-        // One spelling per zone, so that equal agreements have equal bytes; the library takes any case.
+        // One spelling per zone, so that equal agreements have equal bytes; the library takes any
+        // case.
         match TimeZone::get(&name) {
             Ok(tz) if tz.iana_name() == Some(&name) && !tz.is_unknown() => Ok(Self { name, tz }),
             _ => Err(PeriodError::Zone {

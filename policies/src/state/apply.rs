@@ -36,8 +36,8 @@ impl State {
     /// Takes the next entry.
     ///
     /// # Errors
-    /// [`ApplyError`] where it breaks an invariant. The state MUST then be dropped: it may hold a part of
-    /// the entry's effects.
+    /// [`ApplyError`] where it breaks an invariant. The state MUST then be dropped: it may hold a
+    /// part of the entry's effects.
     pub fn apply(&mut self, entry: &Entry) -> Result<Vec<Touched>, ApplyError> {
         if self.time.is_some_and(|last| entry.time < last) {
             return Err(ApplyError::Time);

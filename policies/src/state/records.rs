@@ -86,8 +86,8 @@ impl State {
         Ok(records)
     }
 
-    /// Takes one record back. Releases MUST come in order of their reservation only for
-    /// [`State::editions`], which [`State::finish_loading`] restores.
+    /// Takes one record back; they come in any order. [`State::finish_loading`] MUST follow the
+    /// last.
     ///
     /// # Errors
     /// [`RecordError`] where it does not read back.

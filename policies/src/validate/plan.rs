@@ -81,7 +81,8 @@ impl Check {
             Some(sum) => {
                 let population: &PopulationId = &a.population.id;
                 let message = format!(
-                    "all editions together come to ({sum}) for each unit-period, over the cap ({cap}) of `{population}`"
+                    "all editions together come to ({sum}) for each unit-period, over the cap \
+                     ({cap}) of `{population}`"
                 );
                 self.require(sum.fits_in(cap), "plan", message);
             }

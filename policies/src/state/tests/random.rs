@@ -79,7 +79,11 @@ fn body(town: &Town, n: usize, step: &Step) -> Option<Body> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     #[test]
     fn the_cap_holds_and_every_loss_is_a_release(steps in steps()) {

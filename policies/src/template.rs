@@ -46,7 +46,8 @@ pub fn named(name: &str) -> Option<&'static Template> {
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
-    use crate::agreement::Agreement;
+    use crate::agreement::{Agreement, Unit};
+    use crate::mechanism::{Draw, Noise, Scale, Selection};
     use crate::testing::floors;
     use crate::validate::faults;
 
@@ -55,6 +56,41 @@ mod tests {
         for template in TEMPLATES {
             let agreement = Agreement::parse(template.json.as_bytes()).unwrap();
             assert_eq!(faults(&agreement, &floors()), [], "{}", template.name);
+            assert_eq!(named(template.name).unwrap().about, template.about);
+        }
+        assert!(named("nothing").is_none());
+    }
+
+    /// Budgets are of use only where cells of a city reach what they ask for (privacy.md section 4b).
+    #[test]
+    fn a_template_publishes_cells_of_some_dozen_people() {
+        for template in TEMPLATES {
+            let terms = Agreement::parse(template.json.as_bytes()).unwrap();
+            for item in &terms.plan {
+                let table = terms.table(&item.table).unwrap();
+                let Some(charge) = &item.charge else {
+                    assert_eq!(terms.population.unit, Unit::None);
+                    continue;
+                };
+                let draw = |sixteenths| Draw {
+                    noise: Noise::DiscreteGaussian,
+                    scale: Scale::from_sixteenths(sixteenths).unwrap(),
+                    l0: table.cells_max,
+                    linf: 1,
+                };
+                let fits = |s: &u64| draw(*s).rho().is_ok_and(|rho| rho <= charge.selection);
+                let draw = draw((1..).find(fits).unwrap());
+                let k = terms.k;
+                let selection = |threshold| Selection { draw, k, threshold };
+                let fits = |t: &u64| selection(*t).delta().unwrap() <= charge.delta;
+                let people = selection((2..).find(fits).unwrap()).published_from();
+                assert!(
+                    (15..=45).contains(&people),
+                    "{} {}: {people}",
+                    template.name,
+                    table.name
+                );
+            }
         }
     }
 }

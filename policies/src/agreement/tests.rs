@@ -113,3 +113,24 @@ fn unknown_doubled_and_misspelt_fields_are_refused() {
     assert!(Agreement::parse(spaced.as_bytes()).is_ok());
     assert!(Agreement::parse_canonical(spaced.as_bytes()).is_err());
 }
+
+#[test]
+fn days_hold_whole_periods_only() {
+    let days = Days {
+        from: "2026-10-05".parse().unwrap(),
+        until: "2026-10-31".parse().unwrap(),
+    };
+    for (period, held) in [
+        ("2026-10-04", false),
+        ("2026-10-05", true),
+        ("2026-10-31", true),
+        ("2026-11-01", false),
+        ("2026-W40", false),
+        ("2026-W41", true),
+        ("2026-W43", true),
+        ("2026-W44", false),
+        ("2026-10", false),
+    ] {
+        assert_eq!(days.hold(period.parse().unwrap()), held, "{period}");
+    }
+}

@@ -69,6 +69,9 @@ fn each_rule_refuses_alone() {
         refusal.to_string().contains("2026-10-06T21:00:00Z"),
         "{refusal}"
     );
+    let due = "2026-10-06T21:00:00Z".parse().unwrap();
+    let on_time = decide(&town.state, &fine(), due).unwrap();
+    assert!(matches!(on_time, Decision::Permit(_)));
     let late = "2028-01-01T00:00:00Z".parse().unwrap();
     let Decision::Refuse(refusal) = decide(&town.state, &fine(), late).unwrap() else {
         panic!()

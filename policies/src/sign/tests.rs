@@ -41,6 +41,12 @@ fn headers_of_other_kinds_are_refused() {
         format!(r#"{{"alg":"ES256","alg":"ES256",{rest}}}"#),
         format!(r#"{{"alg":"ES256","typ":"{typ}","iat":1}}"#),
         format!(r#"{{"alg":"ES256",{rest},"pad":"{}"}}"#, "x".repeat(2000)),
+        // Everything right, but for the key's name or the size.
+        format!(
+            r#"{{"alg":"ES256","kid":"{}","typ":"{typ}","iat":1}}"#,
+            "a".repeat(64)
+        ),
+        format!(r#"{{"alg":"ES256",{rest}{}}}"#, " ".repeat(1000)),
         "not json".into(),
     ];
     for json in wrong {

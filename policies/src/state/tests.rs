@@ -263,3 +263,29 @@ fn a_refusal_has_a_reason_an_agreement_and_an_admitted_asker() {
     });
     assert!(text.contains("an admitted organisation asks"), "{text}");
 }
+
+#[test]
+fn an_edition_that_the_plan_does_not_allow_is_not_reserved() {
+    let mut town = Town::new();
+    town.terms.plan[0].editions = 1;
+    for body in town.agreeing() {
+        town.write(body);
+    }
+    let body = town.contribution("2026-10-05", "b1", None);
+    town.write(body);
+    let Decision::Permit(permit) =
+        decide(&town.state, &town.request("r1", "2026-10-05"), now()).unwrap()
+    else {
+        panic!()
+    };
+    let first = permit.reserve(mechanism()).unwrap();
+    town.write(Body::ReleaseReserved(Box::new(first.clone())));
+    let second = Reservation {
+        key: "d".repeat(64).parse().unwrap(),
+        request: "r2".parse().unwrap(),
+        edition: 2,
+        ..first
+    };
+    let text = town.refuses(Body::ReleaseReserved(Box::new(second)));
+    assert!(text.contains("the plan allows the edition"), "{text}");
+}

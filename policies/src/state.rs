@@ -348,7 +348,8 @@ impl State {
             Body::AgreementOffered { agreement, .. } => parties_of(agreement),
             Body::AgreementSigned { agreement, .. }
             | Body::AgreementActivated { agreement, .. } => parties(agreement).unwrap_or_default(),
-            // What a provider contributed when is between it, the broker and the auditors.
+            // The entry is for the provider and the auditors; the other parties see which periods are live
+            // through `ContributionService`.
             Body::ContributionAccepted(c) => vec![c.provider.clone()],
             Body::ReleaseReserved(r) => parties(&r.agreement).unwrap_or_default(),
             Body::ReleasePublished { key, .. } | Body::ReleaseAborted { key, .. } => {

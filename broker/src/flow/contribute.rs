@@ -1,5 +1,6 @@
 //! A contribution: checked while it streams in, written aside, made durable, then named by an entry.
-//! Nothing is visible before the entry; a failure leaves nothing behind but an unnamed file.
+//! Nothing is visible before the entry; a refusal erases what was written,
+//! and a crash or a failing log leaves at most an unnamed blob that nobody can read.
 
 use std::fs::File;
 use std::sync::Arc;

@@ -46,7 +46,7 @@ listen = "{listen}"            # gRPC and Arrow Flight, mutual TLS
 metrics = "127.0.0.1:9464"           # Prometheus, loopback only; leave out for none
 state = "state"                      # log, blobs and index: back this up as a whole
 log_origin = "{origin}"        # the log's name in every checkpoint, for ever
-publish_tick = "2s"                  # releases appear on multiples of this; use minutes in earnest
+publish_tick = "2s"                  # releases appear on multiples of this; 30s at most, and best in earnest
 
 # The first steward, admitted at the first start; `weir pki org … --role steward` fills it in.
 {NO_STEWARD}

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use policies::state::{Record, State};
@@ -141,9 +142,7 @@ impl Index {
 
     fn connect(&mut self) -> Result<(), IndexError> {
         let (db, sum) = self.guard(|index| {
-            let config = sled::Config::new();
-            let config = config.path(&index.dir).cache_capacity(CACHE_BYTES);
-            let db = config.open().map_err(said)?;
+            let db = open_database(&index.dir).map_err(said)?;
             let sum = stored_sum(&db)?.unwrap_or_default();
             Ok((db, sum))
         })?;
@@ -230,5 +229,27 @@ impl fmt::Debug for Index {
     /// `sled` would print every record.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Index({})", self.dir.display())
+    }
+}
+
+/// How long sled may take to let go of its file: a thread of its own does, after the last handle.
+const LET_GO: Duration = Duration::from_secs(5);
+const LET_GO_STEP: Duration = Duration::from_millis(5);
+
+/// Opens sled's file, waiting for an earlier handle of this process to let go of it. The state directory's
+/// own lock keeps other processes out, so a lock that stays is an error.
+pub(super) fn open_database(dir: &Path) -> sled::Result<sled::Db> {
+    let start = Instant::now();
+    loop {
+        let config = sled::Config::new();
+        let opened = config.path(dir).cache_capacity(CACHE_BYTES).open();
+        match &opened {
+            Err(sled::Error::Io(error))
+                if error.to_string().contains("acquire lock") && start.elapsed() < LET_GO =>
+            {
+                std::thread::sleep(LET_GO_STEP);
+            }
+            _ => return opened,
+        }
     }
 }

@@ -91,7 +91,7 @@ fn an_index_that_is_deleted_or_torn_is_rebuilt_equal() {
         |dir: &Path| std::fs::remove_dir_all(dir.join("index")).unwrap(),
         |dir: &Path| std::fs::write(dir.join("index/db"), [7; 3000]).unwrap(),
         |dir: &Path| {
-            let index = sled::open(dir.join("index")).unwrap();
+            let index = crate::store::index::open_database(&dir.join("index")).unwrap();
             index.remove(b"floors\0\"floors\"").unwrap().unwrap();
         },
     ] {

@@ -187,7 +187,8 @@ pub struct Charge {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeasureCharge {
-    /// A count measure of the table's kind.
+    /// A count measure of the table's kind, a sum with a clamp, or a histogram
+    /// ([`crate::table::Charged`]).
     pub measure: String,
     /// Its ρ.
     pub rho: Rho,

@@ -6,6 +6,10 @@ use crate::id::{Category, TableName, ZoningId};
 use crate::kind::{DimensionKind, Kind, MeasureKind};
 use crate::period::{DayBins, Grain};
 
+mod measured;
+
+pub use measured::{Charged, PERCENTILES};
+
 /// One table of an agreement (DESIGN section 2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +32,9 @@ pub struct Table {
     pub per_cell_max: u32,
     /// The range each summed value is clamped to; one for every sum measure that is contributed.
     pub clamps: Vec<Clamp>,
+    /// The sums whose events are also counted by value, for percentiles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub histograms: Vec<Histogram>,
 }
 
 /// The values a category dimension may take.
@@ -52,6 +59,17 @@ pub struct Clamp {
     pub max: u32,
 }
 
+/// Counts of events by the value of one sum, itself clamped: public bins, closed by the clamp's
+/// ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Histogram {
+    /// A sum measure with a clamp, for example `duration_s`.
+    pub measure: String,
+    /// Where one bin ends and the next begins, ascending, inside the clamp; one fewer than bins.
+    pub edges: Vec<u32>,
+}
+
 impl Table {
     /// Its kind, or `None` where the name is unknown (a valid agreement has none such).
     #[must_use]
@@ -73,7 +91,14 @@ impl Table {
         self.clamps.iter().find(|clamp| clamp.measure == measure)
     }
 
-    /// The measured columns a cell of this table carries beside `contributors`, in order.
+    /// The bins of a sum measure.
+    #[must_use]
+    pub fn histogram(&self, measure: &str) -> Option<&Histogram> {
+        self.histograms.iter().find(|h| h.measure == measure)
+    }
+
+    /// The counts and sums a cell of this table carries beside `contributors`, in order; bins of
+    /// histograms come after them.
     pub fn columns(&self) -> impl Iterator<Item = Column<'_>> {
         let measures = self
             .kind()

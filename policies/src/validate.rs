@@ -17,6 +17,8 @@ pub const TABLES_MAX: usize = 32;
 pub const DOMAIN_MAX: u64 = 1 << 32;
 /// Largest δ of one release; δ has to be far below one over the number of people.
 pub const DELTA_MAX: Delta = Delta::from_units(UNITS_PER_ONE / 100_000);
+/// Most bins of one histogram.
+pub const BINS_MAX: usize = 32;
 /// Most zones in one zoning.
 const ZONES_MAX: u32 = 1 << 20;
 /// Days that an agreement may speak of: beyond them a date is a slip.

@@ -74,7 +74,18 @@ pub fn calibrate(
         .iter()
         .map(|m| {
             let field = format!("measures.{}", m.measure);
-            let linf = u64::from(table.per_cell_max);
+            let linf = table.sensitivity(&m.measure).ok_or_else(|| {
+                out_of_range(
+                    &field,
+                    "a count, a clamped sum or a histogram of the table".into(),
+                )
+            })?;
+            in_range(
+                &format!("{field}: the most that one unit can change"),
+                linf,
+                1,
+                LINF_MAX,
+            )?;
             let draws = draws(&field, l0, linf, m.rho)?;
             let quietest = draws.into_iter().min_by_key(variance);
             let draw = quietest.ok_or_else(|| out_of_range(&field, "above 0".into()))?;

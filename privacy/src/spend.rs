@@ -99,7 +99,10 @@ impl Spend {
     }
 }
 
-/// One unit changes at most `cells_max` cells: by 1 in their contributors, by `per_cell_max` in a measure.
+/// One unit changes at most `cells_max` cells: by 1 in their contributors, by [`Table::sensitivity`] in a
+/// measure.
+///
+/// [`Table::sensitivity`]: policies::table::Table::sensitivity
 fn hides_one_unit(reservation: &Reservation) -> bool {
     let table = &reservation.table;
     match &reservation.mechanism {
@@ -108,13 +111,14 @@ fn hides_one_unit(reservation: &Reservation) -> bool {
             selection,
             measures,
         } => {
-            let per_cell = u64::from(table.per_cell_max);
+            let hidden = |m: &policies::mechanism::MeasureDraw| {
+                let changes = table.sensitivity(&m.measure);
+                changes.is_some_and(|changes| m.draw.linf >= changes)
+            };
             let all = |draw: &policies::mechanism::Draw| draw.l0 >= table.cells_max;
             all(&selection.draw)
                 && selection.draw.linf >= 1
-                && measures
-                    .iter()
-                    .all(|m| all(&m.draw) && m.draw.linf >= per_cell)
+                && measures.iter().all(|m| all(&m.draw) && hidden(m))
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 12] = [
+const GOLDEN: [(&str, &str); 13] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -46,6 +46,10 @@ const GOLDEN: [(&str, &str); 12] = [
     (
         "release.reserved",
         include_str!("../../golden/release.reserved.unprotected.json"),
+    ),
+    (
+        "release.reserved",
+        include_str!("../../golden/release.reserved.measures.json"),
     ),
     (
         "release.published",

@@ -108,11 +108,14 @@ fn measure(measures: &[MeasureDraw], table: &Table, charge: &Charge) -> Result<(
     if !drawn.eq(charge.measures.iter().map(|m| &m.measure)) {
         return Err(TermsError::Measures);
     }
-    let bounds = (table.cells_max, u64::from(table.per_cell_max));
     measures
         .iter()
         .zip(&charge.measures)
-        .try_for_each(|(drawn, paid)| draw(&drawn.measure, &drawn.draw, bounds, paid.rho))
+        .try_for_each(|(drawn, paid)| {
+            let linf = table.sensitivity(&drawn.measure);
+            let bounds = (table.cells_max, linf.ok_or(TermsError::Measures)?);
+            draw(&drawn.measure, &drawn.draw, bounds, paid.rho)
+        })
 }
 
 fn draw(name: &str, draw: &Draw, bounds: (u32, u64), paid: Rho) -> Result<(), TermsError> {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Check, DOMAIN_MAX};
+use super::{BINS_MAX, Check, DOMAIN_MAX};
 use crate::agreement::{Agreement, Unit};
 use crate::kind::{DimensionKind, Kind, MeasureKind};
 use crate::mechanism::{L0_MAX, LINF_MAX};
 use crate::period::Grain;
-use crate::table::Table;
+use crate::table::{Histogram, Table};
 
 impl Check {
     pub(super) fn table(&mut self, a: &Agreement, table: &Table, path: &str) {
@@ -24,6 +24,7 @@ impl Check {
         );
         let axes = self.axes(kind, table, path);
         self.clamps(kind, table, path);
+        self.histograms(table, path);
         self.bounds(a.population.unit, table, path);
         let Some(zoning) = zoning.filter(|_| axes) else {
             return;
@@ -87,6 +88,32 @@ impl Check {
                 &path,
                 format!("`{}` needs min below max", clamp.measure),
             );
+        }
+    }
+
+    fn histograms(&mut self, table: &Table, path: &str) {
+        let path = format!("{path}.histograms");
+        let unique: BTreeSet<_> = table.histograms.iter().map(|h| &h.measure).collect();
+        let once = unique.len() == table.histograms.len();
+        self.require(once, &path, "one histogram per measure");
+        let counted = table.histograms.is_empty() || table.count().is_some();
+        let message = format!("kind `{}` counts no events to put into bins", table.kind);
+        self.require(counted, &path, message);
+        for Histogram { measure, edges } in &table.histograms {
+            let Some(clamp) = table.clamp(measure) else {
+                let message = format!("`{measure}` has no range among `clamps`");
+                self.require(false, &path, message);
+                continue;
+            };
+            let message = format!("`{measure}` has 2 to {BINS_MAX} bins: list the edges between");
+            let bins = (2..=BINS_MAX).contains(&(edges.len() + 1));
+            self.require(bins, &path, message);
+            let rising = edges.is_sorted_by(|a, b| a < b);
+            let inside = edges.iter().all(|e| clamp.min < *e && *e < clamp.max);
+            let (min, max) = (clamp.min, clamp.max);
+            let message =
+                format!("edges of `{measure}` rise, each above {min} and below {max}, its clamp");
+            self.require(rising && inside, &path, message);
         }
     }
 

@@ -256,6 +256,36 @@ fn charges_pay_for_counts_only() {
     );
 }
 
+#[test]
+fn histograms_lie_inside_a_clamp() {
+    let breaks = |value: Value| {
+        let mut a = with("/k", json!(5));
+        a.tables[0].histograms = serde_json::from_value(value.clone()).unwrap();
+        assert_eq!(paths(&a), ["tables[0].histograms"], "{value}");
+    };
+    let bins = |edges: Value| json!([{"measure": "duration_s", "edges": edges}]);
+    for edges in [
+        json!([]),
+        json!([600, 600]),
+        json!([900, 600]),
+        json!([0, 600]),
+        json!([600, 7200]),
+        json!((1..=32).collect::<Vec<u32>>()),
+    ] {
+        breaks(bins(edges));
+    }
+    breaks(json!([{"measure": "distance_m", "edges": [600]}]));
+    let one = json!({"measure": "duration_s", "edges": [600]});
+    breaks(json!([one, one]));
+    let mut most = with("/k", json!(5));
+    most.tables[0].histograms =
+        serde_json::from_value(bins(json!((1..=31).collect::<Vec<u32>>()))).unwrap();
+    assert_eq!(paths(&most), Vec::<String>::new());
+    // Meters have no events.
+    most.tables[0].kind = "energy".into();
+    assert!(paths(&most).contains(&"tables[0].histograms".to_owned()));
+}
+
 /// 10⁻⁵ is the most that any δ may be, also where cap and floors would allow more.
 #[test]
 fn delta_is_far_below_one() {

@@ -151,6 +151,9 @@ pub struct ZoningRef {
     pub sha256: Fingerprint,
     /// How many zones it has.
     pub zones: u32,
+    /// How many parents its zones have between them; absent where its file names none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parents: Option<u32>,
 }
 
 /// One line of the plan: a table, its charge and its time.

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | [`agreement`], [`template`] | what did the parties sign, and where to start writing it? |
 //! | [`table`], [`kind`], [`period`] | what is counted, at which grain, over which time? |
+//! | [`coarse`] | which cells fall together, and how many of one unit? |
 //! | [`validate`] | may this agreement exist at all? |
 //! | [`sign`] | did the parties really sign these bytes? |
 //! | [`access`] | which role may call which method? |
@@ -18,6 +19,7 @@
 
 pub mod access;
 pub mod agreement;
+pub mod coarse;
 pub mod decide;
 pub mod entry;
 pub mod fixed;

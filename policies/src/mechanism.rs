@@ -92,6 +92,14 @@ pub enum MechanismError {
         /// L∞.
         linf: u64,
     },
+    /// One unit has at most L0 cells to merge.
+    #[error("`merged` has to be 1 to cells_max (`{l0}`), not `{merged}`")]
+    Merged {
+        /// r.
+        merged: u32,
+        /// L0.
+        l0: u32,
+    },
     /// A threshold below 2 selects on noise alone.
     #[error("a selection threshold of `{given}` is below 2")]
     Threshold {
@@ -118,11 +126,25 @@ pub struct Draw {
     pub l0: u32,
     /// By how much one unit can change one cell.
     pub linf: u64,
+    /// r: the most of those cells that can fall into one row, where cells are merged.
+    #[serde(default = "unmerged", skip_serializing_if = "is_unmerged")]
+    pub merged: u32,
+}
+
+fn unmerged() -> u32 {
+    1
+}
+
+fn is_unmerged(merged: &u32) -> bool {
+    *merged == unmerged()
 }
 
 impl Draw {
-    /// ρ, rounded up. Gaussian: L0·L∞²/2σ² (CKS20 Theorem 14). Laplace: ε²/2 with ε = L0·L∞/b
+    /// ρ, rounded up. Gaussian: r·L0·L∞²/2σ² (CKS20 Theorem 14). Laplace: ε²/2 with ε = L0·L∞/b
     /// (Bun and Steinke 2016, Proposition 1.4).
+    ///
+    /// r: where one unit's cells fall m₁, m₂, … at a time into merged rows, Σ mᵢ ≤ L0 and mᵢ ≤ r. So
+    /// Δ1 = Σ mᵢ·L∞ ≤ L0·L∞ as before, but Δ2² = Σ mᵢ²·L∞² ≤ r·L0·L∞² (DESIGN section 7 rule 3).
     ///
     /// # Errors
     /// [`MechanismError`] for parameters outside their ranges.
@@ -134,7 +156,7 @@ impl Draw {
             u128::from(self.scale.0),
         );
         let squared = match self.noise {
-            Noise::DiscreteGaussian => l0 * linf * linf,
+            Noise::DiscreteGaussian => u128::from(self.merged) * l0 * linf * linf,
             Noise::DiscreteLaplace => l0 * l0 * linf * linf,
         };
         let steps = u128::from(SCALE_STEPS * SCALE_STEPS);
@@ -146,6 +168,10 @@ impl Draw {
         let (l0, linf) = (self.l0, self.linf);
         if l0 == 0 || l0 > L0_MAX || linf == 0 || linf > LINF_MAX {
             return Err(MechanismError::Sensitivity { l0, linf });
+        }
+        let merged = self.merged;
+        if merged == 0 || merged > l0 {
+            return Err(MechanismError::Merged { merged, l0 });
         }
         Ok(())
     }

@@ -77,6 +77,7 @@ mod tests {
                     scale: Scale::from_sixteenths(sixteenths).unwrap(),
                     l0: table.cells_max,
                     linf: 1,
+                    merged: 1,
                 };
                 let fits = |s: &u64| draw(*s).rho().is_ok_and(|rho| rho <= charge.selection);
                 let draw = draw((1..).find(fits).unwrap());

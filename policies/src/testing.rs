@@ -103,6 +103,7 @@ pub fn mechanism() -> Mechanism {
         scale: Scale::from_sixteenths(sixteenths).unwrap(),
         l0: 2,
         linf,
+        merged: 1,
     };
     let selection = Selection {
         draw: draw(33, 1),

@@ -58,6 +58,22 @@ pub fn calibrate(
     k: u32,
     charge: &Charge,
 ) -> Result<Mechanism, CalibrateError> {
+    calibrate_merged(table, unit, k, charge, 1)
+}
+
+/// The mechanism for rows into each of which up to `merged` cells of one unit fall (r,
+/// [`policies::coarse::Coarsening::merged`]). Measures get noise for it; contributors do not: the bound
+/// that stands for them changes by 1 per row.
+///
+/// # Errors
+/// As [`calibrate`].
+pub fn calibrate_merged(
+    table: &Table,
+    unit: Unit,
+    k: u32,
+    charge: &Charge,
+    merged: u32,
+) -> Result<Mechanism, CalibrateError> {
     if unit == Unit::None {
         return Ok(Mechanism::Unprotected);
     }
@@ -65,6 +81,7 @@ pub fn calibrate(
     in_range("cells_max", u64::from(l0), 1, u64::from(L0_MAX))?;
     in_range("per_cell_max", u64::from(table.per_cell_max), 1, LINF_MAX)?;
     in_range("k", u64::from(k), 1, u64::from(u32::MAX))?;
+    in_range("merged", u64::from(merged), 1, u64::from(l0))?;
     if charge.delta == Delta::ZERO || charge.delta.units() >= UNITS_PER_ONE {
         return Err(out_of_range("delta", "above 0 and below 1".into()));
     }
@@ -86,7 +103,8 @@ pub fn calibrate(
                 1,
                 LINF_MAX,
             )?;
-            let draws = draws(&field, l0, linf, m.rho)?;
+            let change = Change { l0, linf, merged };
+            let draws = draws(&field, change, m.rho)?;
             let quietest = draws.into_iter().min_by_key(variance);
             let draw = quietest.ok_or_else(|| out_of_range(&field, "above 0".into()))?;
             Ok(MeasureDraw {
@@ -104,7 +122,12 @@ pub fn calibrate(
 /// Of both distributions the one that publishes smaller cells; between equals the quieter one.
 fn select(l0: u32, k: u32, rho: Rho, delta: Delta) -> Result<Selection, CalibrateError> {
     let mut best: Option<Selection> = None;
-    for draw in draws("selection", l0, 1, rho)? {
+    let change = Change {
+        l0,
+        linf: 1,
+        merged: 1,
+    };
+    for draw in draws("selection", change, rho)? {
         let Some(selection) = least_threshold(draw, k, delta)? else {
             continue;
         };
@@ -121,16 +144,17 @@ fn select(l0: u32, k: u32, rho: Rho, delta: Delta) -> Result<Selection, Calibrat
 }
 
 /// Both distributions at their least scale; a distribution that cannot keep ρ is left out.
-fn draws(field: &str, l0: u32, linf: u64, rho: Rho) -> Result<Vec<Draw>, CalibrateError> {
+fn draws(field: &str, change: Change, rho: Rho) -> Result<Vec<Draw>, CalibrateError> {
     let mut draws = Vec::new();
     for noise in [Noise::DiscreteGaussian, Noise::DiscreteLaplace] {
-        draws.extend(least_scale(noise, l0, linf, rho)?);
+        draws.extend(least_scale(noise, change, rho)?);
     }
     if rho > Rho::ZERO && !draws.is_empty() {
         return Ok(draws);
     }
     // At equal scales Gaussian costs least, so its cost at the largest scale is the end of the range.
-    let draw = draw_at(Noise::DiscreteGaussian, l0, linf, SCALE_MAX);
+    let draw = draw_at(Noise::DiscreteGaussian, change, SCALE_MAX);
+    let Change { l0, linf, .. } = change;
     let least = draw.and_then(|draw| draw.rho().ok()).map_or_else(
         || "above 0".to_owned(),
         |least| format!("at least {least} with {l0} cells_max and a change of {linf} per cell"),
@@ -138,18 +162,28 @@ fn draws(field: &str, l0: u32, linf: u64, rho: Rho) -> Result<Vec<Draw>, Calibra
     Err(out_of_range(field, least))
 }
 
-fn draw_at(noise: Noise, l0: u32, linf: u64, sixteenths: u64) -> Option<Draw> {
+/// What one unit can change, as in [`Draw`].
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    l0: u32,
+    linf: u64,
+    merged: u32,
+}
+
+fn draw_at(noise: Noise, change: Change, sixteenths: u64) -> Option<Draw> {
     let scale = Scale::from_sixteenths(sixteenths).ok()?;
+    let Change { l0, linf, merged } = change;
     Some(Draw {
         noise,
         scale,
         l0,
         linf,
+        merged,
     })
 }
 
-fn least_scale(noise: Noise, l0: u32, linf: u64, rho: Rho) -> Result<Option<Draw>, CalibrateError> {
-    let at = |sixteenths| draw_at(noise, l0, linf, sixteenths);
+fn least_scale(noise: Noise, change: Change, rho: Rho) -> Result<Option<Draw>, CalibrateError> {
+    let at = |sixteenths| draw_at(noise, change, sixteenths);
     let keeps = |sixteenths: u64| -> Result<bool, CalibrateError> {
         let Some(draw) = at(sixteenths) else {
             return Ok(false);

@@ -67,13 +67,14 @@ fn gaussian(scale: Scale) -> Fallible<Gaussian> {
     make_gaussian(vectors(), L2Distance::<f64>::default(), float(scale), None)
 }
 
-/// √L0·L∞, never below the true value: exact for squares, else the next float up.
+/// √(r·L0)·L∞, never below the true value: exact for squares, else the next float up.
 fn l2(draw: &Draw) -> f64 {
-    let root = f64::from(draw.l0.isqrt());
-    let root = if draw.l0.isqrt().pow(2) == draw.l0 {
-        root
+    // Below 2³² by the draw's own bounds, so that every float here is exact.
+    let squared = u64::from(draw.l0) * u64::from(draw.merged);
+    let root = if squared.isqrt().pow(2) == squared {
+        squared.isqrt() as f64
     } else {
-        f64::from(draw.l0).sqrt().next_up()
+        (squared as f64).sqrt().next_up()
     };
     let l2 = root * draw.linf as f64;
     if root.fract() == 0.0 {

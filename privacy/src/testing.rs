@@ -38,6 +38,7 @@ pub fn draw(noise: Noise, sixteenths: u64, l0: u32, linf: u64) -> Draw {
         scale: Scale::from_sixteenths(sixteenths).unwrap(),
         l0,
         linf,
+        merged: 1,
     }
 }
 

@@ -15,6 +15,7 @@ fn draw(noise: Noise, sixteenths: u64, l0: u32, linf: u64) -> Draw {
         scale: Scale::from_sixteenths(sixteenths).unwrap(),
         l0,
         linf,
+        merged: 1,
     }
 }
 
@@ -43,6 +44,37 @@ fn rho_is_the_textbook_ratio_rounded_up() {
             .unwrap()
             .units(),
         14_222_222_222_223
+    );
+}
+
+/// DESIGN section 7 rule 3. One unit with four cells of two trips each: merged into one row they
+/// change it by 8, so Δ2 = 8 and not √4·2 = 4; two by two, two rows by 4 each, Δ2² = 32.
+#[test]
+fn merging_makes_gaussian_noise_dearer_and_laplace_noise_not() {
+    let cost = |noise, merged| {
+        let draw = draw(noise, 320, 4, 2);
+        let rho = Draw { merged, ..draw }.rho();
+        rho.map(|rho| rho.to_string())
+    };
+    for (merged, rho) in [(1, "0.02"), (2, "0.04"), (4, "0.08")] {
+        assert_eq!(cost(Noise::DiscreteGaussian, merged).unwrap(), rho);
+        let unmerged = cost(Noise::DiscreteLaplace, 1);
+        assert_eq!(cost(Noise::DiscreteLaplace, merged), unmerged);
+    }
+    for merged in [0, 5] {
+        let error = MechanismError::Merged { merged, l0: 4 };
+        assert_eq!(cost(Noise::DiscreteGaussian, merged), Err(error));
+    }
+}
+
+/// Old entries have no `merged` and keep their bytes.
+#[test]
+fn a_draw_without_merging_does_not_mention_it() {
+    let old = r#"{"noise":"discrete_gaussian","scale":320,"l0":4,"linf":2}"#;
+    let draw: Draw = serde_json::from_str(old).unwrap();
+    assert_eq!(
+        (draw.merged, serde_json::to_string(&draw).unwrap()),
+        (1, old.to_owned())
     );
 }
 
@@ -128,11 +160,13 @@ proptest! {
     #[test]
     fn no_parameters_panic(
         noise in noises(), scale in scales(28), l0: u32, linf: u64, k: u32, threshold: u64,
+        merged: u32,
     ) {
-        let draw = draw(noise, scale.min(SCALE_MAX), l0, linf);
+        let draw = Draw { merged, ..draw(noise, scale.min(SCALE_MAX), l0, linf) };
         let _ = draw.rho();
         let _ = Selection { draw, k, threshold }.delta();
-        let draw = Draw { l0: 1 + l0 % L0_MAX, linf: 1 + linf % LINF_MAX, ..draw };
+        let l0 = 1 + l0 % L0_MAX;
+        let draw = Draw { l0, linf: 1 + linf % LINF_MAX, merged: 1 + merged % l0, ..draw };
         let _ = draw.rho();
         let _ = Selection { draw, k, threshold }.delta();
     }

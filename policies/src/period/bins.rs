@@ -22,6 +22,12 @@ impl DayBins {
         u8::try_from(after.saturating_sub(1)).unwrap_or(u8::MAX)
     }
 
+    /// The hour at which each one starts, rising from 0.
+    #[must_use]
+    pub fn starts(&self) -> &[u8] {
+        &self.0
+    }
+
     /// How many there are, 1 to 24.
     #[must_use]
     pub fn count(&self) -> u8 {

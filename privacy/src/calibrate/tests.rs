@@ -12,6 +12,40 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::{charge, table};
 
+/// As [`calibrate`], for rows into which up to r cells of one unit fall: only measures pay for it.
+#[test]
+fn merged_measures_get_noise_for_r_and_contributors_do_not() {
+    let table = table(12, 3);
+    let charge = charge("0.02", "0.00000001", Some("0.02"));
+    let merged = |r| {
+        let mechanism = calibrate_merged(&table, Unit::PersonDay, 10, &charge, r).unwrap();
+        assert!(mechanism.cost().unwrap().fits_in(charge.total().unwrap()));
+        let Mechanism::Thresholded {
+            selection,
+            measures,
+        } = mechanism
+        else {
+            panic!("not protected")
+        };
+        check_draw(&measures[0].draw, charge.measures[0].rho);
+        (selection, measures[0].draw)
+    };
+    let (selection, unmerged) = merged(1);
+    for r in [2, 12] {
+        let (same, draw) = merged(r);
+        assert_eq!((same, draw.merged), (selection, r));
+        // σ² grows by r where Gaussian serves.
+        assert_eq!(draw.noise, Noise::DiscreteGaussian);
+        let (own, one) = (draw.scale.sixteenths(), unmerged.scale.sixteenths());
+        assert!(own * own >= (one - 1) * (one - 1) * u64::from(r));
+    }
+    let error = calibrate_merged(&table, Unit::PersonDay, 10, &charge, 13).unwrap_err();
+    assert!(
+        error.to_string().contains("`merged` has to be 1 to 12"),
+        "{error}"
+    );
+}
+
 /// The promise of the crate: what is pinned costs at most the charge, part by part, by our integers and by
 /// OpenDP's maps, and one step less noise would not.
 fn check_promise(l0: u32, linf: u32, k: u32, charge: &Charge) {
@@ -99,7 +133,12 @@ fn the_better_distribution_serves() {
             for delta in ["0.00000001", "0.00001", "0.001", "0.1"] {
                 let charge = charge(rho, delta, None);
                 let chosen = select(l0, 5, charge.selection, charge.delta).unwrap();
-                for draw in draws("selection", l0, 1, charge.selection).unwrap() {
+                let change = Change {
+                    l0,
+                    linf: 1,
+                    merged: 1,
+                };
+                for draw in draws("selection", change, charge.selection).unwrap() {
                     let other = least_threshold(draw, 5, charge.delta).unwrap().unwrap();
                     assert!(chosen.published_from() <= other.published_from());
                 }

@@ -43,7 +43,7 @@ fn two_decimals_up(value: f64) -> String {
 pub struct LossStatement {
     /// Over which time.
     pub over: Window,
-    /// The most unit-periods that this much time touches.
+    /// The most unit-periods that this much time touches, of all parts together.
     pub unit_periods: u32,
     /// (ρ, Σδ).
     pub loss: Loss,
@@ -92,18 +92,46 @@ impl Window {
 /// # Errors
 /// [`OpenDpError`] where a sum leaves its type or the conversion fails.
 pub fn statements(unit: Unit, loss: Loss) -> Result<Vec<LossStatement>, OpenDpError> {
-    [Window::UnitPeriod, Window::ThirtyDays, Window::Year]
+    together(&[(unit, loss)])
+}
+
+/// What a person loses who is in all of `parts` (the data of several providers, or under several agreements),
+/// where every unit-period of a part loses its loss: losses add up, since nobody can rule such a person out.
+///
+/// A unit-period is stated only where all parts have the same unit, a longer time only where every part has
+/// people: trips do not add up to a person.
+///
+/// # Errors
+/// [`OpenDpError`] where a sum leaves its type or the conversion fails.
+pub fn together(parts: &[(Unit, Loss)]) -> Result<Vec<LossStatement>, OpenDpError> {
+    let same = parts.windows(2).all(|two| match two {
+        [(a, _), (b, _)] => a == b,
+        _ => true,
+    });
+    let windows = [Window::UnitPeriod, Window::ThirtyDays, Window::Year];
+    let stated = windows
         .into_iter()
-        .filter_map(|over| Some((over, over.unit_periods(unit)?)))
-        .map(|(over, unit_periods)| statement(over, loss, unit_periods))
+        .filter(|over| *over != Window::UnitPeriod || same);
+    stated
+        .filter_map(|over| {
+            let times = parts
+                .iter()
+                .map(|(unit, loss)| Some((over.unit_periods(*unit)?, *loss)));
+            let times: Vec<_> = times.collect::<Option<_>>()?;
+            (!times.is_empty()).then(|| statement(over, &times))
+        })
         .collect()
 }
 
-fn statement(over: Window, loss: Loss, unit_periods: u32) -> Result<LossStatement, OpenDpError> {
+fn statement(over: Window, times: &[(u32, Loss)]) -> Result<LossStatement, OpenDpError> {
     let doing = "add up losses";
-    let loss = loss
-        .checked_mul(u64::from(unit_periods))
-        .ok_or(OpenDpError { doing })?;
+    let sum = times
+        .iter()
+        .try_fold((0_u32, Loss::ZERO), |(periods, sum), (times, loss)| {
+            let loss = loss.checked_mul(u64::from(*times))?;
+            Some((periods.checked_add(*times)?, sum.checked_add(loss)?))
+        });
+    let (unit_periods, loss) = sum.ok_or(OpenDpError { doing })?;
     let delta = stated_delta(loss.delta);
     let epsilon = match delta {
         Some(delta) => epsilon_at(loss, delta)?,

@@ -6,6 +6,7 @@
 //! | [`spend`] | a durable reservation → the right to draw, once |
 //! | [`protect`] | cells and that right → published rows with intervals |
 //! | [`preview`] | what a release will look like, from public terms only |
+//! | [`plan`] | what a whole plan costs, before anyone signs |
 //! | [`convert`] | (ρ, δ) → ε, for people to read |
 //! | [`quality`] | the sheet that every released table carries |
 //!
@@ -15,6 +16,7 @@
 pub mod calibrate;
 pub mod convert;
 mod engine;
+pub mod plan;
 pub mod preview;
 pub mod protect;
 pub mod quality;

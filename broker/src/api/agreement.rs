@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use policies::agreement::Agreement;
 use policies::id::{AgreementId, OrgId, Role};
-use policies::state::AgreementRecord;
+use policies::loss::Loss;
+use policies::state::{AgreementRecord, State};
 use proto::convert::{AgreementSummary, Logged, Offer, Page, SignedAgreement, Signing};
 use proto::v1;
 use proto::v1::agreement_service_server::AgreementService;
@@ -107,12 +108,17 @@ impl Agreements {
             entry: _,
         } = record.clone();
         let document = terms.canonical().map_err(Error::internal)?;
+        let account = State::account_of(&terms);
+        let allotted = state.ledger().terms(&account).map(|terms| terms.allotted);
+        let allotted = allotted.unwrap_or(Loss::ZERO);
+        let protected = terms.population.cap.is_some();
         Ok(SignedAgreement {
             id: id.clone(),
             terms,
             document,
             status,
             signatures,
+            population_allotted: protected.then_some(allotted),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! `weir release`: what one would cost, ask for one, fetch, list.
 
 mod get;
+mod plan;
 mod preview;
 mod sheet;
 

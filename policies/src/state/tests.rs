@@ -10,6 +10,7 @@ use crate::decide::{Decision, decide};
 use crate::loss::Loss;
 use crate::testing::{Town, entry, mechanism, now, org};
 
+mod accounts;
 mod golden;
 mod parties;
 mod random;

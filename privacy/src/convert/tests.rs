@@ -83,6 +83,58 @@ fn trips_are_not_added_up_to_people() {
     assert_eq!(statements(Unit::None, Loss::ZERO).unwrap(), []);
 }
 
+/// Somebody in the data of three providers loses three times over, in every window.
+#[test]
+fn losses_of_a_person_in_all_providers_add_up() {
+    let parts = [
+        (Unit::PersonDay, loss("0.005", "0.00000001")),
+        (Unit::PersonDay, loss("0.02", "0.00000002")),
+        (Unit::PersonDay, loss("0.005", "0.00000001")),
+    ];
+    let stated = together(&parts).unwrap();
+    assert_eq!(stated.len(), 3);
+    assert_eq!(
+        (stated[0].over, stated[0].unit_periods),
+        (Window::UnitPeriod, 3)
+    );
+    assert_eq!(stated[0].loss, loss("0.03", "0.00000004"));
+    assert_eq!(
+        (stated[1].over, stated[1].unit_periods),
+        (Window::ThirtyDays, 90)
+    );
+    assert_eq!(stated[1].loss, loss("0.9", "0.0000012"));
+    for (over, alone) in std::iter::zip(&stated, statements(parts[1].0, parts[1].1).unwrap()) {
+        let epsilon = |s: &LossStatement| s.epsilon.clone().unwrap().parse::<f64>().unwrap();
+        assert!(epsilon(over) > epsilon(&alone));
+    }
+}
+
+/// Over agreements with other units only longer times have a sum; trips have none about a person.
+#[test]
+fn losses_of_different_units_add_up_over_the_same_time() {
+    let (day, month) = (
+        (Unit::PersonDay, loss("0.005", "0")),
+        (Unit::PersonMonth, loss("0.1", "0")),
+    );
+    let stated = together(&[day, month]).unwrap();
+    let told: Vec<_> = stated
+        .iter()
+        .map(|s| (s.over, s.unit_periods, s.loss.rho.to_string()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Window::ThirtyDays, 33, "0.45".to_owned()),
+            (Window::Year, 379, "3.13".to_owned())
+        ]
+    );
+    assert_eq!(
+        together(&[day, (Unit::Trip, loss("0.1", "0"))]).unwrap(),
+        []
+    );
+    assert_eq!(together(&[]).unwrap(), []);
+}
+
 /// Every window of 28 years, which is when the calendar repeats: none touches more than is stated, some do.
 #[test]
 fn windows_touch_no_more_unit_periods_than_stated() {

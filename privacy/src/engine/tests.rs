@@ -7,6 +7,8 @@
 use super::*;
 use crate::testing::{draw, pmf};
 
+mod compose;
+
 #[test]
 fn units_are_the_exact_ceiling() {
     assert_eq!(units_up(0.125), Some(125_000_000_000));

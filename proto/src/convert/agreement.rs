@@ -2,6 +2,7 @@
 
 use policies::agreement::{AGREEMENT_BYTES_MAX, Agreement};
 use policies::id::{AgreementId, OrgId, sha256_hex};
+use policies::loss::Loss;
 use policies::sign::PartySignature;
 use policies::state::Status;
 
@@ -43,6 +44,9 @@ pub struct SignedAgreement {
     pub status: Status,
     /// In the order they were made; not verified here.
     pub signatures: Vec<(OrgId, PartySignature)>,
+    /// What all active agreements of the population may cost each unit-period together; none where
+    /// it has no unit, or the broker is older than this.
+    pub population_allotted: Option<Loss>,
 }
 
 /// An agreement in a list.
@@ -128,6 +132,7 @@ impl TryFrom<v1::Agreement> for SignedAgreement {
             document,
             signatures,
             state,
+            population_allotted,
         } = message;
         let id: AgreementId = parse("agreement_id", &agreement_id)?;
         at_most("signatures", "items", signatures.len(), 2)?;
@@ -146,6 +151,7 @@ impl TryFrom<v1::Agreement> for SignedAgreement {
             document,
             status: status(state)?,
             signatures: signatures.collect::<Result<_, _>>()?,
+            population_allotted: population_allotted.map(TryInto::try_into).transpose()?,
         })
     }
 }
@@ -158,6 +164,7 @@ impl From<SignedAgreement> for v1::Agreement {
             document,
             status,
             signatures,
+            population_allotted,
         } = agreement;
         let signature = |(org, signature): (OrgId, PartySignature)| v1::AgreementSignature {
             org_id: org.into(),
@@ -168,6 +175,7 @@ impl From<SignedAgreement> for v1::Agreement {
             document,
             signatures: signatures.into_iter().map(signature).collect(),
             state: v1::AgreementState::from(status).into(),
+            population_allotted: population_allotted.map(Into::into),
         }
     }
 }

@@ -226,6 +226,7 @@ fn an_agreement_survives_the_wire_in_canonical_form_only() {
         terms,
         status: policies::state::Status::Active,
         signatures: vec![("city".parse().unwrap(), signature)],
+        population_allotted: Some(policies::loss::Loss::ZERO),
     };
     let good = v1::Agreement::from(signed.clone());
     assert_eq!(SignedAgreement::try_from(good.clone()).unwrap(), signed);

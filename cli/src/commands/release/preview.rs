@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::super::Session;
 use super::super::agreement::loss;
 use super::super::session::from_client;
+use super::plan;
 use crate::errors::{CliError, OrFail};
 use crate::output::{View, facts, right, short, table, thousands};
 use crate::period_range;
@@ -22,24 +23,31 @@ const NEWEST: usize = 14;
 
 pub const HELP: &str = "\
 Example:
+  weir release preview agreement.json           the whole plan of a file, offline: before you sign
+  weir release preview 3f9ac2                   the same, with what other agreements hold
+  weir release preview --all                    what a person in all your agreements can lose
   weir release preview 3f9ac2 od
   weir release preview 3f9ac2 od --periods 2023-10-01..2023-10-07
 
-From public state only: agreements, calendar, balances, and which contributions exist. It says how
-many units a cell needs to be published, how wide the 95 % interval will be, what is left of the
+A plan is priced table by table and edition by edition, against the cap. For one table, from
+public state only: agreements, calendar, balances, and which contributions exist. It says how many
+units a cell needs to be published, how wide the 95 % interval will be, what is left of the
 cap, and every reason why a request made now would be refused.";
 
 /// Arguments of `weir release preview`.
 #[derive(Debug, Args)]
 pub struct Preview {
     /// The agreement: its file, its id, or the first digits of its id.
-    #[arg(value_name = "AGREEMENT")]
-    pub agreement: String,
-    /// The table's name.
-    pub table: TableName,
+    #[arg(value_name = "AGREEMENT", required_unless_present = "all")]
+    pub agreement: Option<String>,
+    /// The table's name; without it, the whole plan is priced.
+    pub table: Option<TableName>,
+    /// All active agreements at once: what a person behind the data of each can lose.
+    #[arg(long, conflicts_with_all = ["agreement", "periods"])]
+    pub all: bool,
     /// Periods: one, FIRST..LAST (both included), or several with commas. Without it, the newest 14
     /// that have ended.
-    #[arg(long, value_parser = Periods::parse)]
+    #[arg(long, value_parser = Periods::parse, requires = "table")]
     pub periods: Option<Periods>,
 }
 
@@ -54,23 +62,25 @@ impl Periods {
 }
 
 pub async fn run(args: Preview, session: &Session) -> Result<(), CliError> {
+    let (agreement, table) = match (args.agreement, args.table) {
+        (None, _) => return plan::all(session).await,
+        (Some(agreement), None) => return plan::one(&agreement, session).await,
+        (Some(agreement), Some(table)) => (agreement, table),
+    };
     let client = session.client().await?;
-    let id = session.agreement_id(&client, &args.agreement).await?;
+    let id = session.agreement_id(&client, &agreement).await?;
     let periods = match args.periods {
         Some(Periods(periods)) => periods,
         None => {
             let found = client.agreement(&id).await.map_err(from_client)?;
-            newest(&found.terms, &args.table, Timestamp::now())?
+            newest(&found.terms, &table, Timestamp::now())?
         }
     };
     let told = client
-        .preview(&id, &args.table, &periods)
+        .preview(&id, &table, &periods)
         .await
         .map_err(from_client)?;
-    session.output.show(&Shown {
-        table: args.table,
-        told,
-    })
+    session.output.show(&Shown { table, told })
 }
 
 /// The newest periods of the agreement's coverage that have ended; its first where none has.

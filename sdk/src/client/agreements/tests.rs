@@ -40,6 +40,7 @@ impl World {
             document,
             status: Status::Active,
             signatures,
+            population_allotted: None,
         };
         Self {
             bikes,

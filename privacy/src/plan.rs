@@ -1,0 +1,152 @@
+//! What a whole plan costs, from its terms alone: before anyone signs, without a broker.
+
+use policies::agreement::{Agreement, Charge, Unit};
+use policies::id::TableName;
+use policies::loss::Loss;
+use policies::mechanism::Mechanism;
+
+use crate::calibrate::{CalibrateError, calibrate};
+use crate::convert::{LossStatement, statements};
+use crate::engine::OpenDpError;
+use crate::preview::{Preview, preview};
+
+/// The price of an agreement's plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanPrice {
+    /// One per line of the plan, in its order.
+    pub items: Vec<ItemPrice>,
+    /// What every unit-period can lose through this agreement: all editions of all tables.
+    pub allotment: Loss,
+    /// The allotment over a unit-period, 30 days and a year. Empty where there is no unit.
+    pub losses: Vec<LossStatement>,
+}
+
+/// The price of one line of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemPrice {
+    /// The table.
+    pub table: TableName,
+    /// How many editions of a period are planned.
+    pub editions: u32,
+    /// What one edition costs each unit-period it reads; none where there is no unit.
+    pub charge: Option<Loss>,
+    /// The noise that the charge buys.
+    pub mechanism: Mechanism,
+    /// What a release will look like; none where there is no unit.
+    pub preview: Option<Preview>,
+}
+
+/// Why a plan has no price.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PriceError {
+    /// A line that no mechanism can keep.
+    #[error("{path}: {source}")]
+    Item {
+        /// The field, for example `plan[0].charge`.
+        path: String,
+        /// What is wrong with it.
+        source: CalibrateError,
+    },
+    /// A line for a table that the agreement does not have.
+    #[error("{path}: names a table that the agreement does not have")]
+    Table {
+        /// The field.
+        path: String,
+    },
+    /// The sum of all charges leaves its type.
+    #[error("plan: the sum of all charges leaves its type")]
+    Overflow,
+    /// A loss or an accuracy could not be stated.
+    #[error(transparent)]
+    OpenDp(#[from] OpenDpError),
+}
+
+/// Prices every line of the plan.
+///
+/// # Errors
+/// [`PriceError`] for the first line that no mechanism can keep.
+pub fn price(terms: &Agreement) -> Result<PlanPrice, PriceError> {
+    let unit = terms.population.unit;
+    let mut items = Vec::with_capacity(terms.plan.len());
+    for (n, item) in terms.plan.iter().enumerate() {
+        let path = || format!("plan[{n}]");
+        let table = terms.table(&item.table);
+        let table = table.ok_or_else(|| PriceError::Table { path: path() })?;
+        let charge = item.charge.as_ref().filter(|_| unit != Unit::None);
+        let mechanism = match charge {
+            None => Mechanism::Unprotected,
+            Some(charge) => calibrate(table, unit, terms.k, charge).map_err(|source| {
+                let path = format!("{}.charge", path());
+                PriceError::Item { path, source }
+            })?,
+        };
+        items.push(ItemPrice {
+            table: item.table.clone(),
+            editions: item.editions,
+            charge: charge.and_then(Charge::total),
+            preview: preview(&mechanism)?,
+            mechanism,
+        });
+    }
+    let allotment = terms.allotment().ok_or(PriceError::Overflow)?;
+    Ok(PlanPrice {
+        items,
+        allotment,
+        losses: statements(unit, allotment)?,
+    })
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+mod tests {
+    use super::*;
+
+    fn terms(name: &str) -> Agreement {
+        let template = policies::template::named(name).unwrap();
+        Agreement::parse(template.json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn every_template_has_a_price_that_its_cap_pays() {
+        for template in policies::template::TEMPLATES {
+            let terms = terms(template.name);
+            let price = price(&terms).unwrap();
+            assert_eq!(price.items.len(), terms.plan.len());
+            let all = price.items.iter().try_fold(Loss::ZERO, |sum, item| {
+                let charge = item.charge.unwrap_or(Loss::ZERO);
+                assert!(item.mechanism.cost().unwrap().fits_in(charge));
+                sum.checked_add(charge.checked_mul(u64::from(item.editions))?)
+            });
+            assert_eq!(all, Some(price.allotment));
+            assert!(
+                price
+                    .allotment
+                    .fits_in(terms.population.cap.unwrap_or_default())
+            );
+        }
+        // Two tables of two editions each, ρ 0.125: half of the cap of 1.
+        assert_eq!(
+            price(&terms("bikes")).unwrap().allotment.rho.to_string(),
+            "0.5"
+        );
+        assert_eq!(price(&terms("telecom-presence")).unwrap().losses, []);
+    }
+
+    #[test]
+    fn a_line_that_no_mechanism_keeps_is_named() {
+        let mut terms = terms("bikes");
+        terms.plan[1].charge.as_mut().unwrap().delta = "0".parse().unwrap();
+        let error = price(&terms).unwrap_err().to_string();
+        assert!(
+            error.starts_with("plan[1].charge: `delta` has to be"),
+            "{error}"
+        );
+        terms.plan[0].table = "secret".parse().unwrap();
+        let error = price(&terms).unwrap_err().to_string();
+        assert!(error.starts_with("plan[0]: names a table"), "{error}");
+    }
+}

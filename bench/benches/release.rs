@@ -214,6 +214,7 @@ fn reservation(terms: &Agreement) -> Result<Reservation, Failed> {
         purpose: "dpv:PublicPolicyMaking".into(),
         mechanism: privacy::calibrate::calibrate(&table, unit, k, charge)?,
         charge: charge.total().ok_or("no charge")?,
+        joint: None,
         table,
         period: "2026-10-01".parse()?,
         unit,

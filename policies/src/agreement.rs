@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AgreementId, Fingerprint, OrgId, PopulationId, TableName, ZoningId, sha256_hex};
+use crate::joint::JointRule;
 use crate::loss::{Delta, Loss, Rho};
 use crate::period::{Grain, Period, Zone};
 use crate::table::Table;
@@ -172,6 +173,10 @@ pub struct PlanItem {
     pub due_hours: u32,
     /// Hours after that in which a contribution is not yet late.
     pub grace_hours: u32,
+    /// What the table asks of those it stands in together with other providers'. With it, it is never
+    /// released alone, nor beside another table that it could be subtracted from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub joint: Option<JointRule>,
 }
 
 /// What one release costs, by purpose.

@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 
 use crate::id::{AgreementId, OrgId, ReleaseKey, RequestId, TableName};
+use crate::joint::With;
 use crate::period::Period;
 use crate::refusal::{Reason, Refusal};
 use crate::state::{AgreementRecord, Outcome, Slot, State};
 
 mod calendar;
+mod joint;
 mod key;
 mod permit;
 mod rules;
@@ -31,6 +33,8 @@ pub struct Request {
     pub period: Period,
     /// For which purpose.
     pub purpose: String,
+    /// Further agreements whose parts are to stand in the same table.
+    pub with: Vec<With>,
 }
 
 impl Request {
@@ -42,6 +46,34 @@ impl Request {
             table: self.table.clone(),
             period: self.period,
         }
+    }
+
+    /// One request per agreement, as if each were asked alone; this one's own first.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Self> {
+        let alone = |agreement: &AgreementId, table: &TableName| Self {
+            agreement: agreement.clone(),
+            table: table.clone(),
+            with: Vec::new(),
+            ..self.clone()
+        };
+        let further = self.with.iter().map(|w| alone(&w.agreement, &w.table));
+        std::iter::once(alone(&self.agreement, &self.table))
+            .chain(further)
+            .collect()
+    }
+
+    /// Agreement and table of every part, sorted: what makes two requests the same wish.
+    #[must_use]
+    pub fn asked(&self) -> Vec<With> {
+        let first = With {
+            agreement: self.agreement.clone(),
+            table: self.table.clone(),
+        };
+        let mut asked = vec![first];
+        asked.extend(self.with.iter().cloned());
+        asked.sort();
+        asked
     }
 }
 
@@ -83,24 +115,32 @@ pub enum DecideError {
 /// # Errors
 /// [`DecideError`] where there is nothing to decide about.
 pub fn decide(state: &State, request: &Request, now: Timestamp) -> Result<Decision, DecideError> {
-    let record = visible(state, request)?;
+    let asked = request.parts();
+    let mut parts = Vec::with_capacity(asked.len());
+    for request in &asked {
+        let record = visible(state, request)?;
+        parts.push(rules::Rules {
+            state,
+            request,
+            record,
+            now,
+        });
+    }
     if let Some(outcome) = state.outcome(&request.by, &request.id) {
         return replay(state, request, outcome);
     }
-    let rules = rules::Rules {
-        state,
+    let all = joint::Parts {
         request,
-        record,
-        now,
+        each: &parts,
     };
-    if let Some(refusal) = Refusal::from_reasons(rules.reasons()) {
+    if let Some(refusal) = Refusal::from_reasons(all.reasons()) {
         return Ok(Decision::Refuse(refusal));
     }
-    let permit = rules.permit()?;
+    let permit = all.permit()?;
     if state.release(permit.key()).is_some() {
         return Ok(Decision::Exists(permit.key().clone()));
     }
-    match Refusal::from_reasons(rules.spending()) {
+    match Refusal::from_reasons(all.spending()) {
         Some(refusal) => Ok(Decision::Refuse(refusal)),
         None => Ok(Decision::Permit(Box::new(permit))),
     }
@@ -126,8 +166,7 @@ fn replay(state: &State, request: &Request, outcome: &Outcome) -> Result<Decisio
         Outcome::Reserved { key } => {
             let release = state.release(key).ok_or_else(reused)?;
             let r = &release.reservation;
-            let same = r.agreement == request.agreement
-                && r.table.name == request.table
+            let same = r.asked() == request.asked()
                 && r.period == request.period
                 && r.purpose == request.purpose;
             if same {
@@ -136,8 +175,13 @@ fn replay(state: &State, request: &Request, outcome: &Outcome) -> Result<Decisio
                 Err(reused())
             }
         }
-        Outcome::Refused { slot, reasons, .. } => {
-            if *slot != request.slot() {
+        Outcome::Refused {
+            slot,
+            with,
+            reasons,
+            ..
+        } => {
+            if *slot != request.slot() || *with != request.with {
                 return Err(reused());
             }
             let text = || "as answered before to this request id".to_owned();

@@ -12,6 +12,7 @@ use crate::id::{
     AgreementId, BatchId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
     ZoningId,
 };
+use crate::joint::{Joint, With};
 use crate::loss::Loss;
 use crate::mechanism::Mechanism;
 use crate::period::Period;
@@ -176,6 +177,9 @@ pub enum Body {
         table: TableName,
         /// For which period.
         period: Period,
+        /// The further agreements of the request.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        with: Vec<With>,
         /// Every reason.
         reasons: Vec<ReasonId>,
     },
@@ -270,6 +274,9 @@ pub struct Reservation {
     pub mechanism: Mechanism,
     /// What every unit-period of `period` is charged: the plan's charge.
     pub charge: Loss,
+    /// Further providers' parts of the table, each charged to its own account.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub joint: Option<Joint>,
 }
 
 /// Why bytes are not an entry.

@@ -9,6 +9,7 @@
 //! | [`agreement`], [`template`] | what did the parties sign, and where to start writing it? |
 //! | [`table`], [`kind`], [`period`] | what is counted, at which grain, over which time? |
 //! | [`coarse`] | which cells fall together, and how many of one unit? |
+//! | [`joint`] | may several providers' tables be one? |
 //! | [`validate`] | may this agreement exist at all? |
 //! | [`sign`] | did the parties really sign these bytes? |
 //! | [`access`] | which role may call which method? |
@@ -24,6 +25,7 @@ pub mod decide;
 pub mod entry;
 pub mod fixed;
 pub mod id;
+pub mod joint;
 pub mod kind;
 pub mod ledger;
 pub mod loss;
@@ -39,6 +41,7 @@ pub mod validate;
 #[cfg(any(test, feature = "testing"))]
 #[allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::new_without_default,
     missing_docs,
     reason = "tests fail by panicking"

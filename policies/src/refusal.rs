@@ -51,6 +51,12 @@ reasons! {
     PeriodNotContributed => "period.not_contributed",
     /// All editions that the plan allows for the period have been made.
     EditionsExhausted => "plan.editions_exhausted",
+    /// The tables of the agreements cannot be one table.
+    PartsDiffer => "parts.differ",
+    /// An agreement asks for more providers in a table than the request names.
+    PartsTooFew => "parts.too_few",
+    /// An agreement lets one table of its people stand for this time, and there is another.
+    PartsBeside => "parts.beside_another",
     /// The charge does not fit what is left of the cap of some unit-period it reads.
     BudgetExceeded => "budget.cap_exceeded",
 }
@@ -126,6 +132,9 @@ mod tests {
                 "period.not_due",
                 "period.not_contributed",
                 "plan.editions_exhausted",
+                "parts.differ",
+                "parts.too_few",
+                "parts.beside_another",
                 "budget.cap_exceeded",
             ]
         );

@@ -14,6 +14,7 @@ use crate::id::{
     AgreementId, BatchId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
     ZoningId,
 };
+use crate::joint::With;
 use crate::ledger::{Account, Ledger, LedgerError};
 use crate::period::Period;
 use crate::refusal::ReasonId;
@@ -158,6 +159,9 @@ pub enum Outcome {
     Refused {
         /// Under which agreement, for which table and period.
         slot: Slot,
+        /// The further agreements of the request.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        with: Vec<With>,
         /// Every reason.
         reasons: Vec<ReasonId>,
         /// Index of its entry.
@@ -351,20 +355,35 @@ impl State {
             // The entry is for the provider and the auditors; the other parties see which periods are live
             // through `ContributionService`.
             Body::ContributionAccepted(c) => vec![c.provider.clone()],
-            Body::ReleaseReserved(r) => parties(&r.agreement).unwrap_or_default(),
+            Body::ReleaseReserved(r) => self.parties_of_all(r),
             Body::ReleasePublished { key, .. } | Body::ReleaseAborted { key, .. } => {
                 let release = self.release(key);
                 release
-                    .and_then(|r| parties(&r.reservation.agreement))
+                    .map(|r| self.parties_of_all(&r.reservation))
                     .unwrap_or_default()
             }
-            Body::ReleaseRefused { agreement, by, .. } => {
-                let provider = self
-                    .agreement(agreement)
-                    .map(|r| r.terms.provider.org.clone());
-                std::iter::once(by.clone()).chain(provider).collect()
+            Body::ReleaseRefused {
+                agreement,
+                by,
+                with,
+                ..
+            } => {
+                let all = std::iter::once(agreement).chain(with.iter().map(|w| &w.agreement));
+                let providers =
+                    all.filter_map(|id| Some(self.agreement(id)?.terms.provider.org.clone()));
+                std::iter::once(by.clone()).chain(providers).collect()
             }
         }
+    }
+
+    /// The parties of every agreement that a release is made under.
+    fn parties_of_all(&self, reservation: &Reservation) -> Vec<OrgId> {
+        let mut all = Vec::new();
+        for asked in reservation.asked() {
+            let record = self.agreement(&asked.agreement);
+            all.extend(record.map(|r| parties_of(&r.terms)).unwrap_or_default());
+        }
+        all
     }
 }
 

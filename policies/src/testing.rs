@@ -16,6 +16,10 @@ use crate::sign::{
 };
 use crate::state::State;
 
+mod providers;
+
+pub use providers::{PROVIDERS, Providers};
+
 /// All entries are written at this time.
 pub const NOW: &str = "2026-11-20T12:00:00Z";
 
@@ -169,13 +173,24 @@ impl Town {
     }
 
     pub fn agreeing(&self) -> [Body; 3] {
-        let document = self.terms.canonical().unwrap();
-        let id = self.terms.id().unwrap();
+        self.agreeing_to(&self.terms, &self.bikes)
+    }
+
+    /// Another provider's agreement with the city becomes active.
+    pub fn agree(&mut self, terms: &Agreement, provider: &Signer) {
+        for body in self.agreeing_to(terms, provider) {
+            self.write(body);
+        }
+    }
+
+    fn agreeing_to(&self, terms: &Agreement, provider: &Signer) -> [Body; 3] {
+        let document = terms.canonical().unwrap();
+        let id = terms.id().unwrap();
         [
             Body::AgreementOffered {
-                agreement: Box::new(self.terms.clone()),
-                by: org("bikes"),
-                signature: self.bikes.sign(Signs::Agreement, &document),
+                agreement: Box::new(terms.clone()),
+                by: terms.provider.org.clone(),
+                signature: provider.sign(Signs::Agreement, &document),
             },
             Body::AgreementSigned {
                 agreement: id.clone(),
@@ -184,7 +199,7 @@ impl Town {
             },
             Body::AgreementActivated {
                 agreement: id,
-                allotment: self.terms.allotment().unwrap(),
+                allotment: terms.allotment().unwrap(),
             },
         ]
     }
@@ -229,6 +244,7 @@ impl Town {
             table: "od".parse().unwrap(),
             period: period.parse().unwrap(),
             purpose: "dpv:PublicPolicyMaking".into(),
+            with: vec![],
         }
     }
 

@@ -3,6 +3,7 @@
 use audit::receipt::Verified;
 use policies::agreement::Unit;
 use policies::entry::{Body, Entry, Reservation};
+use policies::joint::check_noise;
 use policies::mechanism::Mechanism;
 
 /// Why an entry gives no right to draw. Then nothing MUST be drawn for it, ever: entries do not change.
@@ -20,6 +21,9 @@ pub enum SpendError {
         /// The table's name.
         table: String,
     },
+    /// Parts of a joint table without one draw for their sum.
+    #[error("the parts of the table have not one draw per measure")]
+    Noise,
     /// Noise where there is no unit, or a unit without noise.
     #[error("only data without a unit is released unprotected, and always is")]
     Unit,
@@ -65,18 +69,11 @@ impl Spend {
     }
 
     fn checked(reservation: Reservation) -> Result<Self, SpendError> {
-        let unprotected = matches!(reservation.mechanism, Mechanism::Unprotected);
-        if unprotected != (reservation.unit == Unit::None) {
-            return Err(SpendError::Unit);
-        }
-        let cost = reservation.mechanism.cost();
-        let charged = cost.is_ok_and(|cost| cost.fits_in(reservation.charge));
-        if !charged {
-            return Err(SpendError::Undercharged);
-        }
-        if !hides_one_unit(&reservation) {
-            let table = reservation.table.name.to_string();
-            return Err(SpendError::Sensitivity { table });
+        let parts = reservation.parts();
+        parts.iter().try_for_each(check_alone)?;
+        if reservation.joint.is_some() {
+            let mechanisms = parts.iter().map(|part| &part.mechanism);
+            check_noise(mechanisms).map_err(|_| SpendError::Noise)?;
         }
         Ok(Self { reservation })
     }
@@ -97,6 +94,24 @@ impl Spend {
     pub(crate) fn for_test(reservation: Reservation) -> Self {
         Self::checked(reservation).expect("a test reserves what may be drawn")
     }
+}
+
+/// Does one part's charge pay for its noise, and does its noise hide one of its units?
+fn check_alone(reservation: &Reservation) -> Result<(), SpendError> {
+    let unprotected = matches!(reservation.mechanism, Mechanism::Unprotected);
+    if unprotected != (reservation.unit == Unit::None) {
+        return Err(SpendError::Unit);
+    }
+    let cost = reservation.mechanism.cost();
+    let charged = cost.is_ok_and(|cost| cost.fits_in(reservation.charge));
+    if !charged {
+        return Err(SpendError::Undercharged);
+    }
+    if !hides_one_unit(reservation) {
+        let table = reservation.table.name.to_string();
+        return Err(SpendError::Sensitivity { table });
+    }
+    Ok(())
 }
 
 /// One unit changes at most `cells_max` cells: by 1 in their contributors, by [`Table::sensitivity`] in a

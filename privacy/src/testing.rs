@@ -66,6 +66,7 @@ pub fn reservation(table: Table, unit: Unit, mechanism: Mechanism, charge: Loss)
         missing: vec![],
         mechanism,
         charge,
+        joint: None,
     }
 }
 

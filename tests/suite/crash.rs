@@ -150,6 +150,7 @@ async fn work(cast: &Cast, broker: &Arc<Broker>, done: &mut Acknowledged) -> Res
             table: "od".parse().unwrap(),
             period: day.parse().unwrap(),
             purpose: PURPOSE.into(),
+            with: vec![],
         };
         match broker.release(request).await? {
             Answer::Released { key, receipt } => {

@@ -15,6 +15,7 @@ use policies::testing::{Signer, Town, entry, floors, mechanism, org};
 use super::*;
 
 mod attacks;
+mod joint;
 
 /// Places of the entries in [`honest`].
 const ADMITTED: usize = 2;
@@ -83,6 +84,7 @@ fn answer(town: &Town, id: &str, period: &str) -> Body {
             agreement: request.agreement,
             table: request.table,
             period: request.period,
+            with: request.with,
             reasons: refusal.reasons().iter().map(|reason| reason.id).collect(),
         },
         Decision::Exists(key) => panic!("{key} exists"),

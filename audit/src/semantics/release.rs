@@ -5,6 +5,7 @@ use policies::agreement::Agreement;
 use policies::decide::{DecideError, Decision, Request, decide};
 use policies::entry::{Body, Reservation};
 use policies::id::{OrgId, RequestId};
+use policies::joint::{Part, With};
 use policies::refusal::{ReasonId, Refusal};
 use policies::state::State;
 
@@ -16,6 +17,7 @@ const METHOD: &str = "/weir.v1.ReleaseService/RequestRelease";
 pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Result<(), Breach> {
     caller(state, &new.by, METHOD)?;
     unanswered(state, &new.by, &new.request)?;
+    let further = new.joint.as_ref().map_or(&[][..], |joint| &joint.parts);
     let request = Request {
         id: new.request.clone(),
         by: new.by.clone(),
@@ -23,6 +25,7 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
         table: new.table.name.clone(),
         period: new.period,
         purpose: new.purpose.clone(),
+        with: further.iter().map(with).collect(),
     };
     let permit = match decide(state, &request, time).map_err(|e| nothing(&new.by, &e))? {
         Decision::Permit(permit) => permit,
@@ -36,11 +39,14 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
             return Err(Breach::DrawnBefore { key, entry });
         }
     };
-    let expected = permit.reserve(new.mechanism.clone());
+    let mechanisms = std::iter::once(&new.mechanism).chain(further.iter().map(|p| &p.mechanism));
+    let expected = permit.reserve_joint(mechanisms.cloned().collect());
     let expected = expected.map_err(|why| Breach::Noise { why })?;
-    let (cost, charge) = (new.mechanism.cost()?, new.charge);
-    if !cost.fits_in(charge) {
-        return Err(Breach::Charge { cost, charge });
+    for part in new.parts() {
+        let (cost, charge) = (part.mechanism.cost()?, part.charge);
+        if !cost.fits_in(charge) {
+            return Err(Breach::Charge { cost, charge });
+        }
     }
     let Reservation {
         key,
@@ -57,6 +63,7 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
         missing,
         mechanism: _, // as the plan asks, or there were no `expected`
         charge,
+        joint,
     } = new;
     same("charge", &expected.charge, charge)?;
     same("edition", &expected.edition, edition)?;
@@ -65,6 +72,7 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
     same("missing", &expected.missing, missing)?;
     same("unit", &expected.unit, unit)?;
     same("table", &expected.table, table)?;
+    same("joint", &expected.joint, joint)?;
     same("key", &expected.key, key)
 }
 
@@ -76,6 +84,7 @@ pub(super) fn refused(state: &State, body: &Body, time: Timestamp) -> Result<(),
         agreement,
         table,
         period,
+        with,
         reasons,
     } = body
     else {
@@ -83,35 +92,56 @@ pub(super) fn refused(state: &State, body: &Body, time: Timestamp) -> Result<(),
     };
     caller(state, by, METHOD)?;
     unanswered(state, by, request)?;
-    let terms = state.agreement(agreement).map(|record| &record.terms);
+    let all = std::iter::once(agreement).chain(with.iter().map(|with| &with.agreement));
+    let terms: Vec<_> = all
+        .filter_map(|id| Some(&state.agreement(id)?.terms))
+        .collect();
     let request = Request {
         id: request.clone(),
         by: by.clone(),
         agreement: agreement.clone(),
         table: table.clone(),
         period: *period,
-        purpose: purpose(terms, reasons),
+        purpose: String::new(),
+        with: with.clone(),
     };
-    let decision = decide(state, &request, time).map_err(|e| nothing(by, &e))?;
-    let expected = match &decision {
-        Decision::Refuse(refusal) => ids(refusal),
-        Decision::Permit(_) | Decision::Exists(_) => Vec::new(),
-    };
-    if expected == *reasons {
-        return Ok(());
+    let mut nearest = Vec::new();
+    for purpose in purposes(&terms) {
+        let request = Request {
+            purpose,
+            ..request.clone()
+        };
+        let decision = decide(state, &request, time).map_err(|e| nothing(by, &e))?;
+        let expected = match &decision {
+            Decision::Refuse(refusal) => ids(refusal),
+            Decision::Permit(_) | Decision::Exists(_) => Vec::new(),
+        };
+        if expected == *reasons {
+            return Ok(());
+        }
+        nearest = expected;
     }
     Err(Breach::Unjustified {
         found: words(reasons),
-        expected: words(&expected),
+        expected: words(&nearest),
     })
 }
 
-/// A refusal does not carry the purpose that was asked for; whether it was an agreed one stands in
-/// its reasons, and more than that no rule looks at.
-fn purpose(terms: Option<&Agreement>, reasons: &[ReasonId]) -> String {
-    let agreed = !reasons.contains(&ReasonId::PurposeNotAgreed);
-    let first = terms.and_then(|terms| terms.purposes.first());
-    first.filter(|_| agreed).cloned().unwrap_or_default()
+/// A refusal does not carry the purpose that was asked for, and no rule looks at more than in which agreements
+/// it is an agreed one: none, which the empty text stands for, or those of some purpose that they name. Where
+/// its reasons say that it was agreed, the last of these explains best what the rules give.
+fn purposes(terms: &[&Agreement]) -> Vec<String> {
+    let named = terms.iter().flat_map(|terms| terms.purposes.iter().rev());
+    std::iter::once(String::new())
+        .chain(named.cloned())
+        .collect()
+}
+
+fn with(part: &Part) -> With {
+    With {
+        agreement: part.agreement.clone(),
+        table: part.table.name.clone(),
+    }
 }
 
 fn unanswered(state: &State, org: &OrgId, request: &RequestId) -> Result<(), Breach> {

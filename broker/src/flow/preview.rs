@@ -43,6 +43,7 @@ impl Broker {
                     table: query.table.clone(),
                     period: *period,
                     purpose: terms.purposes.first().cloned().unwrap_or_default(),
+                    with: Vec::new(),
                 };
                 let (refused, release) = match decide(&state, &request, now)? {
                     Decision::Refuse(refusal) => (Some(refusal), None),

@@ -106,6 +106,7 @@ fn refuse(request: &Request, refusal: Refusal, fresh: bool) -> Verdict<Decided> 
         agreement: request.agreement.clone(),
         table: request.table.clone(),
         period: request.period,
+        with: request.with.clone(),
         reasons: refusal.reasons().iter().map(|reason| reason.id).collect(),
     };
     (

@@ -5,8 +5,22 @@ use serde::Serialize;
 use super::DecideError;
 use crate::agreement::{Agreement, Charge, PlanItem, Population, ZoningRef};
 use crate::id::{BlobId, OrgId, ReleaseKey, sha256_hex};
+use crate::joint::JointRule;
 use crate::period::Period;
 use crate::table::Table;
+
+/// What one provider's part of a release is made of.
+#[derive(Serialize)]
+struct Canonical<'a> {
+    provider: &'a OrgId,
+    population: &'a Population,
+    k: u32,
+    zonings: &'a [ZoningRef],
+    table: &'a Table,
+    charge: &'a Option<Charge>,
+    period: Period,
+    manifest: &'a [BlobId],
+}
 
 /// H(canonical table request, pinned manifest), DESIGN section 4: one draw per request and input.
 /// SHA-256 in hexadecimal over the RFC 8785 form of provider, population, k, zonings, table,
@@ -22,18 +36,40 @@ pub fn release_key(
     period: Period,
     manifest: &[BlobId],
 ) -> Result<ReleaseKey, DecideError> {
+    hashed(&canonical(terms, table, item, period, manifest))
+}
+
+/// The same over all parts and the strictest of their rules. Parts are sorted by provider, of which each has one:
+/// the order of the agreements in a request is no part of the key.
+///
+/// # Errors
+/// As [`release_key`].
+pub(super) fn joint_key(
+    parts: &[(&Agreement, &Table, &PlanItem, &[BlobId])],
+    period: Period,
+    rule: JointRule,
+) -> Result<ReleaseKey, DecideError> {
     #[derive(Serialize)]
-    struct Canonical<'a> {
-        provider: &'a OrgId,
-        population: &'a Population,
-        k: u32,
-        zonings: &'a [ZoningRef],
-        table: &'a Table,
-        charge: &'a Option<Charge>,
-        period: Period,
-        manifest: &'a [BlobId],
+    struct Together<'a> {
+        rule: JointRule,
+        parts: Vec<Canonical<'a>>,
     }
-    let canonical = Canonical {
+    let parts = parts
+        .iter()
+        .map(|(terms, table, item, manifest)| canonical(terms, table, item, period, manifest));
+    let mut parts: Vec<_> = parts.collect();
+    parts.sort_by_key(|part| part.provider);
+    hashed(&Together { rule, parts })
+}
+
+fn canonical<'a>(
+    terms: &'a Agreement,
+    table: &'a Table,
+    item: &'a PlanItem,
+    period: Period,
+    manifest: &'a [BlobId],
+) -> Canonical<'a> {
+    Canonical {
         provider: &terms.provider.org,
         population: &terms.population,
         k: terms.k,
@@ -42,7 +78,10 @@ pub fn release_key(
         charge: &item.charge,
         period,
         manifest,
-    };
-    let bytes = serde_json_canonicalizer::to_vec(&canonical).map_err(|_| DecideError::Form)?;
+    }
+}
+
+fn hashed(canonical: &impl Serialize) -> Result<ReleaseKey, DecideError> {
+    let bytes = serde_json_canonicalizer::to_vec(canonical).map_err(|_| DecideError::Form)?;
     ReleaseKey::new(sha256_hex(&bytes)).map_err(|_| DecideError::Form)
 }

@@ -3,7 +3,8 @@
 use super::Request;
 use crate::agreement::{Charge, Unit};
 use crate::entry::Reservation;
-use crate::id::{BlobId, ReleaseKey};
+use crate::id::{BlobId, OrgId, ReleaseKey};
+use crate::joint::{Joint, JointRule, Part, check_noise};
 use crate::loss::Loss;
 use crate::mechanism::Mechanism;
 use crate::period::Period;
@@ -14,6 +15,7 @@ use crate::table::Table;
 #[derive(Debug)]
 pub struct Permit {
     pub(super) request: Request,
+    pub(super) provider: OrgId,
     pub(super) key: ReleaseKey,
     pub(super) table: Table,
     pub(super) unit: Unit,
@@ -23,6 +25,7 @@ pub struct Permit {
     pub(super) manifest: Vec<BlobId>,
     pub(super) late: bool,
     pub(super) missing: Vec<Period>,
+    pub(super) joint: Option<(JointRule, Vec<Self>)>,
 }
 
 impl Permit {
@@ -30,6 +33,12 @@ impl Permit {
     #[must_use]
     pub fn key(&self) -> &ReleaseKey {
         &self.key
+    }
+
+    /// Every part, this one first: each is calibrated by its own table, k and charge.
+    pub fn parts(&self) -> impl Iterator<Item = &Self> {
+        let further = self.joint.iter().flat_map(|(_, further)| further);
+        std::iter::once(self).chain(further)
     }
 
     /// The table's terms, for calibration.
@@ -63,6 +72,44 @@ impl Permit {
     /// are not the table's, its k is not the agreement's, or it costs more than is paid. The
     /// caller MUST not write it.
     pub fn reserve(self, mechanism: Mechanism) -> Result<Reservation, String> {
+        self.reserve_joint(vec![mechanism])
+    }
+
+    /// The same with one mechanism per part, in the order of [`Self::parts`].
+    ///
+    /// # Errors
+    /// As [`Self::reserve`], and where the parts have not one draw per measure
+    /// ([`check_noise`]).
+    pub fn reserve_joint(mut self, mechanisms: Vec<Mechanism>) -> Result<Reservation, String> {
+        let joint = self.joint.take();
+        let (rule, further) = match joint {
+            Some((rule, further)) => (Some(rule), further),
+            None => (None, Vec::new()),
+        };
+        if mechanisms.len() != further.len() + 1 {
+            return Err("every part has a mechanism of its own".into());
+        }
+        if rule.is_some() {
+            check_noise(&mechanisms).map_err(|e| e.to_string())?;
+        }
+        let mut mechanisms = mechanisms.into_iter();
+        let mechanism = mechanisms.next().ok_or("no mechanism")?;
+        let mut reservation = self.alone(mechanism)?;
+        if let Some(rule) = rule {
+            let parts = further
+                .into_iter()
+                .zip(mechanisms)
+                .map(|(permit, mechanism)| {
+                    let provider = permit.provider.clone();
+                    permit.alone(mechanism).map(|r| part(provider, r))
+                });
+            let parts = parts.collect::<Result<_, _>>()?;
+            reservation.joint = Some(Joint { rule, parts });
+        }
+        Ok(reservation)
+    }
+
+    fn alone(self, mechanism: Mechanism) -> Result<Reservation, String> {
         let charge = self.charge.as_ref();
         mechanism
             .check_terms(&self.table, self.k, charge)
@@ -84,6 +131,32 @@ impl Permit {
             missing: self.missing,
             mechanism,
             charge,
+            joint: None,
         })
+    }
+}
+
+fn part(provider: OrgId, reserved: Reservation) -> Part {
+    let Reservation {
+        agreement,
+        table,
+        edition,
+        manifest,
+        late,
+        missing,
+        mechanism,
+        charge,
+        ..
+    } = reserved;
+    Part {
+        agreement,
+        provider,
+        table,
+        edition,
+        manifest,
+        late,
+        missing,
+        mechanism,
+        charge,
     }
 }

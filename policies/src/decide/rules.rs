@@ -20,7 +20,7 @@ pub(super) struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    fn terms(&self) -> &Agreement {
+    pub(super) fn terms(&self) -> &Agreement {
         &self.record.terms
     }
 
@@ -91,7 +91,7 @@ impl Rules<'_> {
         )
     }
 
-    fn item(&self) -> Option<(&Table, &PlanItem)> {
+    pub(super) fn item(&self) -> Option<(&Table, &PlanItem)> {
         let terms = self.terms();
         Some((
             terms.table(&self.request.table)?,
@@ -195,6 +195,7 @@ impl Rules<'_> {
             key: release_key(self.terms(), table, item, self.request.period, &manifest)?,
             request: self.request.clone(),
             table: table.clone(),
+            provider: self.terms().provider.org.clone(),
             unit: self.terms().population.unit,
             k: self.terms().k,
             charge: item.charge.clone(),
@@ -202,10 +203,11 @@ impl Rules<'_> {
             manifest,
             late: live.contribution.late,
             missing: missing_before(self.state, self.terms(), &slot),
+            joint: None,
         })
     }
 }
 
-fn reason(broken: bool, id: ReasonId, text: impl FnOnce() -> String) -> Option<Reason> {
+pub(super) fn reason(broken: bool, id: ReasonId, text: impl FnOnce() -> String) -> Option<Reason> {
     broken.then(|| Reason { id, text: text() })
 }

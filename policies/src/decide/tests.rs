@@ -12,6 +12,7 @@ use crate::refusal::ReasonId;
 use crate::testing::{Town, mechanism, now, org};
 
 mod input;
+mod joint;
 
 fn reasons(town: &Town, request: &Request) -> Vec<ReasonId> {
     match decide(&town.state, request, now()).unwrap() {
@@ -232,6 +233,7 @@ fn each_reason_is_reachable() {
     let key = "e".repeat(64).parse().unwrap();
     town.state.editions.insert(fine.slot(), vec![key; 2]);
     see(&town.state, &fine, time);
+    joint::see_every_reason(&mut |state, request| see(state, request, time));
     let all: Vec<_> = seen.into_iter().collect();
     assert_eq!(all, ReasonId::ALL);
 }
@@ -247,6 +249,7 @@ fn a_refused_request_is_refused_for_ever_under_its_id() {
         agreement: refused.agreement.clone(),
         table: refused.table.clone(),
         period: refused.period,
+        with: vec![],
         reasons: vec![ReasonId::PeriodNotContributed],
     });
     let body = town.contribution("2026-10-06", "b6", None);

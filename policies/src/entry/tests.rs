@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 13] = [
+const GOLDEN: [(&str, &str); 15] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -63,6 +63,14 @@ const GOLDEN: [(&str, &str); 13] = [
         "release.refused",
         include_str!("../../golden/release.refused.json"),
     ),
+    (
+        "release.reserved",
+        include_str!("../../golden/release.reserved.joint.json"),
+    ),
+    (
+        "release.refused",
+        include_str!("../../golden/release.refused.joint.json"),
+    ),
 ];
 
 #[test]
@@ -83,10 +91,14 @@ fn every_field_of_every_kind_is_needed_and_known() {
     for (kind, json) in GOLDEN {
         let value: serde_json::Value = serde_json::from_str(json).unwrap();
         let body = value["body"].as_object().unwrap();
-        let optional = ["by", "supersedes"];
+        let optional = [
+            ("org.admitted", "by"),
+            ("contribution.accepted", "supersedes"),
+            ("release.reserved", "joint"),
+            ("release.refused", "with"),
+        ];
         for field in body.keys() {
-            let needed = !(kind == "org.admitted" || kind == "contribution.accepted")
-                || !optional.contains(&field.as_str());
+            let needed = !optional.contains(&(kind, field.as_str()));
             let mut without = value.clone();
             without["body"].as_object_mut().unwrap().remove(field);
             let bytes = serde_json_canonicalizer::to_vec(&without).unwrap();
@@ -102,6 +114,10 @@ fn every_field_of_every_kind_is_needed_and_known() {
             "/body/mechanism",
             "/body/charge",
             "/body/agreement",
+            "/body/joint",
+            "/body/joint/rule",
+            "/body/joint/parts/0",
+            "/body/with/0",
         ] {
             let mut more = value.clone();
             let Some(object) = more.pointer_mut(place).and_then(|v| v.as_object_mut()) else {

@@ -99,6 +99,7 @@ impl State {
                 agreement,
                 table,
                 period,
+                with,
                 reasons,
             } => {
                 let slot = Slot {
@@ -106,7 +107,7 @@ impl State {
                     table: table.clone(),
                     period: *period,
                 };
-                self.refuse(by, request, slot, reasons)
+                self.refuse(by, request, slot, with, reasons)
             }
         }
     }

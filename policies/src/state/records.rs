@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Slot, Stage, State, Touched};
+use crate::joint::With;
 use crate::ledger::Account;
 use crate::period::Period;
 
@@ -125,12 +126,14 @@ impl State {
         self.editions.clear();
         for (key, release) in releases {
             let reservation = &release.reservation;
-            let slot = Slot {
-                agreement: reservation.agreement.clone(),
-                table: reservation.table.name.clone(),
-                period: reservation.period,
-            };
-            self.editions.entry(slot).or_default().push(key.clone());
+            for With { agreement, table } in reservation.asked() {
+                let slot = Slot {
+                    agreement,
+                    table,
+                    period: reservation.period,
+                };
+                self.editions.entry(slot).or_default().push(key.clone());
+            }
         }
     }
 

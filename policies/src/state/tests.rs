@@ -39,6 +39,7 @@ fn lived_in() -> Town {
         agreement: refused.agreement,
         table: refused.table,
         period: refused.period,
+        with: vec![],
         reasons: vec![ReasonId::PeriodNotContributed],
     });
     town

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Check, DELTA_MAX};
 use crate::agreement::{Agreement, Charge, PlanItem, Unit};
 use crate::id::PopulationId;
+use crate::joint::{DOMINANCE_PERCENT, MIN_PROVIDERS_LEAST, PARTS_MAX};
 use crate::kind::MeasureKind;
 use crate::loss::{Delta, Rho};
 use crate::table::Table;
@@ -30,6 +31,7 @@ impl Check {
             let message = format!("has to be at most {HOURS_MAX}");
             self.require(hours <= HOURS_MAX, &format!("{path}.{name}"), message);
         }
+        self.joint(a, item, table, &format!("{path}.joint"));
         let path = format!("{path}.charge");
         match (&item.charge, a.population.unit) {
             (None, Unit::None) => {}
@@ -47,6 +49,32 @@ impl Check {
                 self.measures(table, unit, charge, &path);
             }
         }
+    }
+
+    /// What is asked of a joint table: possible at all, and not undone by another line of this plan.
+    fn joint(&mut self, a: &Agreement, item: &PlanItem, table: &Table, path: &str) {
+        let Some(rule) = item.joint else { return };
+        self.require(!rule.is_none(), path, "asks for nothing: leave it out");
+        let unit = a.population.unit != Unit::None;
+        self.require(unit, path, "data without a unit is not joined");
+        let most = u32::try_from(PARTS_MAX).unwrap_or(u32::MAX);
+        let range = MIN_PROVIDERS_LEAST..=most;
+        let message = format!("has to be {MIN_PROVIDERS_LEAST} to {most}");
+        let fits = rule.min_providers.is_none_or(|n| range.contains(&n));
+        self.require(fits, &format!("{path}.min_providers"), message);
+        let (low, high) = (DOMINANCE_PERCENT.start(), DOMINANCE_PERCENT.end());
+        let message = format!("has to be {low} to {high}");
+        let fits = rule
+            .dominance_percent
+            .is_none_or(|p| DOMINANCE_PERCENT.contains(&p));
+        self.require(fits, &format!("{path}.dominance_percent"), message);
+        let beside = a.plan.iter().any(|other| {
+            let its = a.table(&other.table);
+            other.table != item.table && its.is_some_and(|its| its.kind == table.kind)
+        });
+        let message = "another line releases a table of the same kind, whose rows could undo what this \
+                       rule withholds: release one of them";
+        self.require(!beside, path, message);
     }
 
     fn measures(&mut self, table: &Table, unit: Unit, charge: &Charge, path: &str) {

@@ -315,3 +315,42 @@ fn all_editions_together_fit_the_cap() {
     breaks("/plan/0/editions", json!(3), "plan");
     breaks("/plan/0/charge/selection", json!("999999"), "plan");
 }
+
+#[test]
+fn a_joint_rule_can_be_kept_and_is_not_undone_by_the_same_plan() {
+    let asks = |rule: Value| {
+        let mut a = with("/k", json!(5));
+        a.plan[0].joint = Some(serde_json::from_value(rule).unwrap());
+        a
+    };
+    for fine in [
+        json!({"min_providers": 3}),
+        json!({"min_providers": 8, "dominance_percent": 13}),
+        json!({"dominance_percent": 99}),
+    ] {
+        assert_eq!(paths(&asks(fine)), Vec::<String>::new());
+    }
+    for (rule, path) in [
+        (json!({}), ""),
+        (json!({"min_providers": 2}), ".min_providers"),
+        (json!({"min_providers": 9}), ".min_providers"),
+        (json!({"dominance_percent": 12}), ".dominance_percent"),
+        (json!({"dominance_percent": 100}), ".dominance_percent"),
+    ] {
+        assert_eq!(paths(&asks(rule)), [format!("plan[0].joint{path}")]);
+    }
+    let mut beside = asks(json!({"min_providers": 3}));
+    beside.plan[0].editions = 1;
+    let (mut table, mut item) = (beside.tables[0].clone(), beside.plan[0].clone());
+    (table.name, table.period) = ("month".parse().unwrap(), crate::period::Grain::Month);
+    (item.table, item.joint) = (table.name.clone(), None);
+    beside.tables.push(table);
+    beside.plan.push(item);
+    assert_eq!(paths(&beside), ["plan[0].joint"]);
+    // Another kind of table counts something else.
+    beside.tables[1].kind = "presence".into();
+    beside.tables[1].categories[0].dimension = "category".into();
+    beside.tables[1].clamps.clear();
+    beside.plan[1].charge.as_mut().unwrap().measures.clear();
+    assert_eq!(paths(&beside), Vec::<String>::new());
+}

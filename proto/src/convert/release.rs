@@ -116,6 +116,7 @@ impl Wish {
             table,
             period,
             purpose,
+            with: Vec::new(),
         }
     }
 }

@@ -165,8 +165,12 @@ fn line(body: &Body) -> String {
             )
         }
         Body::ReleaseReserved(r) => {
+            let further = r.joint.iter().flat_map(|joint| &joint.parts);
+            let further: String = further
+                .map(|part| format!(", {} ({})", part.provider, part.charge))
+                .collect();
             format!(
-                "{} {} for {}, charged ({})",
+                "{} {} for {}, charged ({}){further}",
                 r.table.name, r.period, r.by, r.charge
             )
         }

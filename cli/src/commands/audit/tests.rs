@@ -108,6 +108,7 @@ fn story(folder: &Path) -> Vec<Body> {
         late: false,
         missing: missing.map(|day| day.parse().unwrap()).to_vec(),
         charge: charge.total().unwrap(),
+        joint: None,
     };
     let published = Body::ReleasePublished {
         key: reservation.key.clone(),

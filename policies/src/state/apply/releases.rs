@@ -4,11 +4,21 @@ use super::{Touched, insert_new, rule, unknown};
 use crate::agreement::Charge;
 use crate::entry::{Contribution, Reservation};
 use crate::id::{OrgId, ReleaseKey, RequestId};
+use crate::joint::{JointRule, With, check_noise, check_tables};
 use crate::loss::Loss;
 use crate::refusal::ReasonId;
 use crate::state::{
     ApplyError, ContributionRecord, Outcome, ReleaseRecord, Slot, Stage, State, Status,
 };
+
+/// Where a part's contribution belongs.
+fn slot_of(part: &Reservation) -> Slot {
+    Slot {
+        agreement: part.agreement.clone(),
+        table: part.table.name.clone(),
+        period: part.period,
+    }
+}
 
 impl State {
     pub(super) fn contribute(&mut self, new: &Contribution) -> Result<Vec<Touched>, ApplyError> {
@@ -63,28 +73,14 @@ impl State {
     }
 
     pub(super) fn reserve(&mut self, new: &Reservation) -> Result<Vec<Touched>, ApplyError> {
-        let slot = Slot {
-            agreement: new.agreement.clone(),
-            table: new.table.name.clone(),
-            period: new.period,
-        };
-        self.reservable(new, &slot)?;
-        let account = self
-            .agreement(&new.agreement)
-            .map(|r| Self::account_of(&r.terms));
-        let account = account.ok_or_else(|| unknown("agreement", new.agreement.as_str()))?;
+        let parts = new.parts();
+        for part in &parts {
+            self.reservable(part, &slot_of(part))?;
+        }
+        self.joinable(new)?;
         let mut touched = vec![Touched::Release(new.key.clone())];
-        if let Some(grain) = new.unit.grain() {
-            let periods = new.period.parts(grain);
-            let periods = periods.ok_or(ApplyError::Rule {
-                rule: "a period has whole units",
-            })?;
-            self.ledger.debit(&account, &periods, new.charge)?;
-            touched.extend(
-                periods
-                    .into_iter()
-                    .map(|p| Touched::Balance(account.clone(), p)),
-            );
+        for part in &parts {
+            touched.extend(self.debit(part)?);
         }
         let outcome = Outcome::Reserved {
             key: new.key.clone(),
@@ -102,8 +98,70 @@ impl State {
             "release",
             new.key.as_str(),
         )?;
-        self.editions.entry(slot).or_default().push(new.key.clone());
+        for part in &parts {
+            let editions = self.editions.entry(slot_of(part)).or_default();
+            editions.push(new.key.clone());
+        }
         Ok(touched)
+    }
+
+    /// Charges one part to its provider's account.
+    fn debit(&mut self, part: &Reservation) -> Result<Vec<Touched>, ApplyError> {
+        let Some(grain) = part.unit.grain() else {
+            return Ok(Vec::new());
+        };
+        let record = self.agreement(&part.agreement);
+        let account = record.map(|r| Self::account_of(&r.terms));
+        let account = account.ok_or_else(|| unknown("agreement", part.agreement.as_str()))?;
+        let periods = part.period.parts(grain);
+        let periods = periods.ok_or(ApplyError::Rule {
+            rule: "a period has whole units",
+        })?;
+        self.ledger.debit(&account, &periods, part.charge)?;
+        let balance = |period| Touched::Balance(account.clone(), period);
+        Ok(periods.into_iter().map(balance).collect())
+    }
+
+    /// The rules of a table of several parts.
+    fn joinable(&self, new: &Reservation) -> Result<(), ApplyError> {
+        let parts = new.parts();
+        let rules = parts.iter().filter_map(|part| {
+            let terms = &self.agreement(&part.agreement)?.terms;
+            terms.plan_item(&part.table.name)?.joint
+        });
+        let strictest = rules.fold(JointRule::default(), JointRule::and);
+        let enough = u32::try_from(parts.len()).is_ok_and(|n| n >= strictest.fewest());
+        rule(
+            enough,
+            "a table has as many providers as each agreement asks",
+        )?;
+        let Some(joint) = &new.joint else {
+            return Ok(());
+        };
+        rule(!joint.parts.is_empty(), "a joint table has further parts")?;
+        let known = parts.iter().filter_map(|part| {
+            let terms = &self.agreement(&part.agreement)?.terms;
+            Some((terms, &part.table))
+        });
+        let known: Vec<_> = known.collect();
+        check_tables(&known).map_err(|_| ApplyError::Rule {
+            rule: "the parts of a table are of different providers and of one shape",
+        })?;
+        let named = joint.parts.iter().zip(known.iter().skip(1));
+        rule(
+            known.len() == parts.len()
+                && named
+                    .into_iter()
+                    .all(|(p, (t, _))| p.provider == t.provider.org),
+            "a part is its provider's",
+        )?;
+        check_noise(parts.iter().map(|part| &part.mechanism)).map_err(|_| ApplyError::Rule {
+            rule: "a measure of several parts has one draw",
+        })?;
+        rule(
+            joint.rule == strictest,
+            "the strictest of the agreements' rules holds",
+        )
     }
 
     /// The rules of the agreement that a reservation has to keep.
@@ -165,12 +223,16 @@ impl State {
         by: &OrgId,
         request: &RequestId,
         slot: Slot,
+        with: &[With],
         reasons: &[ReasonId],
     ) -> Result<Vec<Touched>, ApplyError> {
         rule(!reasons.is_empty(), "a refusal has a reason")?;
-        self.agreement_mut(&slot.agreement)?;
+        for id in std::iter::once(&slot.agreement).chain(with.iter().map(|w| &w.agreement)) {
+            self.agreement_mut(id)?;
+        }
         let outcome = Outcome::Refused {
             slot,
+            with: with.to_vec(),
             reasons: reasons.to_vec(),
             entry: self.size,
         };

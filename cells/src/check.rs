@@ -1,7 +1,8 @@
 //! The gate for contributed cells: what the broker can check, it checks here, batch by batch.
 //!
 //! DESIGN section 7 rule 1: contributors ≤ events ≤ per_cell_max · contributors, sums within
-//! clamps, Σ contributors ≤ cells_max · declared active units. Cells MUST come sorted by key,
+//! clamps, bins of a histogram adding up to events, Σ contributors ≤ cells_max · declared active
+//! units. Cells MUST come sorted by key,
 //! strictly ascending; that finds duplicates without memory and makes Parquet small.
 
 mod fault;
@@ -23,6 +24,11 @@ use layout::Layout;
 
 /// Most contributors, events or summed value in one cell: sums over all cells stay inside 64 bits.
 pub const VALUE_MAX: u64 = 1 << 40;
+
+/// Most that a cell's events can make of the two halves of a centred sum, 2·sum and
+/// (min + max)·count: with noise they stay inside 64 bits, so that no release fails by size after
+/// its charge.
+pub const CENTRED_MAX: u128 = 1 << 52;
 
 /// What one contribution may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

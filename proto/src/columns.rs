@@ -9,7 +9,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use policies::agreement::Unit;
 use policies::kind::{DimensionKind, MeasureKind};
-use policies::table::Table;
+use policies::mechanism::Mechanism;
+use policies::table::{Histogram, Table};
 
 /// Distinct units behind a cell; absent where the population has no unit.
 pub const CONTRIBUTORS: &str = "contributors";
@@ -28,7 +29,8 @@ pub fn text_type() -> DataType {
 
 /// The columns of one batch of cells: the kind's dimensions (zone and category as [`text_type`],
 /// day bin as `UInt8`, the bin's index), then `contributors: UInt64` where there is a unit, then
-/// the measures in the kind's order: counts `UInt64`, sums `Int64`.
+/// the measures in the kind's order: counts `UInt64`, sums `Int64`; then, for each histogram of the
+/// table, `<m>_bin_00: UInt64` and so on.
 ///
 /// A measure of type `units` is `contributors` by another name, and a column of its own (`UInt64`)
 /// only where there is no unit. A sum without a clamp is not contributed.
@@ -60,12 +62,14 @@ pub fn cells_schema(table: &Table, unit: Unit) -> SchemaRef {
         };
         wire.map(|wire| Field::new(&measure.name, wire, false))
     }));
+    let bins = table.histograms.iter().flat_map(Histogram::columns);
+    fields.extend(bins.map(|bin| Field::new(bin, DataType::UInt64, false)));
     Arc::new(Schema::new(fields))
 }
 
 /// The columns of a released table: the dimensions as in [`cells_schema`], then `contributors`,
 /// `contributors_low`, `contributors_high`, then `<m>`, `<m>_low`, `<m>_high` per published
-/// measure, in the order given, all `Int64`, then `near_threshold: Boolean`.
+/// column ([`shown_columns`]), in the order given, all `Int64`, then `near_threshold: Boolean`.
 ///
 /// Low and high are the ends of the 95 % interval. Where there is no unit there is no noise and no
 /// selection: only the dimensions and one `Int64` per measure.
@@ -87,6 +91,25 @@ pub fn released_schema(table: &Table, unit: Unit, measures: &[String]) -> Schema
     }));
     fields.push(Field::new(NEAR_THRESHOLD, DataType::Boolean, false));
     Arc::new(Schema::new(fields))
+}
+
+/// The columns that a release shows with their intervals, for [`released_schema`].
+#[must_use]
+pub fn shown_columns(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<String> {
+    match mechanism {
+        Mechanism::Thresholded { .. } => table.shown_columns(mechanism),
+        Mechanism::Unprotected => measure_names(table, unit),
+    }
+}
+
+/// The columns of cells that a release by this mechanism reads beside `contributors`, in the order
+/// it takes them.
+#[must_use]
+pub fn read_columns(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<String> {
+    match mechanism {
+        Mechanism::Thresholded { .. } => table.drawn_columns(mechanism),
+        Mechanism::Unprotected => measure_names(table, unit),
+    }
 }
 
 /// The measured columns of [`cells_schema`] beside `contributors`, in their order.
@@ -157,6 +180,24 @@ mod tests {
                 "contributors UInt64",
                 "trips UInt64",
                 "distance_m Int64"
+            ]
+        );
+    }
+
+    #[test]
+    fn bins_come_last() {
+        let clamp = r#"{"measure": "duration_s", "min": 0, "max": 9}"#;
+        let mut table = table("od_trips", "mode", clamp);
+        table.histograms =
+            serde_json::from_str(r#"[{"measure": "duration_s", "edges": [3]}]"#).unwrap();
+        let schema = cells_schema(&table, Unit::Trip);
+        assert_eq!(
+            shape(&schema)[5..],
+            [
+                "trips UInt64",
+                "duration_s Int64",
+                "duration_s_bin_00 UInt64",
+                "duration_s_bin_01 UInt64"
             ]
         );
     }

@@ -13,12 +13,11 @@ use cells::read::ExactCells;
 use cells::release::{self as columns, ReleasedTable};
 use policies::entry::{Body, Reservation};
 use policies::id::{BlobId, OrgId, ReleaseKey};
-use policies::mechanism::Mechanism;
 use policies::state::{Stage, State};
 use privacy::protect::{Exact, Noisy, Protected, protect};
 use privacy::quality::{Context, DeclaredRate, QualitySheet};
 use privacy::spend::Spend;
-use proto::columns::QUALITY;
+use proto::columns::{QUALITY, read_columns};
 
 use super::agree::may_receive;
 use super::broker::Broker;
@@ -149,8 +148,8 @@ impl Broker {
                 ppm: rate.ppm,
             })
             .collect();
-        let measures = published_measures(reservation);
         let (table, unit) = (&reservation.table, reservation.unit);
+        let measures = read_columns(table, unit, &reservation.mechanism);
         let cells = cells::read::read(&manifest, table, unit, &measures, SCAN_MEMORY_BYTES);
         Ok((
             cells.await.map_err(Error::internal)?,
@@ -192,18 +191,6 @@ fn reserved_entry(state: &State, key: &ReleaseKey) -> Result<Option<u64>, Error>
         Some(release) if release.stage == Stage::Reserved => Ok(Some(release.entry)),
         Some(_) => published_entry(state, key).map(|_| None),
         None => Err(Error::NotFound { what: "release" }),
-    }
-}
-
-/// The measured columns that a release shows beside the contributors.
-fn published_measures(reservation: &Reservation) -> Vec<String> {
-    match &reservation.mechanism {
-        Mechanism::Thresholded { measures, .. } => {
-            measures.iter().map(|m| m.measure.clone()).collect()
-        }
-        Mechanism::Unprotected => {
-            proto::columns::measure_names(&reservation.table, reservation.unit)
-        }
     }
 }
 

@@ -104,6 +104,11 @@ faults! {
     /// A sum that clamped events cannot make.
     Sum { min: u32, max: u32 } => "cells.clamp",
         "not a sum of values clamped to {min} to {max}",
+    /// The centred sum (privacy.md section 4d) of so many events is beyond all use.
+    Large { max: u32 } => "cells.large_sum",
+        "of more events, of up to {max} each, than noise can be added to",
+    /// The bins of a histogram count other events than the cell.
+    Bins => "cells.bins", "the bins do not add up to the cell's events",
     /// Contributors add up to more than the declared active units can make.
     ActiveUnits => "cells.active_units",
         "contributors add up to more than cells_max times the declared active units",

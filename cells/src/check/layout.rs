@@ -10,7 +10,7 @@ use arrow::datatypes::{
 };
 use policies::agreement::Unit;
 use policies::kind::{DimensionKind, MeasureKind};
-use policies::table::Table;
+use policies::table::{Histogram, Table};
 
 use super::fault::{CheckError, Fault, SetupError};
 use super::range::{Count, Numbers, Sum};
@@ -23,6 +23,8 @@ pub(super) struct Layout {
     contributors: Option<usize>,
     counts: Vec<Place>,
     sums: Vec<(Place, u32, u32)>,
+    /// Columns of each histogram's bins.
+    histograms: Vec<Vec<usize>>,
 }
 
 #[derive(Debug)]
@@ -115,12 +117,19 @@ impl Layout {
             }
         }
         let contributors = schema.index_of(proto::columns::CONTRIBUTORS).ok();
+        let bins = |h: &Histogram| h.columns().map(|name| schema.index_of(&name)).collect();
+        let histograms: Result<_, _> = table.histograms.iter().map(bins).collect();
+        let histograms = histograms.map_err(|_| unusable())?;
+        if !table.histograms.is_empty() && !counts.iter().any(|count| count.events) {
+            return Err(unusable());
+        }
         Ok(Self {
             schema,
             axes,
             contributors,
             counts,
             sums,
+            histograms,
         })
     }
 
@@ -199,7 +208,12 @@ impl Layout {
                 max: *max,
             })
         });
+        let histograms = self.histograms.iter().map(|bins| {
+            let bins = bins.iter().map(|column| self.count(batch, *column, true));
+            bins.collect::<Result<Vec<_>, _>>()
+        });
         Ok(Numbers {
+            histograms: histograms.collect::<Result<_, CheckError>>()?,
             contributors,
             counts: counts.collect::<Result<_, CheckError>>()?,
             sums: sums.collect::<Result<_, CheckError>>()?,

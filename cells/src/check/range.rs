@@ -1,13 +1,15 @@
 //! The inequalities between a cell's numbers.
 
-use super::VALUE_MAX;
 use super::fault::Fault;
+use super::{CENTRED_MAX, VALUE_MAX};
 
 /// The number columns of one batch; all have its number of rows.
 pub(super) struct Numbers<'a> {
     pub contributors: Option<Count<'a>>,
     pub counts: Vec<Count<'a>>,
     pub sums: Vec<Sum<'a>>,
+    /// The bins of each histogram.
+    pub histograms: Vec<Vec<Count<'a>>>,
 }
 
 pub(super) struct Count<'a> {
@@ -45,7 +47,14 @@ pub(super) fn first_broken<'a>(numbers: &Numbers<'a>, per_cell_max: u32) -> Opti
             .iter()
             .find_map(|sum| broken_sum(numbers, sum, per_cell_max))
     };
-    contributors.or_else(counts).or_else(sums)
+    let histograms = || {
+        let mut histograms = numbers.histograms.iter();
+        histograms.find_map(|bins| broken_bins(numbers, bins))
+    };
+    contributors
+        .or_else(counts)
+        .or_else(sums)
+        .or_else(histograms)
 }
 
 fn broken_contributors<'a>(contributors: &Count<'a>) -> Option<Broken<'a>> {
@@ -105,6 +114,10 @@ fn broken_sum<'a>(numbers: &Numbers<'a>, sum: &Sum<'a>, per_cell_max: u32) -> Op
         None => (units()?, u128::from(per_cell_max)),
     };
     let (min, max) = (u128::from(sum.min), u128::from(sum.max));
+    let large = |n: &u64| u128::from(*n) * each * (min + max) > CENTRED_MAX;
+    if let Some(row) = made_of.values.iter().position(large) {
+        return broken(row, Fault::Large { max: sum.max });
+    }
     let fits = |n: u64, value: i64| {
         let (n, value) = (u128::from(n), u128::from(value.unsigned_abs()));
         min * n <= value && value <= max * each * n
@@ -118,4 +131,21 @@ fn broken_sum<'a>(numbers: &Numbers<'a>, sum: &Sum<'a>, per_cell_max: u32) -> Op
             max: sum.max,
         },
     )
+}
+
+/// Every event is in one bin. A row whose bins do not add up is named by its first bin.
+fn broken_bins<'a>(numbers: &Numbers<'a>, bins: &[Count<'a>]) -> Option<Broken<'a>> {
+    let first = bins.first()?;
+    let events = numbers.counts.iter().find(|count| count.events)?;
+    let sum = |row| {
+        let values = bins.iter().filter_map(|bin| bin.values.get(row));
+        values.map(|n| u128::from(*n)).sum::<u128>()
+    };
+    let mut rows = events.values.iter().enumerate();
+    let row = rows.position(|(row, events)| sum(row) != u128::from(*events))?;
+    Some(Broken {
+        row,
+        column: first.name,
+        fault: Fault::Bins,
+    })
 }

@@ -7,6 +7,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use policies::table::Histogram;
+
 use super::cells::{Overflow, TableCells};
 use super::secret::{SECRET_BYTES, Secret};
 use super::spill::{Event, SUMS_MAX};
@@ -17,11 +19,12 @@ pub(crate) struct Bounds<'a> {
     pub table: &'a str,
     pub cells_max: usize,
     pub per_cell_max: usize,
+    pub histograms: &'a [Binned<'a>],
     pub secret: &'a Secret,
 }
 
 /// What a unit adds to one cell.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Share {
     pub period: i32,
     pub key: u64,
@@ -29,6 +32,49 @@ pub(crate) struct Share {
     pub events: u64,
     /// Sums of the kept events' values.
     pub sums: [u64; SUMS_MAX],
+    /// Kept events in each bin of the table's histograms, one after the other.
+    pub bins: Vec<u64>,
+}
+
+impl Share {
+    /// Nothing yet.
+    pub fn new(period: i32, key: u64) -> Self {
+        Self {
+            period,
+            key,
+            events: 0,
+            sums: [0; SUMS_MAX],
+            bins: Vec::new(),
+        }
+    }
+
+    /// Adds an event with these values.
+    pub fn add(&mut self, values: &[u32; SUMS_MAX], histograms: &[Binned<'_>]) {
+        self.events += 1;
+        for (sum, value) in self.sums.iter_mut().zip(values) {
+            *sum = sum.saturating_add(u64::from(*value));
+        }
+        let mut first = 0;
+        for binned in histograms {
+            let value = values.get(binned.sum).copied().unwrap_or_default();
+            let (bin, end) = (
+                first + binned.histogram.bin_of(value),
+                first + binned.histogram.bins(),
+            );
+            self.bins.resize(self.bins.len().max(end), 0);
+            if let Some(count) = self.bins.get_mut(bin) {
+                *count += 1;
+            }
+            first = end;
+        }
+    }
+}
+
+/// A histogram, and the place of its values among the table's sums.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Binned<'a> {
+    pub histogram: &'a Histogram,
+    pub sum: usize,
 }
 
 /// Takes events in sorted order and gives each unit's bounded share to the cells.
@@ -82,19 +128,11 @@ impl<'a> Bounder<'a> {
     }
 
     fn close_cell(&mut self, of: &Event, out: &mut TableCells) {
-        let mut share = Share {
-            period: of.period,
-            key: of.key,
-            events: 0,
-            sums: [0; SUMS_MAX],
-        };
-        for values in self.values.take() {
-            share.events += 1;
-            for (sum, value) in share.sums.iter_mut().zip(values) {
-                *sum = sum.saturating_add(u64::from(value));
-            }
-        }
         let bounds = self.bounds;
+        let mut share = Share::new(of.period, of.key);
+        for values in self.values.take() {
+            share.add(&values, bounds.histograms);
+        }
         let rank = |share: &Share| bounds.rank_cell(of, share);
         if let Some(dropped) = self.cells.push(share, rank) {
             out.dropped_by_cells_max(dropped.period, dropped.events);

@@ -26,6 +26,8 @@ pub(crate) enum Measured {
     Events,
     /// The sum at this place among the table's sums.
     Sum(usize),
+    /// The bin at this place among the table's bins.
+    Bin(usize),
 }
 
 /// Numbers by period and key; every cell has the same number of columns.
@@ -179,6 +181,7 @@ impl TableCells {
             Measured::Contributors => 1,
             Measured::Events => share.events,
             Measured::Sum(place) => share.sums.get(*place).copied().unwrap_or_default(),
+            Measured::Bin(place) => share.bins.get(*place).copied().unwrap_or_default(),
         };
         // Each number is below 2⁶³: at most 2³² events of 32 bits would be needed in memory before.
         let row = self

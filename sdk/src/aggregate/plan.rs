@@ -4,10 +4,10 @@ use arrow::datatypes::SchemaRef;
 use policies::agreement::{Agreement, Unit};
 use policies::kind::{DimensionKind, MeasureKind};
 use policies::period::Grain;
-use policies::table::Table;
+use policies::table::{Histogram, Table};
 use proto::columns::cells_schema;
 
-use super::bound::Share;
+use super::bound::{Binned, Share};
 use super::calendar::Calendar;
 use super::cells::Measured;
 use super::error::{AggregateError, MappingError};
@@ -67,6 +67,7 @@ pub(crate) struct TablePlan<'a> {
     pub keys: KeySpace<'a>,
     pub schema: SchemaRef,
     pub measured: Vec<Measured>,
+    pub histograms: Vec<Binned<'a>>,
     pub calendar: Calendar,
     digits: Vec<Digit>,
     time: usize,
@@ -106,13 +107,10 @@ pub(crate) struct Extract {
 
 impl Extract {
     /// The row as a unit of its own.
-    pub fn alone(&self) -> Share {
-        Share {
-            period: self.period,
-            key: self.key,
-            events: 1,
-            sums: self.values.map(u64::from),
-        }
+    pub fn alone(&self, histograms: &[Binned<'_>]) -> Share {
+        let mut share = Share::new(self.period, self.key);
+        share.add(&self.values, histograms);
+        share
     }
 }
 
@@ -161,6 +159,7 @@ impl<'a> TablePlan<'a> {
             keys,
             schema: cells_schema(table, unit),
             measured: measured(table, unit),
+            histograms: binned(table),
             calendar: Calendar::new(agreement.covers, table.period, unit_grain),
             digits,
             time: sources.time(time),
@@ -238,5 +237,24 @@ pub(crate) fn measured(table: &Table, unit: Unit) -> Vec<Measured> {
                 .and_then(|_| sums.next().map(Measured::Sum)),
         }
     }));
+    let bins = table.histograms.iter().map(Histogram::bins).sum();
+    columns.extend((0..bins).map(Measured::Bin));
     columns
+}
+
+/// The table's histograms, each with the place of its sum.
+fn binned(table: &Table) -> Vec<Binned<'_>> {
+    let place = |histogram: &Histogram| {
+        let mut sums = table.columns().filter(|column| column.clamp.is_some());
+        sums.position(|sum| sum.name == histogram.measure)
+    };
+    let histograms = table.histograms.iter();
+    histograms
+        .filter_map(|histogram| {
+            Some(Binned {
+                histogram,
+                sum: place(histogram)?,
+            })
+        })
+        .collect()
 }

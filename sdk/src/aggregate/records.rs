@@ -153,7 +153,7 @@ impl<'a> Sink<'a> {
             });
         }
         // Without persons a row is its own unit: one event in one cell, inside any bounds.
-        let added = self.cells.add(&extract.alone());
+        let added = self.cells.add(&extract.alone(&self.plan.histograms));
         added.map_err(|_| overflow(self.plan.table))?;
         self.cells.active_unit(extract.period);
         Ok(())
@@ -166,6 +166,7 @@ impl<'a> Sink<'a> {
             table: table.name.as_str(),
             cells_max: usize::try_from(table.cells_max).unwrap_or(usize::MAX),
             per_cell_max: usize::try_from(table.per_cell_max).unwrap_or(usize::MAX),
+            histograms: &plan.histograms,
             secret,
         });
         self.sorter

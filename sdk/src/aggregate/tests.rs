@@ -9,6 +9,7 @@
 
 mod bounds;
 mod held;
+mod measures;
 mod order;
 mod places;
 mod refused;

@@ -15,7 +15,7 @@ use policies::loss::Loss;
 use policies::mechanism::Mechanism;
 use policies::period::Period;
 use policies::table::Table as TableTerms;
-use proto::columns::{QUALITY, measure_names, released_schema};
+use proto::columns::{QUALITY, released_schema, shown_columns};
 use proto::convert::{Chunk, ReleaseHead};
 use proto::v1::GetReleaseResponse;
 use serde::Deserialize;
@@ -271,13 +271,8 @@ fn open(
 /// Are these the columns that the table's terms and the mechanism imply?
 fn describes(schema: &Schema, sheet: &Sheet) -> bool {
     let Sheet { table, unit, .. } = sheet;
-    let measures = match &sheet.mechanism {
-        Mechanism::Thresholded { measures, .. } => {
-            measures.iter().map(|m| m.measure.clone()).collect()
-        }
-        Mechanism::Unprotected => measure_names(table, *unit),
-    };
-    schema.fields() == released_schema(table, *unit, &measures).fields()
+    let shown = shown_columns(table, *unit, &sheet.mechanism);
+    schema.fields() == released_schema(table, *unit, &shown).fields()
 }
 
 #[cfg(test)]

@@ -151,6 +151,9 @@ impl<'a> HeldTable<'a> {
         if events.is_some_and(|events| events < units || events > most) {
             return Err(Reason::BoundsBroken);
         }
+        if !self.bins_add_up(cell, events) {
+            return Err(Reason::BoundsBroken);
+        }
         let (low, high) = events.map_or((units, most), |events| (events, events));
         // A sum is rounded to the nearest whole, upwards from a half.
         let half = i128::from(MILLIONTHS / 2);
@@ -166,6 +169,17 @@ impl<'a> HeldTable<'a> {
         } else {
             Err(Reason::BoundsBroken)
         }
+    }
+
+    /// Every event is in one bin of each histogram.
+    fn bins_add_up(&self, cell: usize, events: Option<i128>) -> bool {
+        let numbers = self.plan.measured.iter().zip(self.row.numbers(cell));
+        let mut bins = numbers.filter(|(measured, _)| matches!(measured, Measured::Bin(_)));
+        self.plan.table.histograms.iter().all(|histogram| {
+            let own = bins.by_ref().take(histogram.bins());
+            let sum: i128 = own.map(|(_, number)| i128::from(number)).sum();
+            events.is_none_or(|events| events == sum)
+        })
     }
 
     /// Without a unit, sums of whole cells are moved into the range that their count allows. Gives

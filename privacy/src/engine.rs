@@ -220,6 +220,11 @@ pub(crate) fn half_width_95(draw: &Draw) -> Result<u64, OpenDpError> {
     half_width(draw.noise, draw.scale, 0.05)
 }
 
+/// Half the width of an interval that misses with probability `alpha` at most.
+pub(crate) fn half_width_missing(draw: &Draw, alpha: f64) -> Result<u64, OpenDpError> {
+    half_width(draw.noise, draw.scale, alpha)
+}
+
 /// The least m with P[Z ≥ −m] ≥ 0.95. The noise is symmetric, so each tail outside ±m has half of 10 %.
 pub(crate) fn margin_95(draw: &Draw) -> Result<u64, OpenDpError> {
     half_width(draw.noise, draw.scale, 0.1)

@@ -16,6 +16,7 @@
 pub mod calibrate;
 pub mod convert;
 mod engine;
+mod interval;
 pub mod plan;
 pub mod preview;
 pub mod protect;

@@ -84,7 +84,7 @@ pub fn price(terms: &Agreement) -> Result<PlanPrice, PriceError> {
             table: item.table.clone(),
             editions: item.editions,
             charge: charge.and_then(Charge::total),
-            preview: preview(&mechanism)?,
+            preview: preview(table, &mechanism)?,
             mechanism,
         });
     }

@@ -2,8 +2,10 @@
 
 use policies::loss::Loss;
 use policies::mechanism::{Draw, Mechanism};
+use policies::table::Table;
 
 use crate::engine::{OpenDpError, half_width_95, margin_95};
+use crate::protect;
 
 /// The expected error and cost of one mechanism.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,15 +17,17 @@ pub struct Preview {
     pub contributors_for_half: u64,
     /// Units a cell needs to be published at least 95 times in 100.
     pub contributors_for_most: u64,
-    /// Half width of the 95 % interval of each published number, contributors first.
+    /// Half width of the 95 % interval of each published number, contributors first (near the threshold theirs
+    /// reach further down). A histogram stands for each of its bins; means and percentiles have a width of their
+    /// own in every row, and are not here.
     pub half_widths: Vec<(String, Draw, u64)>,
 }
 
-/// The preview of a mechanism; `None` for data without a unit, which is published as it is.
+/// The preview of a mechanism for `table`; `None` for data without a unit, which is published as it is.
 ///
 /// # Errors
 /// [`OpenDpError`] where OpenDP cannot give an accuracy.
-pub fn preview(mechanism: &Mechanism) -> Result<Option<Preview>, OpenDpError> {
+pub fn preview(table: &Table, mechanism: &Mechanism) -> Result<Option<Preview>, OpenDpError> {
     let Mechanism::Thresholded {
         selection,
         measures,
@@ -35,10 +39,7 @@ pub fn preview(mechanism: &Mechanism) -> Result<Option<Preview>, OpenDpError> {
     let cost = mechanism.cost().map_err(|_| OpenDpError { doing })?;
     let half = half_width_95(&selection.draw)?;
     let mut half_widths = vec![("contributors".to_owned(), selection.draw, half)];
-    for measure in measures {
-        let half = half_width_95(&measure.draw)?;
-        half_widths.push((measure.measure.clone(), measure.draw, half));
-    }
+    half_widths.extend(protect::half_widths(table, selection, measures)?);
     let contributors_for_half = selection.published_from();
     let margin = margin_95(&selection.draw)?;
     Ok(Some(Preview {

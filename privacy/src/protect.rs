@@ -7,10 +7,17 @@ use std::fmt;
 
 use policies::entry::Reservation;
 use policies::loss::Loss;
-use policies::mechanism::{Draw, Mechanism, Selection};
+use policies::mechanism::{Draw, MeasureDraw, Mechanism, Selection};
 
 use crate::engine::{self, OpenDpError, add_noise, half_width_95};
+use crate::interval::ratio::Ends;
+use crate::interval::selected::Selected;
 use crate::spend::Spend;
+
+mod measures;
+
+pub(crate) use measures::half_widths;
+use measures::{Measure, Shown, measures};
 
 /// Largest true count: with any noise it stays far inside `i64`. Ingest refuses more, so that nothing ends
 /// here after it was charged.
@@ -32,12 +39,13 @@ impl fmt::Debug for Exact {
 }
 
 /// One published column: low ≤ value ≤ high in every row.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Noisy {
     /// The unbiased noisy numbers: one may be below 0, and clamping it would bias every sum of rows.
     pub values: Vec<i64>,
-    /// Lower end of the 95 % interval. Raised to what the true count surely is (k contributors in every
-    /// published row, 0 of a measure), but never over the value.
+    /// Lower end of the 95 % interval, which holds given that the row is published. Raised to what the true
+    /// number surely is (k contributors in every published row, 0 of a count or sum, the clamp's end of a mean or
+    /// percentile), but never over the value.
     pub low: Vec<i64>,
     /// Upper end of the 95 % interval.
     pub high: Vec<i64>,
@@ -61,7 +69,9 @@ pub enum Protected {
         contributors: Noisy,
         /// True where ñ is within its half width of the threshold: selection biases such rows upward.
         near_threshold: Vec<bool>,
-        /// Further measures.
+        /// Further columns, as [`Table::shown_columns`] names them.
+        ///
+        /// [`Table::shown_columns`]: policies::table::Table::shown_columns
         measures: Vec<(String, Noisy)>,
     },
     /// A source without a unit: as contributed, no claim.
@@ -136,13 +146,12 @@ pub fn protect(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
             selection,
             measures,
         } => {
-            let names: Vec<_> = measures.iter().map(|m| &m.measure).collect();
-            if !exact.measures.iter().map(|(name, _)| name).eq(names) {
+            let names = reservation.table.drawn_columns(&reservation.mechanism);
+            if !exact.measures.iter().map(|(name, _)| name).eq(&names) {
                 return Err(columns("other measures"));
             }
-            let draws: Vec<Draw> = measures.iter().map(|m| m.draw).collect();
-            check_maps(&reservation, selection, &draws)?;
-            noisy(selection, &draws, Counts::checked(exact)?)?
+            check_maps(&reservation, selection, measures)?;
+            noisy(&reservation, selection, measures, Counts::checked(exact)?)?
         }
     };
     Ok(Release {
@@ -172,20 +181,19 @@ impl Counts {
     }
 }
 
-fn noisy(selection: &Selection, draws: &[Draw], counts: Counts) -> Result<Protected, ProtectError> {
+fn noisy(
+    reservation: &Reservation,
+    selection: &Selection,
+    draws: &[MeasureDraw],
+    counts: Counts,
+) -> Result<Protected, ProtectError> {
+    let (table, unit) = (&reservation.table, reservation.unit);
     let half = half_width(&selection.draw)?;
-    let halves = draws
-        .iter()
-        .map(half_width)
-        .collect::<Result<Vec<_>, _>>()?;
+    let exact = measures(table, unit, draws, &counts.contributors, counts.measures)?;
     // Every draw before any selection: withheld rows cost the same work.
     let noised = add_noise(&selection.draw, &counts.contributors)?;
-    let measures = counts
-        .measures
-        .into_iter()
-        .zip(draws)
-        .map(|((name, values), draw)| Ok((name, add_noise(draw, &values)?)))
-        .collect::<Result<Vec<_>, OpenDpError>>()?;
+    let measures = exact.into_iter().map(Measure::with_noise);
+    let measures = measures.collect::<Result<Vec<_>, _>>()?;
 
     let from = i64::try_from(selection.published_from()).unwrap_or(i64::MAX);
     // k is at least 1, so a row without units is never kept, whatever its noise says.
@@ -195,15 +203,19 @@ fn noisy(selection: &Selection, draws: &[Draw], counts: Counts) -> Result<Protec
         .filter(|(_, (n, noisy))| (**n >= k) & (**noisy >= from))
         .map(|(row, _)| row)
         .collect();
-    let contributors = interval(&kept, &noised, half, k);
+    let contributors = selected(selection, &kept, &noised);
     let near_threshold = contributors
         .values
         .iter()
         .map(|n| n.saturating_sub(from) <= half)
         .collect();
-    let measures = std::iter::zip(measures, halves)
-        .map(|((name, values), half)| (name, interval(&kept, &values, half, 0)))
-        .collect();
+    let shown = Shown {
+        table,
+        selection,
+        kept: &kept,
+        contributors: &contributors.values,
+    };
+    let measures = shown.columns(&measures)?;
     Ok(Protected::Noisy {
         kept,
         contributors,
@@ -216,12 +228,12 @@ fn noisy(selection: &Selection, draws: &[Draw], counts: Counts) -> Result<Protec
 fn check_maps(
     reservation: &Reservation,
     selection: &Selection,
-    draws: &[Draw],
+    measures: &[MeasureDraw],
 ) -> Result<(), ProtectError> {
     let mut rho = engine::rho(&selection.draw)?;
-    for draw in draws {
+    for measure in measures {
         rho = rho
-            .checked_add(engine::rho(draw)?)
+            .checked_add(engine::rho(&measure.draw)?)
             .ok_or(ProtectError::Undercharged)?;
     }
     let mapped = Loss {
@@ -278,6 +290,18 @@ fn signed(values: Vec<u64>) -> Result<Vec<i64>, ProtectError> {
 fn half_width(draw: &Draw) -> Result<i64, ProtectError> {
     let half = half_width_95(draw)?;
     Ok(i64::try_from(half).unwrap_or(i64::MAX))
+}
+
+/// The kept rows' noisy contributors, with intervals that hold given that the row is published.
+fn selected(selection: &Selection, kept: &[usize], noised: &[i64]) -> Noisy {
+    let selected = Selected::new(selection, 0.05);
+    let values = kept.iter().filter_map(|row| noised.get(*row));
+    let rows = values.map(|value| {
+        let (low, high) = selected.ends(*value);
+        let value = *value;
+        Ends { value, low, high }
+    });
+    rows.collect()
 }
 
 /// The kept rows of a column, each with its interval; `surely` is a lower bound of the true count.

@@ -125,7 +125,7 @@ impl QualitySheet {
             .domain_size(context.zones)
             .filter(|size| *size >= published_keys)
             .ok_or(SheetError::Domain)?;
-        let half_widths = preview(&r.mechanism)?
+        let half_widths = preview(&r.table, &r.mechanism)?
             .map(|p| p.half_widths)
             .unwrap_or_default();
         Ok(Self {

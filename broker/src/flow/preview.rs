@@ -8,6 +8,7 @@ use policies::loss::Loss;
 use policies::mechanism::Mechanism;
 use policies::period::Period;
 use policies::state::State;
+use policies::table::Table;
 use privacy::convert::{DISPLAY_DELTA, epsilon};
 use privacy::preview::preview;
 use proto::convert::{MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection};
@@ -60,7 +61,7 @@ impl Broker {
             })
             .collect::<Result<_, Error>>()?;
         Ok(Preview {
-            protection: protection(&mechanism, item.charge.as_ref(), &terms)?,
+            protection: protection(table, &mechanism, item.charge.as_ref(), &terms)?,
             periods,
             domain_keys: table.domain_size(zones).unwrap_or(u64::MAX),
             rule: rule(&mechanism),
@@ -83,6 +84,7 @@ fn left(state: &State, account: &Account, period: Period) -> Option<Loss> {
 
 /// What every unit-period it reads will be charged (the plan's charge), and what that buys.
 fn protection(
+    table: &Table,
     mechanism: &Mechanism,
     charge: Option<&Charge>,
     terms: &Agreement,
@@ -90,7 +92,7 @@ fn protection(
     let Mechanism::Thresholded { selection, .. } = mechanism else {
         return Ok(None);
     };
-    let Some(priced) = preview(mechanism).map_err(Error::internal)? else {
+    let Some(priced) = preview(table, mechanism).map_err(Error::internal)? else {
         return Ok(None);
     };
     let charge = charge.and_then(Charge::total);

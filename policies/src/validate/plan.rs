@@ -6,9 +6,9 @@ use super::{Check, DELTA_MAX};
 use crate::agreement::{Agreement, Charge, PlanItem, Unit};
 use crate::id::PopulationId;
 use crate::joint::{DOMINANCE_PERCENT, MIN_PROVIDERS_LEAST, PARTS_MAX};
-use crate::kind::MeasureKind;
 use crate::loss::{Delta, Rho};
-use crate::table::Table;
+use crate::mechanism::LINF_MAX;
+use crate::table::{Charged, Table};
 
 /// A year: what is due later is not due.
 const HOURS_MAX: u32 = 24 * 366;
@@ -85,21 +85,52 @@ impl Check {
             "one charge per measure",
         );
         // An unknown kind is a fault of the table.
-        let Some(kind) = table.kind() else { return };
-        for measure in &charge.measures {
+        if table.kind().is_none() {
+            return;
+        }
+        for (n, measure) in charge.measures.iter().enumerate() {
             let name = &measure.measure;
-            let made = kind.measure(name).map(|m| m.kind);
-            let count = made == Some(MeasureKind::Count);
-            let message = format!("`{name}` is not a count of this kind; only counts are released");
-            self.require(count, path, message);
             self.require(
                 measure.rho > Rho::ZERO,
                 path,
                 format!("`{name}` needs a rho above 0"),
             );
-            let message = format!("with unit trip the contributors are the trips: drop `{name}`");
-            self.require(unit != Unit::Trip, path, message);
+            self.measure(table, unit, charge, name, &format!("{path}.measures[{n}]"));
         }
+    }
+
+    fn measure(&mut self, table: &Table, unit: Unit, charge: &Charge, name: &str, path: &str) {
+        match table.charged(name) {
+            None => {
+                let message = format!(
+                    "`{name}` is no count, clamped sum (`duration_s`) or histogram \
+                     (`duration_s_histogram`) of the table"
+                );
+                self.require(false, path, message);
+            }
+            Some(Charged::Count) => {
+                let message =
+                    format!("with unit trip the contributors are the trips: drop `{name}`");
+                self.require(unit != Unit::Trip, path, message);
+            }
+            Some(Charged::Sum(_)) => self.counted(table, unit, charge, name, path),
+            Some(Charged::Histogram(_)) => {}
+        }
+        let fits = table.sensitivity(name).is_none_or(|most| most <= LINF_MAX);
+        let message = format!("one unit can change `{name}` by over {LINF_MAX}: narrow the clamp");
+        self.require(fits, path, message);
+    }
+
+    /// A sum is centred by its count, so its release shows both. With unit trip the contributors
+    /// are the count.
+    fn counted(&mut self, table: &Table, unit: Unit, charge: &Charge, name: &str, path: &str) {
+        let Some(count) = table.count() else {
+            let message = format!("`{name}` has no count beside it in kind `{}`", table.kind);
+            return self.require(false, path, message);
+        };
+        let charged = charge.measures.iter().any(|m| m.measure == count);
+        let message = format!("a charge on `{name}` needs one on `{count}` beside it");
+        self.require(charged || unit == Unit::Trip, path, message);
     }
 
     pub(super) fn allotment(&mut self, a: &Agreement) {

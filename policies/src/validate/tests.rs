@@ -233,7 +233,7 @@ fn with_small_charge() -> Option<crate::agreement::Charge> {
 }
 
 #[test]
-fn charges_pay_for_counts_only() {
+fn charges_pay_for_noise() {
     let mut free = with("/k", json!(5));
     free.plan[0].charge = None;
     assert_eq!(paths(&free), ["plan[0].charge"]);
@@ -243,17 +243,49 @@ fn charges_pay_for_counts_only() {
     charge("selection", json!("0"));
     charge("delta", json!("0"));
     charge("measures/0/rho", json!("0"));
-    charge("measures/0/measure", json!("duration_s"));
-    charge("measures/0/measure", json!("people"));
     let twice = json!({"measure": "trips", "rho": "0.01"});
     charge("measures", json!([twice, twice]));
     let mut trip = with("/population/unit", json!("trip"));
     (trip.tables[0].cells_max, trip.tables[0].per_cell_max) = (1, 1);
     assert_eq!(
         paths(&trip),
-        ["plan[0].charge"],
+        ["plan[0].charge.measures[0]"],
         "contributors are the trips"
     );
+}
+
+#[test]
+fn charges_name_what_the_table_measures() {
+    let measure = |value: &str| {
+        let field = "/plan/0/charge/measures/0/measure";
+        breaks(field, json!(value), "plan[0].charge.measures[0]");
+    };
+    for unknown in [
+        "people",
+        "distance_m",
+        "duration_s_histogram",
+        "duration_s_mean",
+    ] {
+        measure(unknown);
+    }
+    // A sum without its count.
+    measure("duration_s");
+    let rho = |measure: &str| json!({"measure": measure, "rho": "0.0625"});
+    let durations = json!([rho("duration_s"), rho("trips"), rho("duration_s_histogram")]);
+    let mut a = with("/plan/0/charge/measures", durations);
+    assert_eq!(paths(&a), ["plan[0].charge.measures[2]"]);
+    a.tables[0].histograms = vec![crate::table::Histogram {
+        measure: "duration_s".into(),
+        edges: vec![600],
+    }];
+    assert_eq!(paths(&a), Vec::<String>::new());
+    a.tables[0].per_cell_max = u32::MAX;
+    assert_eq!(paths(&a), ["plan[0].charge.measures[0]"], "2³² · 7,200");
+    // With unit trip the contributors are the count.
+    a.population.unit = Unit::Trip;
+    (a.tables[0].cells_max, a.tables[0].per_cell_max) = (1, 1);
+    a.plan[0].charge.as_mut().unwrap().measures.remove(1);
+    assert_eq!(paths(&a), Vec::<String>::new());
 }
 
 #[test]

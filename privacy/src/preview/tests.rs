@@ -7,7 +7,7 @@
 use policies::mechanism::{MeasureDraw, Noise, Selection};
 
 use super::*;
-use crate::testing::{draw, pmf};
+use crate::testing::{draw, pmf, table};
 
 #[test]
 fn contributors_needed_are_the_least_that_are_published_often_enough() {
@@ -22,7 +22,7 @@ fn contributors_needed_are_the_least_that_are_published_often_enough() {
                 selection,
                 measures: vec![],
             };
-            let preview = preview(&mechanism).unwrap().unwrap();
+            let preview = preview(&table(1, 1), &mechanism).unwrap().unwrap();
             let noise = pmf(&selection.draw, 2000);
             // P[n + Z ≥ T + k − 1].
             let published = |n: u64| -> f64 {
@@ -55,7 +55,7 @@ fn every_published_number_has_its_half_width() {
             draw: trips,
         }],
     };
-    let preview = preview(&mechanism).unwrap().unwrap();
+    let preview = preview(&table(1, 1), &mechanism).unwrap().unwrap();
     assert_eq!(preview.cost, mechanism.cost().unwrap());
     // 1.96σ.
     let expected = [
@@ -63,5 +63,8 @@ fn every_published_number_has_its_half_width() {
         ("trips".to_owned(), trips, 78),
     ];
     assert_eq!(preview.half_widths, expected);
-    assert_eq!(super::preview(&Mechanism::Unprotected).unwrap(), None);
+    assert_eq!(
+        super::preview(&table(1, 1), &Mechanism::Unprotected).unwrap(),
+        None
+    );
 }

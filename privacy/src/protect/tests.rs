@@ -6,9 +6,11 @@
 )]
 
 mod attack;
+mod measures;
 
 use policies::agreement::Unit;
-use policies::mechanism::{MeasureDraw, Noise};
+use policies::mechanism::{MeasureDraw, Noise, Scale};
+use policies::table::Table;
 use proptest::prelude::*;
 
 use super::*;

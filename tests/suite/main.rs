@@ -14,6 +14,7 @@ mod crash;
 mod flight;
 mod harness;
 mod limits;
+mod measures;
 mod release;
 mod restart;
 mod story;

@@ -217,6 +217,7 @@ fn reservation(terms: &Agreement) -> Result<Reservation, Failed> {
         joint: None,
         table,
         period: "2026-10-01".parse()?,
+        merge: None,
         unit,
         edition: 1,
         manifest: Vec::new(),

@@ -6,6 +6,7 @@
 //! | [`check`] | refuses cells that break schema, domain, order or bounds |
 //! | [`write`](mod@write) | checked batches → one Parquet blob; nothing unchecked can be written |
 //! | [`read`] | blobs → cells added up by key, sorted, with checked sums |
+//! | [`merge`] | which coarser row each cell falls into |
 //! | [`release`] | kept rows and noisy columns → the released table and its bytes |
 //!
 //! Memory on the way in is one batch and one row group, however large the contribution is.
@@ -14,6 +15,7 @@
 //! and draws no noise.
 
 pub mod check;
+pub mod merge;
 pub mod read;
 pub mod release;
 pub mod write;

@@ -4,6 +4,18 @@
 use policies::period::Period;
 use proto::limits::PERIODS_MAX;
 
+/// Periods as typed.
+#[derive(Debug, Clone)]
+pub struct Periods(pub Vec<Period>);
+
+impl std::str::FromStr for Periods {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse(text).map(Self)
+    }
+}
+
 /// Reads periods; each is kept once, in the order typed.
 ///
 /// # Errors

@@ -7,6 +7,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::coarse::Coarsening;
 use crate::id::{AgreementId, Fingerprint, OrgId, PopulationId, TableName, ZoningId, sha256_hex};
 use crate::joint::JointRule;
 use crate::loss::{Delta, Loss, Rho};
@@ -55,6 +56,9 @@ pub struct Agreement {
     pub tables: Vec<Table>,
     /// What is released, when, at which charge.
     pub plan: Vec<PlanItem>,
+    /// What may be merged on request, beside the plan.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub ad_hoc: Vec<AdHoc>,
 }
 
 /// A party and the signing key the other side has confirmed.
@@ -179,6 +183,42 @@ pub struct PlanItem {
     pub joint: Option<JointRule>,
 }
 
+/// Leave to merge cells of a planned table on request. A merge reads whole periods, each of them due
+/// as the plan says, and costs each unit-period of each of them the whole charge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdHoc {
+    /// A table of the plan.
+    pub table: TableName,
+    /// How its cells may be merged.
+    pub coarsenings: Allowed,
+    /// What one request costs each unit-period it reads.
+    pub charge: Charge,
+    /// How many requests may read one period.
+    pub requests: u32,
+}
+
+/// Which coarsenings may be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowed {
+    /// Every one that fits the table.
+    Any,
+    /// These, and nothing else.
+    Only(Vec<Coarsening>),
+}
+
+impl Allowed {
+    /// May it be asked for?
+    #[must_use]
+    pub fn allows(&self, coarsening: &Coarsening) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(these) => these.contains(coarsening),
+        }
+    }
+}
+
 /// What one release costs, by purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -295,6 +335,12 @@ impl Agreement {
         self.plan.iter().find(|item| item.table == *name)
     }
 
+    /// What may be merged of a table; without a line nothing.
+    #[must_use]
+    pub fn ad_hoc(&self, name: &TableName) -> Option<&AdHoc> {
+        self.ad_hoc.iter().find(|line| line.table == *name)
+    }
+
     /// The zoning a table uses.
     #[must_use]
     pub fn zoning(&self, id: &ZoningId) -> Option<&ZoningRef> {
@@ -314,16 +360,19 @@ impl Agreement {
         self.provider.org == *org || self.planner.org == *org
     }
 
-    /// The most one unit-period can lose through this agreement: every edition of every plan table.
-    /// `None` where the sum leaves the type.
+    /// The most one unit-period can lose through this agreement: every edition of every plan table,
+    /// and every ad-hoc request that may read it. `None` where the sum leaves the type.
     #[must_use]
     pub fn allotment(&self) -> Option<Loss> {
-        self.plan.iter().try_fold(Loss::ZERO, |sum, item| {
-            let Some(charge) = &item.charge else {
-                return Some(sum);
-            };
-            sum.checked_add(charge.total()?.checked_mul(u64::from(item.editions))?)
-        })
+        let plan = self.plan.iter().filter_map(|item| {
+            let charge = item.charge.as_ref()?;
+            Some((charge, item.editions))
+        });
+        let ad_hoc = self.ad_hoc.iter().map(|line| (&line.charge, line.requests));
+        plan.chain(ad_hoc)
+            .try_fold(Loss::ZERO, |sum, (charge, times)| {
+                sum.checked_add(charge.total()?.checked_mul(u64::from(times))?)
+            })
     }
 }
 

@@ -12,10 +12,15 @@ use crate::table::Table;
 
 mod merge;
 
+pub(crate) use merge::periods;
 pub use merge::{MERGE_PERIODS_MAX, Merge, MergeError};
 
 /// The key of a row in which all zones, or all values of a category, are one.
 pub const ALL: &str = "all";
+
+/// What the contributors of merged rows are called: a lower bound of the distinct units, which is a
+/// gate and no estimate of people. Where the unit is a trip they add up, and keep their name.
+pub const AT_LEAST: &str = "contributors_at_least";
 
 /// How a table's cells are merged. The default merges none.
 ///
@@ -162,16 +167,16 @@ impl Coarsening {
         Some(cells.min(table.cells_max))
     }
 
-    /// Size of the public domain of the merged rows; `None` where it leaves `u64`, or the zoning
-    /// has no parents.
+    /// Size of the public domain of the merged rows, with so many zones and parents in the zoning;
+    /// `None` where it leaves `u64`, or parents are asked for and there are none.
     #[must_use]
-    pub fn domain_size(&self, table: &Table, zoning: &ZoningRef) -> Option<u64> {
+    pub fn domain_size(&self, table: &Table, zones: u32, parents: Option<u32>) -> Option<u64> {
         let dimensions = &table.kind()?.dimensions;
         dimensions.iter().try_fold(1_u64, |size, dimension| {
             let values = match dimension.kind {
                 DimensionKind::Zone => u64::from(match self.zones {
-                    Zones::Same => zoning.zones,
-                    Zones::Parent => zoning.parents?,
+                    Zones::Same => zones,
+                    Zones::Parent => parents?,
                     Zones::All => 1,
                 }),
                 DimensionKind::DayBin => {

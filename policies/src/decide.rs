@@ -2,12 +2,14 @@
 
 use jiff::Timestamp;
 
+use crate::coarse::Merge;
 use crate::id::{AgreementId, OrgId, ReleaseKey, RequestId, TableName};
 use crate::joint::With;
 use crate::period::Period;
 use crate::refusal::{Reason, Refusal};
 use crate::state::{AgreementRecord, Outcome, Slot, State};
 
+mod ad_hoc;
 mod calendar;
 mod joint;
 mod key;
@@ -15,7 +17,7 @@ mod permit;
 mod rules;
 
 pub use calendar::{due_at, late_after};
-pub use key::release_key;
+pub use key::{merge_key, release_key};
 pub use permit::Permit;
 
 /// What a planner asks for.
@@ -29,8 +31,10 @@ pub struct Request {
     pub agreement: AgreementId,
     /// Which table.
     pub table: TableName,
-    /// Which period.
+    /// Which period; the first one of a merge.
     pub period: Period,
+    /// All periods and what becomes of their cells, where it asks for an ad-hoc merge.
+    pub merge: Option<Merge>,
     /// For which purpose.
     pub purpose: String,
     /// Further agreements whose parts are to stand in the same table.
@@ -38,13 +42,22 @@ pub struct Request {
 }
 
 impl Request {
-    /// Where its contribution belongs.
+    /// Where its contribution belongs; the first one of a merge.
     #[must_use]
     pub fn slot(&self) -> Slot {
+        self.slot_of(self.period)
+    }
+
+    /// Every period it reads, rising.
+    pub fn periods(&self) -> impl Iterator<Item = Period> {
+        crate::coarse::periods(self.period, self.merge.as_ref())
+    }
+
+    fn slot_of(&self, period: Period) -> Slot {
         Slot {
             agreement: self.agreement.clone(),
             table: self.table.clone(),
-            period: self.period,
+            period,
         }
     }
 
@@ -115,6 +128,14 @@ pub enum DecideError {
 /// # Errors
 /// [`DecideError`] where there is nothing to decide about.
 pub fn decide(state: &State, request: &Request, now: Timestamp) -> Result<Decision, DecideError> {
+    // One request has one spelling: a merge is asked for under its first period.
+    let begins = request
+        .merge
+        .as_ref()
+        .is_none_or(|m| m.first() == request.period);
+    if !begins {
+        return Err(DecideError::Form);
+    }
     let asked = request.parts();
     let mut parts = Vec::with_capacity(asked.len());
     for request in &asked {
@@ -157,7 +178,7 @@ fn visible<'a>(state: &'a State, request: &Request) -> Result<&'a AgreementRecor
 }
 
 /// The same request id with the same wish has the same answer for ever. A refused wish is the same
-/// where agreement, table and period are: the log does not keep a purpose that was not agreed.
+/// where agreement, table, period and merge are: the log does not keep a purpose that was not agreed.
 fn replay(state: &State, request: &Request, outcome: &Outcome) -> Result<Decision, DecideError> {
     let reused = || DecideError::RequestIdReused {
         id: request.id.clone(),
@@ -168,6 +189,7 @@ fn replay(state: &State, request: &Request, outcome: &Outcome) -> Result<Decisio
             let r = &release.reservation;
             let same = r.asked() == request.asked()
                 && r.period == request.period
+                && r.merge == request.merge
                 && r.purpose == request.purpose;
             if same {
                 Ok(Decision::Exists(key.clone()))
@@ -178,10 +200,11 @@ fn replay(state: &State, request: &Request, outcome: &Outcome) -> Result<Decisio
         Outcome::Refused {
             slot,
             with,
+            merge,
             reasons,
             ..
         } => {
-            if *slot != request.slot() || *with != request.with {
+            if *slot != request.slot() || *with != request.with || *merge != request.merge {
                 return Err(reused());
             }
             let text = || "as answered before to this request id".to_owned();

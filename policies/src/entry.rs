@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, Unit};
+use crate::coarse::Merge;
 use crate::id::{
     AgreementId, BatchId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
     ZoningId,
@@ -109,6 +110,9 @@ pub enum Body {
         sha256: Fingerprint,
         /// How many zones it has.
         zones: u32,
+        /// How many parents they have between them, where the file names parents.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        parents: Option<u32>,
         /// Its blob.
         blob: BlobId,
         /// Who added it.
@@ -175,11 +179,14 @@ pub enum Body {
         agreement: AgreementId,
         /// For which table.
         table: TableName,
-        /// For which period.
+        /// For which period; the first one of a merge.
         period: Period,
         /// The further agreements of the request.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         with: Vec<With>,
+        /// What should have been merged.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        merge: Option<Merge>,
         /// Every reason.
         reasons: Vec<ReasonId>,
     },
@@ -257,13 +264,17 @@ pub struct Reservation {
     pub purpose: String,
     /// The table's terms.
     pub table: Table,
-    /// The period it reads.
+    /// The period it reads; the first one of a merge.
     pub period: Period,
+    /// All periods it reads and what becomes of their cells, where it is an ad-hoc merge.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub merge: Option<Merge>,
     /// What is protected.
     pub unit: Unit,
-    /// 1 for the first edition of a period.
+    /// 1 for the first edition of a period. Of a merge: 1 more than the merges that have read any of
+    /// its periods.
     pub edition: u32,
-    /// The blobs it reads: the pinned input.
+    /// The blobs it reads, one per period: the pinned input.
     pub manifest: Vec<BlobId>,
     /// Was the contribution late?
     pub late: bool,
@@ -272,11 +283,18 @@ pub struct Reservation {
     pub missing: Vec<Period>,
     /// All noise, pinned.
     pub mechanism: Mechanism,
-    /// What every unit-period of `period` is charged: the plan's charge.
+    /// What every unit-period it reads is charged: the plan's charge, or that of the ad-hoc line.
     pub charge: Loss,
     /// Further providers' parts of the table, each charged to its own account.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub joint: Option<Joint>,
+}
+
+impl Reservation {
+    /// Every period it reads, rising; without a merge only `period`.
+    pub fn periods(&self) -> impl Iterator<Item = Period> {
+        crate::coarse::periods(self.period, self.merge.as_ref())
+    }
 }
 
 /// Why bytes are not an entry.

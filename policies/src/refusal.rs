@@ -57,6 +57,12 @@ reasons! {
     PartsTooFew => "parts.too_few",
     /// An agreement lets one table of its people stand for this time, and there is another.
     PartsBeside => "parts.beside_another",
+    /// The agreement allows no ad-hoc merge of the table, or not this one.
+    MergeNotAgreed => "ad_hoc.not_agreed",
+    /// The coarsening is none of the table.
+    MergeUnfit => "ad_hoc.unfit",
+    /// All merges that the agreement allows for a period have been made.
+    MergesExhausted => "ad_hoc.exhausted",
     /// The charge does not fit what is left of the cap of some unit-period it reads.
     BudgetExceeded => "budget.cap_exceeded",
 }
@@ -135,6 +141,9 @@ mod tests {
                 "parts.differ",
                 "parts.too_few",
                 "parts.beside_another",
+                "ad_hoc.not_agreed",
+                "ad_hoc.unfit",
+                "ad_hoc.exhausted",
                 "budget.cap_exceeded",
             ]
         );

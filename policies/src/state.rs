@@ -9,21 +9,24 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::Agreement;
+use crate::coarse::Merge;
 use crate::entry::{Body, Contribution, Entry, Floors, Reservation};
 use crate::id::{
     AgreementId, BatchId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
     ZoningId,
 };
 use crate::joint::With;
-use crate::ledger::{Account, Ledger, LedgerError};
+use crate::ledger::{Account, Ledger};
 use crate::period::Period;
 use crate::refusal::ReasonId;
 use crate::sign::{PartySignature, PublicKey};
 
 mod apply;
+mod error;
 mod records;
 
 pub use apply::Touched;
+pub use error::ApplyError;
 pub use records::{Record, RecordError};
 
 /// An organisation as admitted.
@@ -48,6 +51,9 @@ pub struct Zoning {
     pub sha256: Fingerprint,
     /// How many zones it has.
     pub zones: u32,
+    /// How many parents they have between them, where the file names parents.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parents: Option<u32>,
     /// Its blob.
     pub blob: BlobId,
     /// Index of its entry.
@@ -162,44 +168,14 @@ pub enum Outcome {
         /// The further agreements of the request.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         with: Vec<With>,
+        /// What should have been merged.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        merge: Option<Merge>,
         /// Every reason.
         reasons: Vec<ReasonId>,
         /// Index of its entry.
         entry: u64,
     },
-}
-
-/// Why an entry cannot follow the entries before it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ApplyError {
-    /// Time went backwards.
-    #[error("its time is before that of the entry ahead of it")]
-    Time,
-    /// It names something that does not exist.
-    #[error("it names the unknown {what} `{id}`")]
-    Unknown {
-        /// What kind of thing.
-        what: &'static str,
-        /// Its id.
-        id: String,
-    },
-    /// It makes something a second time.
-    #[error("the {what} `{id}` exists already")]
-    Twice {
-        /// What kind of thing.
-        what: &'static str,
-        /// Its id.
-        id: String,
-    },
-    /// It breaks a rule of the thing it changes.
-    #[error("it breaks the rule that {rule}")]
-    Rule {
-        /// The rule, as a sentence.
-        rule: &'static str,
-    },
-    /// The budget does not allow it.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
 }
 
 /// Everything the entries up to `size` imply.
@@ -216,6 +192,7 @@ pub struct State {
     pub(crate) requests: BTreeMap<(OrgId, RequestId), Outcome>,
     pub(crate) releases: BTreeMap<ReleaseKey, ReleaseRecord>,
     pub(crate) editions: BTreeMap<Slot, Vec<ReleaseKey>>,
+    pub(crate) merges: BTreeMap<Slot, Vec<ReleaseKey>>,
     pub(crate) ledger: Ledger,
 }
 
@@ -324,6 +301,12 @@ impl State {
             .get(slot)
             .map(Vec::as_slice)
             .unwrap_or_default()
+    }
+
+    /// The ad-hoc merges that have read a slot, oldest first.
+    #[must_use]
+    pub fn merges(&self, slot: &Slot) -> &[ReleaseKey] {
+        self.merges.get(slot).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// All balances.

@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
-use crate::agreement::Agreement;
+use crate::agreement::{AdHoc, Agreement};
+use crate::coarse::Merge;
 use crate::decide::Request;
 use crate::entry::{Body, Contribution, Entry, EntrySalt, Floors, VERSION};
 use crate::id::{OrgId, Role};
@@ -124,6 +125,38 @@ pub fn mechanism() -> Mechanism {
     }
 }
 
+/// Any merge of the table, twice a period; with one edition of the plan it comes to the cap.
+pub fn ad_hoc() -> AdHoc {
+    serde_json::from_value(serde_json::json!({
+        "table": "od", "coarsenings": "any", "requests": 2,
+        "charge": {
+            "selection": "0.125", "delta": "0.00000005",
+            "measures": [{ "measure": "trips", "rho": "0.125" }],
+        },
+    }))
+    .unwrap()
+}
+
+/// Costs at most what [`ad_hoc`] charges where both cells of a unit fall into one row.
+pub fn merging_mechanism() -> Mechanism {
+    let Mechanism::Thresholded {
+        mut selection,
+        mut measures,
+    } = mechanism()
+    else {
+        return Mechanism::Unprotected;
+    };
+    let scale = |sixteenths| Scale::from_sixteenths(sixteenths).unwrap();
+    (selection.draw.scale, selection.threshold) = (scale(46), 25);
+    for measure in &mut measures {
+        (measure.draw.scale, measure.draw.merged) = (scale(192), 2);
+    }
+    Mechanism::Thresholded {
+        selection,
+        measures,
+    }
+}
+
 /// A town whose log can be written on.
 pub struct Town {
     pub bikes: Signer,
@@ -157,6 +190,7 @@ impl Town {
             zoning: "town-2026".parse().unwrap(),
             sha256: "a".repeat(64).parse().unwrap(),
             zones: 4,
+            parents: None,
             blob: "b".repeat(64).parse().unwrap(),
             by: "city".parse().unwrap(),
         });
@@ -170,6 +204,35 @@ impl Town {
             town.write(body);
         }
         town
+    }
+
+    /// Active, with [`ad_hoc`] merges and three contributed days from 5 October on.
+    pub fn merging() -> Self {
+        let mut town = Self::new();
+        town.terms.plan[0].editions = 1;
+        town.terms.ad_hoc = vec![ad_hoc()];
+        for body in town.agreeing() {
+            town.write(body);
+        }
+        for (period, batch) in [
+            ("2026-10-05", "b5"),
+            ("2026-10-06", "b6"),
+            ("2026-10-07", "b7"),
+        ] {
+            let body = town.contribution(period, batch, None);
+            town.write(body);
+        }
+        town
+    }
+
+    /// Asks for the whole day of these periods.
+    pub fn merge(&self, id: &str, periods: &[&str]) -> Request {
+        let parsed: Vec<_> = periods.iter().map(|p| p.parse().unwrap()).collect();
+        let whole_day = serde_json::from_str(r#"{"bins": [0]}"#).unwrap();
+        Request {
+            merge: Some(Merge::new(&parsed, whole_day).unwrap()),
+            ..self.request(id, periods[0])
+        }
     }
 
     pub fn agreeing(&self) -> [Body; 3] {
@@ -243,6 +306,7 @@ impl Town {
             agreement: self.terms.id().unwrap(),
             table: "od".parse().unwrap(),
             period: period.parse().unwrap(),
+            merge: None,
             purpose: "dpv:PublicPolicyMaking".into(),
             with: vec![],
         }

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use jiff::civil::{Date, date};
 
 use crate::agreement::{Agreement, Days, FORM, Unit};
+use crate::coarse::Coarsening;
 use crate::entry::Floors;
 use crate::loss::{Delta, UNITS_PER_ONE};
+use crate::table::Table;
 
+mod ad_hoc;
 mod plan;
 mod tables;
 
@@ -55,6 +58,7 @@ pub fn faults(agreement: &Agreement, floors: &Floors) -> Vec<Fault> {
     for (n, item) in agreement.plan.iter().enumerate() {
         check.plan_item(agreement, item, &format!("plan[{n}]"));
     }
+    check.ad_hoc(agreement);
     check.allotment(agreement);
     check.faults
 }
@@ -168,6 +172,14 @@ impl Check {
                 &format!("zonings[{n}].zones"),
                 format!("has to be 1 to {ZONES_MAX}"),
             );
+            let fits = zoning
+                .parents
+                .is_none_or(|n| (1..=zoning.zones).contains(&n));
+            self.require(
+                fits,
+                &format!("zonings[{n}].parents"),
+                "has to be 1 to the number of zones: each zone has one parent",
+            );
         }
     }
 
@@ -182,6 +194,17 @@ impl Check {
         let planned: BTreeSet<_> = a.plan.iter().map(|i| &i.table).collect();
         let once = !a.plan.is_empty() && planned.len() == a.plan.len();
         self.require(once, "plan", "name at least one table, and each once");
+    }
+}
+
+/// Is the coarsening one of the table?
+fn fits(check: &mut Check, a: &Agreement, table: &Table, coarsening: &Coarsening, path: &str) {
+    // A table without a zoning is a fault of its own.
+    let Some(zoning) = a.zoning(&table.zoning) else {
+        return;
+    };
+    if let Err(unfit) = coarsening.check(table, zoning) {
+        check.require(false, path, unfit.to_string());
     }
 }
 

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`calibrate`] | a signed charge → the noise that keeps it |
 //! | [`spend`] | a durable reservation → the right to draw, once |
+//! | [`merge`] | cells of coarser rows → a gate and sums that noise fits |
 //! | [`protect`] | cells and that right → published rows with intervals |
 //! | [`preview`] | what a release will look like, from public terms only |
 //! | [`plan`] | what a whole plan costs, before anyone signs |
@@ -17,6 +18,7 @@ pub mod calibrate;
 pub mod convert;
 mod engine;
 mod interval;
+pub mod merge;
 pub mod plan;
 pub mod preview;
 pub mod protect;

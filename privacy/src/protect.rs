@@ -12,6 +12,7 @@ use policies::mechanism::{Draw, MeasureDraw, Mechanism, Selection};
 use crate::engine::{self, OpenDpError, add_noise, half_width_95};
 use crate::interval::ratio::Ends;
 use crate::interval::selected::Selected;
+use crate::merge::Merged;
 use crate::spend::Spend;
 
 mod measures;
@@ -139,6 +140,24 @@ pub enum ProtectError {
 /// # Errors
 /// [`ProtectError`]; then nothing was released, and the charge stays. All checks come before the first draw.
 pub fn protect(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
+    if spend.reservation().merge.is_some() {
+        return Err(columns("cells of a merge that were not folded"));
+    }
+    draw(spend, exact)
+}
+
+/// [`protect`] for the rows of an ad-hoc merge.
+///
+/// # Errors
+/// As [`protect`].
+pub fn protect_merged(spend: Spend, merged: Merged) -> Result<Release, ProtectError> {
+    if spend.reservation().merge.is_none() {
+        return Err(columns("merged rows where no merge was reserved"));
+    }
+    draw(spend, merged.0)
+}
+
+fn draw(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
     let reservation = spend.into_reservation();
     let protected = match &reservation.mechanism {
         Mechanism::Unprotected => plain(exact)?,

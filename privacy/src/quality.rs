@@ -1,6 +1,7 @@
 //! The quality sheet: what a reader of a released table has to know, in numbers and in plain words.
 
 use policies::agreement::Unit;
+use policies::coarse::{AT_LEAST, Coarsening, Merge};
 use policies::id::{AgreementId, Category, OrgId, PopulationId, ReleaseKey};
 use policies::loss::Loss;
 use policies::mechanism::Mechanism;
@@ -29,8 +30,11 @@ pub struct QualitySheet {
     pub unit: Unit,
     /// The table's terms: dimensions, bins, bounds.
     pub table: Table,
-    /// The period it covers.
+    /// The period it covers; the first one of a merge.
     pub period: Period,
+    /// All periods that were read together and what became of their cells, where it is an ad-hoc merge.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub merge: Option<Merge>,
     /// 1 for the first edition of the period.
     pub edition: u32,
     /// Did the contribution come after due time and grace?
@@ -46,9 +50,10 @@ pub struct QualitySheet {
     /// What is lost through this table in one unit-period, in 30 days, in a year, where each is released once
     /// at this charge. Other tables and editions add to it, up to the cap. Empty where there is no unit.
     pub losses: Vec<LossStatement>,
-    /// Half width of the 95 % interval per published number.
+    /// Half width of the 95 % interval per published number; of merged rows, contributors are the noisy lower
+    /// bound `contributors_at_least` ([`crate::merge`]).
     pub half_widths: Vec<HalfWidth>,
-    /// Keys of the table's public domain.
+    /// Keys of the table's public domain; of a merge, of its rows.
     pub domain_keys: u64,
     /// Rows published.
     pub published_keys: u64,
@@ -89,6 +94,8 @@ pub struct Context {
     pub population: PopulationId,
     /// Zones in the table's zoning.
     pub zones: u32,
+    /// Their parents, where the zoning names any.
+    pub parents: Option<u32>,
     /// Declared by the provider.
     pub declared: Vec<DeclaredRate>,
 }
@@ -120,14 +127,19 @@ impl QualitySheet {
             Protected::Noisy { kept, .. } => kept.len() as u64,
             Protected::Plain { .. } => rows as u64,
         };
-        let domain_keys = r
-            .table
-            .domain_size(context.zones)
+        let coarsening = r.merge.as_ref().map(Merge::coarsening);
+        let domain_keys = coarsening
+            .unwrap_or(&Coarsening::default())
+            .domain_size(&r.table, context.zones, context.parents)
             .filter(|size| *size >= published_keys)
             .ok_or(SheetError::Domain)?;
-        let half_widths = preview(&r.table, &r.mechanism)?
+        let mut half_widths = preview(&r.table, &r.mechanism)?
             .map(|p| p.half_widths)
             .unwrap_or_default();
+        let bounded = r.merge.is_some() && r.unit != Unit::Trip;
+        if let Some((number, ..)) = half_widths.first_mut().filter(|_| bounded) {
+            AT_LEAST.clone_into(number);
+        }
         Ok(Self {
             release: r.key.clone(),
             agreement: r.agreement.clone(),
@@ -136,6 +148,7 @@ impl QualitySheet {
             unit: r.unit,
             table: r.table.clone(),
             period: r.period,
+            merge: r.merge.clone(),
             edition: r.edition,
             late: r.late,
             missing_periods: r.missing.clone(),
@@ -151,7 +164,7 @@ impl QualitySheet {
             published_keys,
             withheld_keys: domain_keys - published_keys,
             declared: context.declared,
-            claim: claim(r.unit, &r.table, &r.mechanism),
+            claim: claim(r.unit, &r.table, &r.mechanism) + if bounded { BOUNDED } else { "" },
         })
     }
 
@@ -163,6 +176,9 @@ impl QualitySheet {
         serde_json_canonicalizer::to_string(self).map_err(|_| SheetError::Form)
     }
 }
+
+const BOUNDED: &str = " Cells were merged, and the same people may be in several: `contributors_at_least` is \
+                       a noisy lower bound of the units in a row, not an estimate of them.";
 
 fn claim(unit: Unit, table: &Table, mechanism: &Mechanism) -> String {
     let Mechanism::Thresholded { selection, .. } = mechanism else {

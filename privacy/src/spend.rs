@@ -2,6 +2,7 @@
 
 use audit::receipt::Verified;
 use policies::agreement::Unit;
+use policies::coarse::Merge;
 use policies::entry::{Body, Entry, Reservation};
 use policies::joint::check_noise;
 use policies::mechanism::Mechanism;
@@ -115,11 +116,13 @@ fn check_alone(reservation: &Reservation) -> Result<(), SpendError> {
 }
 
 /// One unit changes at most `cells_max` cells: by 1 in their contributors, by [`Table::sensitivity`] in a
-/// measure.
+/// measure; and where cells merge, up to r of them are one row.
 ///
 /// [`Table::sensitivity`]: policies::table::Table::sensitivity
 fn hides_one_unit(reservation: &Reservation) -> bool {
     let table = &reservation.table;
+    let coarsening = reservation.merge.as_ref().map(Merge::coarsening);
+    let merged = coarsening.map_or(Some(1), |coarsening| coarsening.merged(table));
     match &reservation.mechanism {
         Mechanism::Unprotected => true,
         Mechanism::Thresholded {
@@ -129,6 +132,7 @@ fn hides_one_unit(reservation: &Reservation) -> bool {
             let hidden = |m: &policies::mechanism::MeasureDraw| {
                 let changes = table.sensitivity(&m.measure);
                 changes.is_some_and(|changes| m.draw.linf >= changes)
+                    && merged.is_some_and(|r| m.draw.merged >= r)
             };
             let all = |draw: &policies::mechanism::Draw| draw.l0 >= table.cells_max;
             all(&selection.draw)

@@ -59,6 +59,7 @@ pub fn reservation(table: Table, unit: Unit, mechanism: Mechanism, charge: Loss)
         purpose: "dpv:PublicPolicyMaking".into(),
         table,
         period: "2026-10-05".parse().unwrap(),
+        merge: None,
         unit,
         edition: 1,
         manifest: vec![],

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use policies::agreement::Unit;
+use policies::coarse::AT_LEAST;
 use policies::kind::{DimensionKind, MeasureKind};
 use policies::mechanism::Mechanism;
 use policies::table::{Histogram, Table};
@@ -110,6 +111,26 @@ pub fn read_columns(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<Str
         Mechanism::Thresholded { .. } => table.drawn_columns(mechanism),
         Mechanism::Unprotected => measure_names(table, unit),
     }
+}
+
+/// The columns of a released table whose contributors are a lower bound: `contributors` is
+/// [`AT_LEAST`], and so are its ends. Cells of several keys or periods were merged, and distinct
+/// people do not add up; what was gated and noised is the bound (`privacy::merge`).
+#[must_use]
+pub fn bounded(released: &Schema) -> SchemaRef {
+    let renamed = released.fields().iter().map(|field| {
+        let ends = field.name().strip_prefix(CONTRIBUTORS);
+        match ends.filter(|ends| ["", "_low", "_high"].contains(ends)) {
+            Some(ends) => Arc::new(
+                field
+                    .as_ref()
+                    .clone()
+                    .with_name(format!("{AT_LEAST}{ends}")),
+            ),
+            None => Arc::clone(field),
+        }
+    });
+    Arc::new(Schema::new(renamed.collect::<Vec<_>>()))
 }
 
 /// The measured columns of [`cells_schema`] beside `contributors`, in their order.
@@ -233,6 +254,17 @@ mod tests {
                 "nights_low Int64",
                 "nights_high Int64",
                 "near_threshold Boolean"
+            ]
+        );
+        let lower = released_schema(&lodging, Unit::PersonMonth, &nights);
+        let lower = shape(&bounded(&lower));
+        assert_eq!(
+            lower[2..6],
+            [
+                "contributors_at_least Int64",
+                "contributors_at_least_low Int64",
+                "contributors_at_least_high Int64",
+                "nights Int64"
             ]
         );
         let plain = shape(&released_schema(&lodging, Unit::None, &nights));

@@ -149,6 +149,7 @@ async fn work(cast: &Cast, broker: &Arc<Broker>, done: &mut Acknowledged) -> Res
             agreement: id.clone(),
             table: "od".parse().unwrap(),
             period: day.parse().unwrap(),
+            merge: None,
             purpose: PURPOSE.into(),
             with: vec![],
         };

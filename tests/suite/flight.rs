@@ -92,6 +92,7 @@ async fn any_flight_client_contributes_and_fetches() {
         agreement: id,
         table: push.table,
         period: push.period,
+        merge: None,
         purpose: PURPOSE.into(),
     };
     let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {

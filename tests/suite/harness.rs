@@ -18,6 +18,7 @@ use broker::serve::{Running, start};
 use certs::{DevPki, Ed25519Seed};
 use jiff::Timestamp;
 use policies::agreement::Agreement;
+use policies::coarse::AT_LEAST;
 use policies::entry::Floors;
 use policies::id::{AgreementId, Fingerprint, OrgId, Role};
 use policies::period::Period;
@@ -209,6 +210,15 @@ pub fn squares() -> Vec<u8> {
     serde_json::to_vec(&all).unwrap()
 }
 
+/// [`squares`] with a parent each: `a` and `b` are in the west, `c` and `d` in the east.
+pub fn districts() -> Vec<u8> {
+    let mut all: serde_json::Value = serde_json::from_slice(&squares()).unwrap();
+    for (n, parent) in ["west", "west", "east", "east"].iter().enumerate() {
+        all["features"][n]["properties"]["parent"] = (*parent).into();
+    }
+    serde_json::to_vec(&all).unwrap()
+}
+
 /// An agreement over October 2026: one table `od` of people per day, one edition, cap = what it costs.
 pub fn agreement(provider: &Member, planner: &Member, geojson: &[u8]) -> Agreement {
     let party = |m: &Member| {
@@ -350,7 +360,10 @@ pub fn rows(table: &sdk::client::Table) -> Vec<(String, String, u8, i64, i64)> {
             .values()
             .to_vec();
         let (o, d) = (text("origin"), text("destination"));
-        let (n, c) = (number("contributors"), number("trips"));
+        // Merged rows have a lower bound in its place.
+        let bounded = batch.column_by_name(AT_LEAST).is_some();
+        let n = number(if bounded { AT_LEAST } else { "contributors" });
+        let c = number("trips");
         for row in 0..batch.num_rows() {
             rows.push((o[row].clone(), d[row].clone(), bins[row], n[row], c[row]));
         }

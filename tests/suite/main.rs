@@ -15,6 +15,7 @@ mod flight;
 mod harness;
 mod limits;
 mod measures;
+mod merge;
 mod release;
 mod restart;
 mod story;

@@ -98,6 +98,7 @@ async fn durations_become_means_and_percentiles_with_intervals() {
         agreement: id,
         table: "od".parse().unwrap(),
         period: "2026-10-05".parse().unwrap(),
+        merge: None,
         purpose: PURPOSE.into(),
     };
     let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {

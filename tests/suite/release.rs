@@ -15,6 +15,7 @@ fn wish(id: &policies::id::AgreementId, table: &str, period: &str) -> Wish {
         agreement: id.clone(),
         table: table.parse().unwrap(),
         period: period.parse().unwrap(),
+        merge: None,
         purpose: PURPOSE.into(),
     }
 }

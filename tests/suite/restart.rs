@@ -24,6 +24,7 @@ async fn with_a_release() -> (Town, policies::state::State) {
         agreement: id,
         table: push.table,
         period: push.period,
+        merge: None,
         purpose: PURPOSE.into(),
     };
     let Answered::Released(_) = city.client.request(&wish).await.unwrap() else {
@@ -123,6 +124,7 @@ async fn planted_counts_appear_nowhere_outside_the_cells() {
         agreement: id,
         table: push.table,
         period: push.period,
+        merge: None,
         purpose: PURPOSE.into(),
     };
     city.client.request(&wish).await.unwrap();

@@ -38,6 +38,7 @@ async fn a_table_is_released_once_and_the_second_edition_is_refused() {
         agreement: id.clone(),
         table: table.clone(),
         period: first.period,
+        merge: None,
         purpose: PURPOSE.into(),
     };
     let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {

@@ -85,6 +85,7 @@ fn answer(town: &Town, id: &str, period: &str) -> Body {
             table: request.table,
             period: request.period,
             with: request.with,
+            merge: request.merge.clone(),
             reasons: refusal.reasons().iter().map(|reason| reason.id).collect(),
         },
         Decision::Exists(key) => panic!("{key} exists"),

@@ -24,6 +24,7 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
         agreement: new.agreement.clone(),
         table: new.table.name.clone(),
         period: new.period,
+        merge: new.merge.clone(),
         purpose: new.purpose.clone(),
         with: further.iter().map(with).collect(),
     };
@@ -55,6 +56,7 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
         agreement: _,
         purpose: _,
         period: _,
+        merge: _,
         table,
         unit,
         edition,
@@ -85,6 +87,7 @@ pub(super) fn refused(state: &State, body: &Body, time: Timestamp) -> Result<(),
         table,
         period,
         with,
+        merge,
         reasons,
     } = body
     else {
@@ -102,6 +105,7 @@ pub(super) fn refused(state: &State, body: &Body, time: Timestamp) -> Result<(),
         agreement: agreement.clone(),
         table: table.clone(),
         period: *period,
+        merge: merge.clone(),
         purpose: String::new(),
         with: with.clone(),
     };

@@ -101,6 +101,7 @@ impl DirectoryService for Directory {
             id: id.clone(),
             sha256: zoning.sha256.clone(),
             zones: zoning.zones,
+            parents: zoning.parents,
         });
         Ok(Response::new(
             paged(all, |z| z.id.to_string(), &page).into(),
@@ -116,6 +117,7 @@ impl Directory {
             id: id.clone(),
             sha256: zoning.sha256.clone(),
             zones: zoning.zones,
+            parents: zoning.parents,
         })
     }
 }

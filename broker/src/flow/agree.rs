@@ -2,12 +2,13 @@
 //! active agreements still fit the population's cap.
 
 use audit::receipt::Receipt;
-use policies::agreement::Agreement;
+use policies::agreement::{AdHoc, Agreement, Allowed};
 use policies::entry::Body;
 use policies::id::{AgreementId, OrgId};
 use policies::loss::Loss;
 use policies::sign::{PartySignature, Signs, verify};
 use policies::state::{State, Status};
+use policies::table::Table;
 use policies::validate::faults;
 
 use super::broker::Broker;
@@ -148,10 +149,28 @@ impl Broker {
             let Some(table) = terms.table(&item.table) else {
                 continue;
             };
-            self.mechanism(terms, table, item.charge.as_ref())
+            self.mechanism(terms, table, item.charge.as_ref(), 1)
                 .map_err(|e| Error::invalid(format!("plan[{n}].charge"), e))?;
         }
+        for (n, line) in terms.ad_hoc.iter().enumerate() {
+            let Some(table) = terms.table(&line.table) else {
+                continue;
+            };
+            self.mechanism(terms, table, Some(&line.charge), most_merged(line, table))
+                .map_err(|e| Error::invalid(format!("ad_hoc[{n}].charge"), e))?;
+        }
         Ok(())
+    }
+}
+
+/// The r of the coarsest merge that the line allows, which needs the most noise.
+fn most_merged(line: &AdHoc, table: &Table) -> u32 {
+    match &line.coarsenings {
+        Allowed::Any => table.cells_max,
+        Allowed::Only(these) => {
+            let merged = these.iter().filter_map(|c| c.merged(table)).max();
+            merged.unwrap_or(table.cells_max)
+        }
     }
 }
 
@@ -195,7 +214,10 @@ fn check_terms(state: &State, terms: &Agreement) -> Result<(), Error> {
     for (n, zoning) in terms.zonings.iter().enumerate() {
         let same = state
             .zoning(&zoning.id)
-            .is_some_and(|known| known.sha256 == zoning.sha256 && known.zones == zoning.zones);
+            .is_some_and(|known| known.sha256 == zoning.sha256 && known.zones == zoning.zones)
+            // An agreement that merges by no parents need not count them.
+            && (zoning.parents.is_none()
+                || state.zoning(&zoning.id).is_some_and(|known| known.parents == zoning.parents));
         if !same {
             let message = "is not known here with this content: `weir zoning add` it first";
             return Err(Error::invalid(format!("zonings[{n}]"), message));

@@ -11,6 +11,7 @@ use policies::entry::{Body, Floors};
 use policies::id::{OrgId, ReleaseKey, Role, ZoningId};
 use policies::mechanism::Mechanism;
 use policies::table::Table;
+use privacy::calibrate::calibrate_merged;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
@@ -124,23 +125,27 @@ impl Broker {
         if let Some(zones) = held {
             return Ok(zones);
         }
-        let zones = Arc::new(super::zoning::zone_ids(&self.zoning_file(id).await?)?);
+        let zones = super::zoning::zones(&self.zoning_file(id).await?)?;
+        let zones = Arc::new(zones.into_keys().collect());
         let mut kept = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(kept.entry(id.clone()).or_insert(zones)))
     }
 
-    /// The noise of a table's releases; a function of public terms, so it is computed once.
+    /// The noise of a table's releases, or of merges of up to `merged` cells of one unit in a row; a function
+    /// of public terms, so it is computed once.
     pub(crate) fn mechanism(
         &self,
         terms: &Agreement,
         table: &Table,
         charge: Option<&Charge>,
+        merged: u32,
     ) -> Result<Mechanism, Error> {
         let (unit, k) = (terms.population.unit, terms.k);
         let Some(charge) = charge.filter(|_| unit != Unit::None) else {
             return Ok(Mechanism::Unprotected);
         };
-        let key = serde_json::to_string(&(table, unit, k, charge)).map_err(Error::internal)?;
+        let key =
+            serde_json::to_string(&(table, unit, k, charge, merged)).map_err(Error::internal)?;
         let held = self
             .mechanisms
             .lock()
@@ -150,11 +155,10 @@ impl Broker {
         if let Some(mechanism) = held {
             return Ok(mechanism);
         }
-        let mechanism = privacy::calibrate::calibrate(table, unit, k, charge).map_err(|e| {
-            Error::Precondition {
+        let mechanism =
+            calibrate_merged(table, unit, k, charge, merged).map_err(|e| Error::Precondition {
                 message: format!("the plan cannot be kept: {e}"),
-            }
-        })?;
+            })?;
         let mut kept = self
             .mechanisms
             .lock()

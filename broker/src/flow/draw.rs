@@ -6,18 +6,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
 use audit::commitment::Salt;
 use audit::receipt::Receipt;
 use bytes::Bytes;
 use cells::read::ExactCells;
 use cells::release::{self as columns, ReleasedTable};
+use policies::agreement::Unit;
 use policies::entry::{Body, Reservation};
 use policies::id::{BlobId, OrgId, ReleaseKey};
 use policies::state::{Stage, State};
-use privacy::protect::{Exact, Noisy, Protected, protect};
+use privacy::merge::Merged;
+use privacy::protect::{Exact, Noisy, Protected, protect, protect_merged};
 use privacy::quality::{Context, DeclaredRate, QualitySheet};
 use privacy::spend::Spend;
-use proto::columns::{QUALITY, read_columns};
+use proto::columns::{QUALITY, bounded, read_columns};
 
 use super::agree::may_receive;
 use super::broker::Broker;
@@ -112,8 +115,8 @@ impl Broker {
         let receipt = self.sequencer.receipt(reserved)?;
         let durable = receipt.verify(&self.log_key).map_err(Error::internal)?;
         let spend = Spend::from_durable(&durable).map_err(Error::internal)?;
-        let (cells, context) = self.read(spend.reservation()).await?;
-        let table = tokio::task::spawn_blocking(move || table(spend, cells, context))
+        let (input, context) = self.read(spend.reservation()).await?;
+        let table = tokio::task::spawn_blocking(move || table(spend, input, context))
             .await
             .map_err(Error::internal)??;
         let blob = self.blobs.put(&table).await.map_err(Error::internal)?;
@@ -132,8 +135,16 @@ impl Broker {
     }
 
     /// The pinned input, and what the quality sheet says about it.
-    async fn read(&self, reservation: &Reservation) -> Result<(ExactCells, Context), Error> {
+    async fn read(&self, reservation: &Reservation) -> Result<(Input, Context), Error> {
         let context = self.context(reservation)?;
+        if let Some(merge) = &reservation.merge {
+            let (keys, rows, declared) = self.read_merged(reservation, merge).await?;
+            let context = Context {
+                declared,
+                ..context
+            };
+            return Ok((Input::Merged { keys, rows }, context));
+        }
         let manifest = self
             .blobs
             .manifest(&reservation.manifest)
@@ -152,7 +163,7 @@ impl Broker {
         let measures = read_columns(table, unit, &reservation.mechanism);
         let cells = cells::read::read(&manifest, table, unit, &measures, SCAN_MEMORY_BYTES);
         Ok((
-            cells.await.map_err(Error::internal)?,
+            Input::Cells(cells.await.map_err(Error::internal)?),
             Context {
                 declared,
                 ..context
@@ -166,12 +177,12 @@ impl Broker {
         let terms = &record
             .ok_or_else(|| Error::internal("a release without agreement"))?
             .terms;
+        let zoning = terms.zoning(&reservation.table.zoning);
         Ok(Context {
             provider: terms.provider.org.clone(),
             population: terms.population.id.clone(),
-            zones: terms
-                .zoning(&reservation.table.zoning)
-                .map_or(0, |zoning| zoning.zones),
+            zones: zoning.map_or(0, |zoning| zoning.zones),
+            parents: zoning.and_then(|zoning| zoning.parents),
             declared: Vec::new(),
         })
     }
@@ -194,22 +205,39 @@ fn reserved_entry(state: &State, key: &ReleaseKey) -> Result<Option<u64>, Error>
     }
 }
 
-/// Cells → the bytes of the released table. The true numbers end in [`protect`].
-fn table(spend: Spend, cells: ExactCells, context: Context) -> Result<Bytes, Error> {
+/// True numbers and their keys.
+enum Input {
+    /// Of the plan's table.
+    Cells(ExactCells),
+    /// Of an ad-hoc merge.
+    Merged { keys: RecordBatch, rows: Merged },
+}
+
+/// True numbers on their way to protection.
+pub(super) fn exact(cells: ExactCells) -> (RecordBatch, Exact) {
     let ExactCells {
         keys,
         contributors,
         measures,
     } = cells;
     let measures = measures.into_iter().map(|m| (m.name, m.values)).collect();
-    let release = protect(
-        spend,
-        Exact {
-            contributors,
-            measures,
-        },
-    )
-    .map_err(Error::internal)?;
+    let exact = Exact {
+        contributors,
+        measures,
+    };
+    (keys, exact)
+}
+
+/// Cells → the bytes of the released table. The true numbers end in [`protect`].
+fn table(spend: Spend, input: Input, context: Context) -> Result<Bytes, Error> {
+    let (keys, release) = match input {
+        Input::Cells(cells) => {
+            let (keys, exact) = exact(cells);
+            (keys, protect(spend, exact))
+        }
+        Input::Merged { keys, rows } => (keys, protect_merged(spend, rows)),
+    };
+    let release = release.map_err(Error::internal)?;
     let sheet = QualitySheet::of(&release, context, keys.num_rows()).map_err(Error::internal)?;
     let sheet = sheet.canonical().map_err(Error::internal)?;
     let r = release.reservation();
@@ -233,7 +261,11 @@ fn table(spend: Spend, cells: ExactCells, context: Context) -> Result<Bytes, Err
         ),
         Protected::Plain { measures } => columns::plain(&r.table, &keys, measures),
     };
-    let rows = rows.map_err(Error::internal)?;
+    let mut rows = rows.map_err(Error::internal)?;
+    if r.merge.is_some() && r.unit != Unit::Trip {
+        let schema = bounded(rows.schema_ref());
+        rows = RecordBatch::try_new(schema, rows.columns().to_vec()).map_err(Error::internal)?;
+    }
     let facts = BTreeMap::from([
         ("weir.release".to_owned(), r.key.to_string()),
         ("weir.agreement".to_owned(), r.agreement.to_string()),

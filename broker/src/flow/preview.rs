@@ -1,6 +1,7 @@
 //! What a release would cost and look like, from public state only; nothing is charged and nothing logged.
 
-use policies::agreement::{Agreement, Charge};
+use policies::agreement::{Agreement, Charge, Unit};
+use policies::coarse::{AT_LEAST, Merge};
 use policies::decide::{Decision, Request, decide};
 use policies::id::{OrgId, RequestId};
 use policies::ledger::Account;
@@ -14,6 +15,7 @@ use privacy::preview::preview;
 use proto::convert::{MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection};
 
 use super::broker::Broker;
+use super::release::priced;
 use crate::error::Error;
 
 impl Broker {
@@ -23,13 +25,9 @@ impl Broker {
     /// [`Error::NotFound`] for agreements of others and tables that are not there.
     pub fn preview(&self, by: &OrgId, query: &PreviewQuery) -> Result<Preview, Error> {
         let terms = self.agreement_for(by, &query.agreement)?;
-        let missing = Error::NotFound { what: "table" };
-        let (Some(table), Some(item)) = (terms.table(&query.table), terms.plan_item(&query.table))
-        else {
-            return Err(missing);
-        };
-        let mechanism = self.mechanism(&terms, table, item.charge.as_ref())?;
-        let zones = terms.zoning(&table.zoning).map_or(0, |zoning| zoning.zones);
+        let priced = priced(&terms, &query.table, query.merge.as_ref());
+        let (table, charge, merged) = priced.ok_or(Error::NotFound { what: "table" })?;
+        let mechanism = self.mechanism(&terms, table, charge, merged)?;
         let (state, now) = (self.sequencer.state(), self.clock.now());
         let now = state.decision_time(now);
         let account = State::account_of(&terms);
@@ -42,7 +40,8 @@ impl Broker {
                     by: terms.recipients.first().unwrap_or(by).clone(),
                     agreement: query.agreement.clone(),
                     table: query.table.clone(),
-                    period: *period,
+                    period: query.merge.as_ref().map_or(*period, Merge::first),
+                    merge: query.merge.clone(),
                     purpose: terms.purposes.first().cloned().unwrap_or_default(),
                     with: Vec::new(),
                 };
@@ -61,12 +60,18 @@ impl Broker {
             })
             .collect::<Result<_, Error>>()?;
         Ok(Preview {
-            protection: protection(table, &mechanism, item.charge.as_ref(), &terms)?,
+            protection: protection(table, &mechanism, charge, &terms, query.merge.as_ref())?,
             periods,
-            domain_keys: table.domain_size(zones).unwrap_or(u64::MAX),
+            domain_keys: domain(&terms, table, query.merge.as_ref()).unwrap_or(u64::MAX),
             rule: rule(&mechanism),
         })
     }
+}
+
+fn domain(terms: &Agreement, table: &Table, merge: Option<&Merge>) -> Option<u64> {
+    let zoning = terms.zoning(&table.zoning)?;
+    let coarsening = merge.map(Merge::coarsening).cloned().unwrap_or_default();
+    coarsening.domain_size(table, zoning.zones, zoning.parents)
 }
 
 /// The least that any unit-period of the period has left of its cap.
@@ -88,13 +93,18 @@ fn protection(
     mechanism: &Mechanism,
     charge: Option<&Charge>,
     terms: &Agreement,
+    merge: Option<&Merge>,
 ) -> Result<Option<Protection>, Error> {
     let Mechanism::Thresholded { selection, .. } = mechanism else {
         return Ok(None);
     };
-    let Some(priced) = preview(table, mechanism).map_err(Error::internal)? else {
+    let Some(mut priced) = preview(table, mechanism).map_err(Error::internal)? else {
         return Ok(None);
     };
+    let bounded = merge.is_some() && terms.population.unit != Unit::Trip;
+    if let Some((name, ..)) = priced.half_widths.first_mut().filter(|_| bounded) {
+        AT_LEAST.clone_into(name);
+    }
     let charge = charge.and_then(Charge::total);
     let charge = charge.ok_or_else(|| Error::internal("the charge leaves its type"))?;
     let measures = priced

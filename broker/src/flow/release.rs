@@ -1,11 +1,14 @@
 //! A release: Request → Permit → Spend → read → protect → publish. The whole story is [`Broker::release`].
 
 use audit::receipt::Receipt;
+use policies::agreement::{Agreement, Charge};
+use policies::coarse::Merge;
 use policies::decide::{Decision, Request, decide};
 use policies::entry::Body;
-use policies::id::ReleaseKey;
+use policies::id::{ReleaseKey, TableName};
 use policies::refusal::Refusal;
 use policies::state::{Stage, State};
+use policies::table::Table;
 
 use super::broker::Broker;
 use crate::error::Error;
@@ -75,13 +78,11 @@ impl Broker {
             Err(Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let (Some(table), Some(item)) =
-            (terms.table(&request.table), terms.plan_item(&request.table))
+        let Some((table, charge, merged)) = priced(&terms, &request.table, request.merge.as_ref())
         else {
             return Ok(None);
         };
-        self.mechanism(&terms, table, item.charge.as_ref())
-            .map(Some)
+        self.mechanism(&terms, table, charge, merged).map(Some)
     }
 
     /// The answer for a release that has been drawn.
@@ -92,6 +93,21 @@ impl Broker {
             receipt: self.sequencer.receipt(entry)?,
         })
     }
+}
+
+/// The table, what its release or merge is charged, and r; `None` where the agreement has no such thing.
+pub(crate) fn priced<'a>(
+    terms: &'a Agreement,
+    name: &TableName,
+    merge: Option<&Merge>,
+) -> Option<(&'a Table, Option<&'a Charge>, u32)> {
+    let (table, item) = (terms.table(name)?, terms.plan_item(name)?);
+    let Some(merge) = merge else {
+        return Some((table, item.charge.as_ref(), 1));
+    };
+    let line = terms.ad_hoc(name)?;
+    let merged = merge.coarsening().merged(table)?;
+    Some((table, Some(&line.charge), merged))
 }
 
 enum Decided {
@@ -107,6 +123,7 @@ fn refuse(request: &Request, refusal: Refusal, fresh: bool) -> Verdict<Decided> 
         table: request.table.clone(),
         period: request.period,
         with: request.with.clone(),
+        merge: request.merge.clone(),
         reasons: refusal.reasons().iter().map(|reason| reason.id).collect(),
     };
     (

@@ -1,10 +1,11 @@
 //! Zonings: a GeoJSON file whose content is named by its hash, so that no zone moves under an agreement.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use audit::receipt::Receipt;
 use bytes::Bytes;
-use geojson::{FeatureCollection, GeoJson};
+use cells::merge::Parents;
+use geojson::{Feature, FeatureCollection, GeoJson};
 use policies::entry::Body;
 use policies::id::{Fingerprint, OrgId, ZoningId, sha256_hex};
 
@@ -34,7 +35,8 @@ impl Broker {
                 limit,
             });
         }
-        let zones = u32::try_from(zone_ids(&geojson)?.len()).map_err(Error::internal)?;
+        let listed = zones(&geojson)?;
+        let (zones, parents) = (counted(listed.len())?, parent_count(&listed)?);
         let sha256 = Fingerprint::new(sha256_hex(&geojson)).map_err(Error::internal)?;
         if let Some(entry) = self.same_zoning(&id, &sha256)? {
             return self.sequencer.receipt(entry);
@@ -49,6 +51,7 @@ impl Broker {
                         zoning: id,
                         sha256,
                         zones,
+                        parents,
                         blob,
                         by,
                     }],
@@ -73,6 +76,16 @@ impl Broker {
         Ok(self.blobs.get(&blob).await.map_err(Error::internal)?.bytes)
     }
 
+    /// The parent of every zone, from the zoning's file.
+    pub(crate) async fn parents(&self, id: &ZoningId) -> Result<Parents, Error> {
+        let zones = zones(&self.zoning_file(id).await?)?;
+        let parents = zones
+            .into_iter()
+            .map(|(zone, parent)| Some((zone, parent?)));
+        let parents: Option<Parents> = parents.collect();
+        parents.ok_or_else(|| Error::internal("a zoning without parents"))
+    }
+
     fn same_zoning(&self, id: &ZoningId, sha256: &Fingerprint) -> Result<Option<u64>, Error> {
         match self.sequencer.state().zoning(id) {
             Some(known) if known.sha256 == *sha256 => Ok(Some(known.entry)),
@@ -85,40 +98,62 @@ impl Broker {
     }
 }
 
-/// The `zone_id` of every feature, as text, sorted.
+/// The `zone_id` of every feature, as text, with its `parent` where it names one.
 ///
 /// # Errors
-/// [`Error::Invalid`] where the file is no feature collection or an id is missing or doubled.
-pub(crate) fn zone_ids(file: &[u8]) -> Result<Vec<String>, Error> {
+/// [`Error::Invalid`] where the file is no feature collection, an id is missing or doubled, or some
+/// features name a parent and others do not.
+pub(crate) fn zones(file: &[u8]) -> Result<BTreeMap<String, Option<String>>, Error> {
     let wrong = |message: String| Error::invalid("geojson", message);
     let parsed = GeoJson::from_reader(file).map_err(|e| wrong(e.to_string()))?;
     let GeoJson::FeatureCollection(FeatureCollection { features, .. }) = parsed else {
         return Err(wrong("has to be a FeatureCollection".into()));
     };
-    let mut ids = BTreeSet::new();
+    let mut zones = BTreeMap::new();
     for (n, feature) in features.iter().enumerate() {
-        let id = match feature.property("zone_id") {
-            Some(serde_json::Value::String(text)) => text.clone(),
-            Some(serde_json::Value::Number(number)) => number.to_string(),
-            _ => {
-                return Err(wrong(format!(
-                    "features[{n}] has no text or number `zone_id`"
-                )));
-            }
-        };
-        if id.is_empty() || id.len() > ZONE_ID_BYTES_MAX || id.chars().any(char::is_control) {
-            return Err(wrong(format!(
-                "features[{n}] has an empty, long or unprintable `zone_id`"
-            )));
-        }
-        if !ids.insert(id.clone()) {
+        let missing = || wrong(format!("features[{n}] has no text or number `zone_id`"));
+        let id = id_of(n, "zone_id", feature)?.ok_or_else(missing)?;
+        let parent = id_of(n, "parent", feature)?;
+        if zones.insert(id.clone(), parent).is_some() {
             return Err(wrong(format!(
                 "zone `{id}` stands there twice: dissolve it first"
             )));
         }
     }
-    if ids.is_empty() {
+    if zones.is_empty() {
         return Err(wrong("has no features".into()));
     }
-    Ok(ids.into_iter().collect())
+    let with_parent = zones.values().flatten().count();
+    if with_parent != 0 && with_parent != zones.len() {
+        return Err(wrong(
+            "names a `parent` for some zones and none for others: give each one, or none".into(),
+        ));
+    }
+    Ok(zones)
+}
+
+/// A property that is an id: a text or a number. `None` where the feature has none, or null.
+fn id_of(n: usize, name: &str, feature: &Feature) -> Result<Option<String>, Error> {
+    let id = match feature.property(name) {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(serde_json::Value::Number(number)) => number.to_string(),
+        _ => return Ok(None),
+    };
+    if id.is_empty() || id.len() > ZONE_ID_BYTES_MAX || id.chars().any(char::is_control) {
+        let message = format!("features[{n}] has an empty, long or unprintable `{name}`");
+        return Err(Error::invalid("geojson", message));
+    }
+    Ok(Some(id))
+}
+
+fn counted(count: usize) -> Result<u32, Error> {
+    u32::try_from(count).map_err(Error::internal)
+}
+
+/// How many parents the zones have between them; none where they name none.
+fn parent_count(zones: &BTreeMap<String, Option<String>>) -> Result<Option<u32>, Error> {
+    let parents: BTreeSet<_> = zones.values().flatten().collect();
+    (!parents.is_empty())
+        .then(|| counted(parents.len()))
+        .transpose()
 }

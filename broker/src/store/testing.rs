@@ -29,6 +29,7 @@ pub(super) fn entry(n: u64, blob: Option<BlobId>) -> Vec<u8> {
             zoning: ZoningId::new(format!("zoning-{n}")).unwrap(),
             sha256: Fingerprint::new(sha256_hex(&n.to_be_bytes())).unwrap(),
             zones: 3,
+            parents: None,
             blob,
             by: OrgId::new("city").unwrap(),
         },

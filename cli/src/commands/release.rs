@@ -1,6 +1,7 @@
 //! `weir release`: what one would cost, ask for one, fetch, list.
 
 mod get;
+mod merge;
 mod plan;
 mod preview;
 mod sheet;
@@ -16,6 +17,7 @@ use super::Session;
 use super::session::from_client;
 use crate::errors::CliError;
 use crate::output::{View, right, short, table};
+use crate::period_range::Periods;
 use crate::progress;
 
 /// Releases: what one would cost, ask for one, fetch, list.
@@ -41,7 +43,12 @@ Example:
   weir release request 3f9ac2 od 2023-10-05 --purpose dpv:PublicPolicyMaking
   weir release request 3f9ac2 od 2023-10-05 --purpose dpv:PublicPolicyMaking \\
       --csv --out od.csv
+  weir release request 3f9ac2 od 2023-10-02..2023-10-08 --purpose dpv:PublicPolicyMaking \
+      --merge --bins 0,7,16 --zones parent
 
+--merge reads all periods together, coarser where --bins, --zones or --drop say so, where the
+agreement has an `ad_hoc` line for the table. Each of the periods pays its whole charge. People in
+several merged cells are counted at least once, which is what `contributors_at_least` says.
 What a release costs is charged when it is reserved, before noise is drawn, and never given back.
 Asking again for what was released answers the same bytes, free. An answer whose receipt does not
 verify is refused. With --request-id the same wish can be repeated after a broken connection.";
@@ -59,8 +66,12 @@ pub struct Request {
     pub agreement: String,
     /// The table's name.
     pub table: TableName,
-    /// The period, as long as the table says: 2023-10-05, 2023-W40 or 2023-10.
-    pub period: Period,
+    /// The period, as long as the table says: 2023-10-05, 2023-W40 or 2023-10. With --merge several:
+    /// FIRST..LAST (both included), or with commas.
+    pub period: Periods,
+    /// Which cells fall into one row.
+    #[command(flatten)]
+    pub merge: merge::MergeArgs,
     /// What it is used for: one of the agreement's purposes.
     #[arg(long, value_name = "DPV TERM")]
     pub purpose: String,
@@ -98,6 +109,15 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
 
 async fn request(args: Request, session: &Session) -> Result<(), CliError> {
     args.save.check()?;
+    let merge = args.merge.of(&args.period.0)?;
+    let period = match (&merge, args.period.0.as_slice()) {
+        (Some(merge), _) => merge.first(),
+        (None, [period]) => *period,
+        (None, _) => {
+            let why = "several periods are one release only with --merge";
+            return Err(CliError::new(why).or_try("one period at a time"));
+        }
+    };
     let client = session.client().await?;
     let agreement = session.agreement_id(&client, &args.agreement).await?;
     let request = args
@@ -108,7 +128,8 @@ async fn request(args: Request, session: &Session) -> Result<(), CliError> {
         request: request.clone(),
         agreement,
         table: args.table,
-        period: args.period,
+        period,
+        merge,
         purpose: args.purpose,
     };
     let bar = progress::waiting(session.output, "waiting for the next public tick");

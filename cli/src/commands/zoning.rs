@@ -30,7 +30,8 @@ Example:
   weir zoning add helsinki-postal-2024 zones_postal_2024.geojson
 
 The file is a GeoJSON FeatureCollection in WGS 84 (longitude first) whose features carry a property
-`zone_id`: a text, leading zeros kept. It is checked here first. A changed zoning is a new name.";
+`zone_id`: a text, leading zeros kept. Where all of them carry a `parent` too (the id of a district,
+say), tables can be released by parents. It is checked here first. A changed zoning is a new name.";
 
 const LIST_HELP: &str = "\
 Example:
@@ -87,6 +88,7 @@ async fn add(args: Add, session: &Session) -> Result<(), CliError> {
     session.output.show(&ZoningView {
         zoning: zoning.id.to_string(),
         zones: zoning.zones,
+        parents: zoning.parents,
         sha256: zoning.sha256.to_string(),
         entry: Some(proven.proof.index()),
         file: None,
@@ -99,6 +101,7 @@ async fn list(session: &Session) -> Result<(), CliError> {
     let view = |zoning: proto::convert::Zoning| ZoningView {
         zoning: zoning.id.to_string(),
         zones: zoning.zones,
+        parents: zoning.parents,
         sha256: zoning.sha256.to_string(),
         entry: None,
         file: None,
@@ -115,6 +118,7 @@ async fn get(args: &Get, session: &Session) -> Result<(), CliError> {
     session.output.show(&ZoningView {
         zoning: zoning.id.to_string(),
         zones: zoning.zones,
+        parents: zoning.parents,
         sha256: zoning.sha256.to_string(),
         entry: None,
         file: Some(args.out.clone()),
@@ -133,6 +137,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 struct ZoningView {
     zoning: String,
     zones: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parents: Option<u32>,
     sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     entry: Option<u64>,
@@ -147,6 +153,8 @@ impl View for ZoningView {
             ("zones", thousands(self.zones)),
             ("sha256", self.sha256.clone()),
         ];
+        let parents = self.parents.map(|parents| ("parents", thousands(parents)));
+        rows.extend(parents);
         let logged = self
             .entry
             .map(|entry| format!("entry {entry}, receipt verified"));

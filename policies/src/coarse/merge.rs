@@ -78,7 +78,7 @@ impl Merge {
 
     /// All of them, rising.
     pub fn periods(&self) -> impl Iterator<Item = Period> {
-        std::iter::once(self.first).chain(self.later.iter().copied())
+        periods(self.first, Some(self))
     }
 
     /// What becomes of their cells.
@@ -86,6 +86,12 @@ impl Merge {
     pub fn coarsening(&self) -> &Coarsening {
         &self.coarsening
     }
+}
+
+/// All periods that are read: those of the merge, or the one there is.
+pub(crate) fn periods(one: Period, merge: Option<&Merge>) -> impl Iterator<Item = Period> {
+    let later = merge.map(|merge| merge.later.as_slice());
+    std::iter::once(one).chain(later.unwrap_or_default().iter().copied())
 }
 
 impl TryFrom<Parts> for Merge {

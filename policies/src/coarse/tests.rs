@@ -87,10 +87,9 @@ fn the_most_cells_of_one_unit_in_one_row() {
 
 #[test]
 fn the_domain_is_that_of_the_merged_rows() {
-    let (table, mut zoning) = table();
-    zoning.parents = Some(2);
-    let size = |json| read(json).domain_size(&table, &zoning).unwrap();
-    assert_eq!(size("{}"), table.domain_size(zoning.zones).unwrap());
+    let (table, _) = table();
+    let size = |json| read(json).domain_size(&table, 4, Some(2)).unwrap();
+    assert_eq!(size("{}"), table.domain_size(4).unwrap());
     assert_eq!(size(r#"{"bins": [0, 9], "zones": "parent"}"#), 2 * 2 * 2);
     assert_eq!(size(r#"{"zones": "all", "categories": ["mode"]}"#), 5);
 }

@@ -24,6 +24,7 @@ impl Parts<'_> {
     pub(super) fn reasons(&self) -> Vec<Reason> {
         let mut reasons = self.of_each(Rules::reasons);
         reasons.extend(self.differ());
+        reasons.extend(self.merged_together());
         reasons.extend(self.of_each(|rules| self.too_few(rules).into_iter().collect()));
         reasons
     }
@@ -90,6 +91,14 @@ impl Parts<'_> {
         })
     }
 
+    /// A merge is gated by a bound of one provider's people.
+    fn merged_together(&self) -> Option<Reason> {
+        let merged = self.request.merge.is_some() && self.each.len() > 1;
+        reason(merged, ReasonId::MergeUnfit, || {
+            "a merge is of one agreement's table".into()
+        })
+    }
+
     fn too_few(&self, rules: &Rules<'_>) -> Option<Reason> {
         let asked = rules.item()?.1.joint?.fewest();
         let parts = self.each.len();
@@ -105,18 +114,22 @@ impl Parts<'_> {
     /// would undo what the rule withholds. A further edition of the same tables is the same table.
     fn beside(&self, rules: &Rules<'_>) -> Option<Reason> {
         let (table, _) = rules.item()?;
-        let (asked, period) = (self.request.asked(), self.request.period);
+        let (asked, request) = (self.request.asked(), self.request);
         let guarded = !self.rule().is_none();
-        let others = others(rules.state, rules.terms(), table, period);
-        let other = others.into_iter().find(|other| {
-            let same = other.asked() == asked && other.period == period;
+        let periods = request.periods();
+        let mut others =
+            periods.flat_map(|period| others(rules.state, rules.terms(), table, period));
+        let other = others.find(|other| {
+            let same = other.asked() == asked
+                && other.period == request.period
+                && other.merge == request.merge;
             !same && (guarded || is_guarded(rules.state, other))
         })?;
         let provider = &rules.terms().provider.org;
         let text = format!(
             "a table of `{provider}`'s people for {} stands already (`{}` of {}), and a `joint` rule \
              allows no other beside it",
-            period, other.table.name, other.period
+            request.period, other.table.name, other.period
         );
         let id = ReasonId::PartsBeside;
         Some(Reason { id, text })
@@ -159,7 +172,7 @@ fn others<'a>(
             })
         })
     });
-    let keys = slots.flat_map(|slot| state.editions(&slot));
+    let keys = slots.flat_map(|slot| state.editions(&slot).iter().chain(state.merges(&slot)));
     keys.filter_map(|key| Some(&state.release(key)?.reservation))
         .collect()
 }

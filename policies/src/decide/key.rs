@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::DecideError;
 use crate::agreement::{Agreement, Charge, PlanItem, Population, ZoningRef};
+use crate::coarse::Merge;
 use crate::id::{BlobId, OrgId, ReleaseKey, sha256_hex};
 use crate::joint::JointRule;
 use crate::period::Period;
@@ -17,8 +18,10 @@ struct Canonical<'a> {
     k: u32,
     zonings: &'a [ZoningRef],
     table: &'a Table,
-    charge: &'a Option<Charge>,
+    charge: Option<&'a Charge>,
     period: Period,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merge: Option<&'a Merge>,
     manifest: &'a [BlobId],
 }
 
@@ -36,7 +39,24 @@ pub fn release_key(
     period: Period,
     manifest: &[BlobId],
 ) -> Result<ReleaseKey, DecideError> {
-    hashed(&canonical(terms, table, item, period, manifest))
+    let charge = item.charge.as_ref();
+    hashed(&canonical(terms, table, charge, (period, None), manifest))
+}
+
+/// As [`release_key`], for an ad-hoc merge at this charge: all its periods and its coarsening are in
+/// it.
+///
+/// # Errors
+/// [`DecideError::Form`] where the terms cannot be written as JSON.
+pub fn merge_key(
+    terms: &Agreement,
+    table: &Table,
+    charge: &Charge,
+    merge: &Merge,
+    manifest: &[BlobId],
+) -> Result<ReleaseKey, DecideError> {
+    let read = (merge.first(), Some(merge));
+    hashed(&canonical(terms, table, Some(charge), read, manifest))
 }
 
 /// The same over all parts and the strictest of their rules. Parts are sorted by provider, of which each has one:
@@ -54,9 +74,10 @@ pub(super) fn joint_key(
         rule: JointRule,
         parts: Vec<Canonical<'a>>,
     }
-    let parts = parts
-        .iter()
-        .map(|(terms, table, item, manifest)| canonical(terms, table, item, period, manifest));
+    let parts = parts.iter().map(|(terms, table, item, manifest)| {
+        let charge = item.charge.as_ref();
+        canonical(terms, table, charge, (period, None), manifest)
+    });
     let mut parts: Vec<_> = parts.collect();
     parts.sort_by_key(|part| part.provider);
     hashed(&Together { rule, parts })
@@ -65,8 +86,8 @@ pub(super) fn joint_key(
 fn canonical<'a>(
     terms: &'a Agreement,
     table: &'a Table,
-    item: &'a PlanItem,
-    period: Period,
+    charge: Option<&'a Charge>,
+    (period, merge): (Period, Option<&'a Merge>),
     manifest: &'a [BlobId],
 ) -> Canonical<'a> {
     Canonical {
@@ -75,8 +96,9 @@ fn canonical<'a>(
         k: terms.k,
         zonings: &terms.zonings,
         table,
-        charge: &item.charge,
+        charge,
         period,
+        merge,
         manifest,
     }
 }

@@ -21,6 +21,7 @@ pub struct Permit {
     pub(super) unit: Unit,
     pub(super) k: u32,
     pub(super) charge: Option<Charge>,
+    pub(super) merged: u32,
     pub(super) edition: u32,
     pub(super) manifest: Vec<BlobId>,
     pub(super) late: bool,
@@ -59,7 +60,13 @@ impl Permit {
         self.k
     }
 
-    /// The plan's charge; `None` where the population has no unit.
+    /// The most cells of one unit in one row: 1 but for a merge.
+    #[must_use]
+    pub fn merged(&self) -> u32 {
+        self.merged
+    }
+
+    /// What the plan or the ad-hoc line charges; `None` where the population has no unit.
     #[must_use]
     pub fn charge(&self) -> Option<&Charge> {
         self.charge.as_ref()
@@ -112,7 +119,7 @@ impl Permit {
     fn alone(self, mechanism: Mechanism) -> Result<Reservation, String> {
         let charge = self.charge.as_ref();
         mechanism
-            .check_terms(&self.table, self.k, charge)
+            .check_terms(&self.table, self.k, charge, self.merged)
             .map_err(|e| e.to_string())?;
         let charge = charge.map_or(Some(Loss::ZERO), Charge::total);
         let charge = charge.ok_or("the charge leaves its type")?;
@@ -124,6 +131,7 @@ impl Permit {
             purpose: self.request.purpose,
             table: self.table,
             period: self.request.period,
+            merge: self.request.merge,
             unit: self.unit,
             edition: self.edition,
             manifest: self.manifest,

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::calendar::{due_at, missing_before};
-use super::key::release_key;
+use super::key::{merge_key, release_key};
 use super::{DecideError, Permit, Request};
 use crate::agreement::{Agreement, Charge, PlanItem};
+use crate::entry::Contribution;
 use crate::ledger::LedgerError;
 use crate::period::Period;
 use crate::refusal::{Reason, ReasonId};
@@ -36,6 +37,8 @@ impl Rules<'_> {
             self.coverage(),
             self.due(),
             self.contributed(),
+            self.merge_agreed(),
+            self.merge_fits(),
         ]
         .into_iter()
         .flatten()
@@ -44,7 +47,7 @@ impl Rules<'_> {
 
     /// What is asked only of a release that would be a new draw.
     pub(super) fn spending(&self) -> Vec<Reason> {
-        [self.editions(), self.budget()]
+        [self.editions(), self.merges_left(), self.budget()]
             .into_iter()
             .flatten()
             .collect()
@@ -122,15 +125,17 @@ impl Rules<'_> {
     fn coverage(&self) -> Option<Reason> {
         let covers = self.terms().covers;
         reason(
-            !covers.hold(self.request.period),
+            !self.request.periods().all(|period| covers.hold(period)),
             ReasonId::PeriodOutsideCoverage,
             || format!("the agreement covers {} to {}", covers.from, covers.until),
         )
     }
 
+    /// Periods are due one after the other, so the last one decides.
     fn due(&self) -> Option<Reason> {
         let (_, item) = self.item()?;
-        let due = due_at(self.terms(), item, self.request.period);
+        let last = self.request.periods().last()?;
+        let due = due_at(self.terms(), item, last);
         reason(
             due.is_none_or(|due| self.now < due),
             ReasonId::PeriodNotDue,
@@ -145,14 +150,24 @@ impl Rules<'_> {
 
     fn contributed(&self) -> Option<Reason> {
         self.item()?;
-        let live = self.state.live(&self.request.slot());
-        reason(live.is_none(), ReasonId::PeriodNotContributed, || {
+        let absent = |period: &Period| self.live(*period).is_none();
+        let missing: Vec<_> = self.request.periods().filter(absent).collect();
+        reason(!missing.is_empty(), ReasonId::PeriodNotContributed, || {
             let provider = &self.terms().provider.org;
-            format!("`{provider}` has not contributed {}", self.request.period)
+            let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+            format!("`{provider}` has not contributed {}", missing.join(", "))
         })
     }
 
+    fn live(&self, period: Period) -> Option<&Contribution> {
+        let live = self.state.live(&self.request.slot_of(period))?;
+        Some(&live.contribution)
+    }
+
     fn editions(&self) -> Option<Reason> {
+        if self.request.merge.is_some() {
+            return None;
+        }
         let (_, item) = self.item()?;
         let made = self.state.editions(&self.request.slot()).len();
         reason(
@@ -163,12 +178,15 @@ impl Rules<'_> {
     }
 
     fn budget(&self) -> Option<Reason> {
-        let (_, item) = self.item()?;
+        let charge = match &self.request.merge {
+            None => self.item()?.1.charge.as_ref(),
+            Some(_) => Some(&self.ad_hoc()?.charge),
+        };
         let grain = self.terms().population.unit.grain()?;
-        let periods = self.request.period.parts(grain).unwrap_or_default();
+        let periods: Option<Vec<_>> = self.request.periods().map(|p| p.parts(grain)).collect();
+        let periods = periods.unwrap_or_default().concat();
         let account = State::account_of(self.terms());
-        let charge = item.charge.as_ref().and_then(Charge::total);
-        let text = match (charge, periods.is_empty()) {
+        let text = match (charge.and_then(Charge::total), periods.is_empty()) {
             (Some(charge), false) => self
                 .state
                 .ledger()
@@ -186,23 +204,38 @@ impl Rules<'_> {
     /// What a request without a reason against it comes to.
     pub(super) fn permit(&self) -> Result<Permit, DecideError> {
         let (table, item) = self.item().ok_or(DecideError::Form)?;
-        let slot = self.request.slot();
-        let live = self.state.live(&slot).ok_or(DecideError::Form)?;
-        let made =
-            u32::try_from(self.state.editions(&slot).len()).map_err(|_| DecideError::Form)?;
-        let manifest = vec![live.contribution.blob.clone()];
+        let live: Option<Vec<_>> = self.request.periods().map(|p| self.live(p)).collect();
+        let live = live.ok_or(DecideError::Form)?;
+        let manifest: Vec<_> = live.iter().map(|c| c.blob.clone()).collect();
+        let (terms, period) = (self.terms(), self.request.period);
+        let (key, charge, merged, made) = match &self.request.merge {
+            None => {
+                let key = release_key(terms, table, item, period, &manifest)?;
+                let made = self.state.editions(&self.request.slot()).len();
+                let made = u32::try_from(made).map_err(|_| DecideError::Form)?;
+                (key, item.charge.clone(), 1, made)
+            }
+            Some(merge) => {
+                let charge = &self.ad_hoc().ok_or(DecideError::Form)?.charge;
+                let key = merge_key(terms, table, charge, merge, &manifest)?;
+                let merged = merge.coarsening().merged(table);
+                let merged = merged.ok_or(DecideError::Form)?;
+                (key, Some(charge.clone()), merged, self.merges_made())
+            }
+        };
         Ok(Permit {
-            key: release_key(self.terms(), table, item, self.request.period, &manifest)?,
+            key,
             request: self.request.clone(),
             table: table.clone(),
-            provider: self.terms().provider.org.clone(),
-            unit: self.terms().population.unit,
-            k: self.terms().k,
-            charge: item.charge.clone(),
+            provider: terms.provider.org.clone(),
+            unit: terms.population.unit,
+            k: terms.k,
+            charge,
+            merged,
             edition: made.checked_add(1).ok_or(DecideError::Form)?,
             manifest,
-            late: live.contribution.late,
-            missing: missing_before(self.state, self.terms(), &slot),
+            late: live.iter().any(|contribution| contribution.late),
+            missing: missing_before(self.state, terms, &self.request.slot()),
             joint: None,
         })
     }

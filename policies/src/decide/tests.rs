@@ -11,6 +11,7 @@ use crate::mechanism::Mechanism;
 use crate::refusal::ReasonId;
 use crate::testing::{Town, mechanism, now, org};
 
+mod ad_hoc;
 mod input;
 mod joint;
 
@@ -234,6 +235,21 @@ fn each_reason_is_reachable() {
     town.state.editions.insert(fine.slot(), vec![key; 2]);
     see(&town.state, &fine, time);
     joint::see_every_reason(&mut |state, request| see(state, request, time));
+    let mut merging = Town::merging();
+    let mut unfit = merging.merge("r1", &["2026-10-05"]);
+    let parents = serde_json::from_str(r#"{"zones": "parent"}"#).unwrap();
+    unfit.merge = Some(Merge::new(&[unfit.period], parents).unwrap());
+    see(&merging.state, &unfit, time);
+    let merge = merging.merge("r1", &["2026-10-05"]);
+    let key = "e".repeat(64).parse().unwrap();
+    merging.state.merges.insert(merge.slot(), vec![key; 2]);
+    see(&merging.state, &merge, time);
+    let unmerged = contributed();
+    see(
+        &unmerged.state,
+        &unmerged.merge("r1", &["2026-10-05"]),
+        time,
+    );
     let all: Vec<_> = seen.into_iter().collect();
     assert_eq!(all, ReasonId::ALL);
 }
@@ -250,6 +266,7 @@ fn a_refused_request_is_refused_for_ever_under_its_id() {
         table: refused.table.clone(),
         period: refused.period,
         with: vec![],
+        merge: None,
         reasons: vec![ReasonId::PeriodNotContributed],
     });
     let body = town.contribution("2026-10-06", "b6", None);

@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 15] = [
+const GOLDEN: [(&str, &str); 19] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -71,6 +71,22 @@ const GOLDEN: [(&str, &str); 15] = [
         "release.refused",
         include_str!("../../golden/release.refused.joint.json"),
     ),
+    (
+        "zoning.added",
+        include_str!("../../golden/zoning.added.parents.json"),
+    ),
+    (
+        "agreement.offered",
+        include_str!("../../golden/agreement.offered.ad_hoc.json"),
+    ),
+    (
+        "release.reserved",
+        include_str!("../../golden/release.reserved.merge.json"),
+    ),
+    (
+        "release.refused",
+        include_str!("../../golden/release.refused.merge.json"),
+    ),
 ];
 
 #[test]
@@ -93,9 +109,12 @@ fn every_field_of_every_kind_is_needed_and_known() {
         let body = value["body"].as_object().unwrap();
         let optional = [
             ("org.admitted", "by"),
+            ("zoning.added", "parents"),
             ("contribution.accepted", "supersedes"),
             ("release.reserved", "joint"),
+            ("release.reserved", "merge"),
             ("release.refused", "with"),
+            ("release.refused", "merge"),
         ];
         for field in body.keys() {
             let needed = !optional.contains(&(kind, field.as_str()));

@@ -53,7 +53,8 @@ pub enum TermsError {
 
 impl Mechanism {
     /// Is this noise made for the table's bounds, does it select with `k`, and does the charge pay
-    /// for every part of it? `charge` is `None` where the population has no unit.
+    /// for every part of it? `charge` is `None` where the population has no unit; `merged` is r
+    /// ([`crate::coarse::Coarsening::merged`]), 1 where nothing merges.
     ///
     /// # Errors
     /// [`TermsError`] for the first part that is not as agreed.
@@ -62,6 +63,7 @@ impl Mechanism {
         table: &Table,
         k: u32,
         charge: Option<&Charge>,
+        merged: u32,
     ) -> Result<(), TermsError> {
         match (self, charge) {
             (Self::Unprotected, None) => Ok(()),
@@ -73,7 +75,7 @@ impl Mechanism {
                 Some(charge),
             ) => {
                 select(selection, table, k, charge)?;
-                measure(measures, table, charge)
+                measure(measures, table, charge, merged)
             }
             _ => Err(TermsError::Protection),
         }
@@ -93,7 +95,7 @@ fn select(
     draw(
         "contributors",
         &selection.draw,
-        (table.cells_max, 1),
+        (table.cells_max, 1, 1),
         charge.selection,
     )?;
     let (delta, paid) = (selection.delta()?, charge.delta);
@@ -103,7 +105,12 @@ fn select(
     Ok(())
 }
 
-fn measure(measures: &[MeasureDraw], table: &Table, charge: &Charge) -> Result<(), TermsError> {
+fn measure(
+    measures: &[MeasureDraw],
+    table: &Table,
+    charge: &Charge,
+    merged: u32,
+) -> Result<(), TermsError> {
     let drawn = measures.iter().map(|m| &m.measure);
     if !drawn.eq(charge.measures.iter().map(|m| &m.measure)) {
         return Err(TermsError::Measures);
@@ -113,14 +120,14 @@ fn measure(measures: &[MeasureDraw], table: &Table, charge: &Charge) -> Result<(
         .zip(&charge.measures)
         .try_for_each(|(drawn, paid)| {
             let linf = table.sensitivity(&drawn.measure);
-            let bounds = (table.cells_max, linf.ok_or(TermsError::Measures)?);
+            let bounds = (table.cells_max, linf.ok_or(TermsError::Measures)?, merged);
             draw(&drawn.measure, &drawn.draw, bounds, paid.rho)
         })
 }
 
-fn draw(name: &str, draw: &Draw, bounds: (u32, u64), paid: Rho) -> Result<(), TermsError> {
+fn draw(name: &str, draw: &Draw, bounds: (u32, u64, u32), paid: Rho) -> Result<(), TermsError> {
     let measure = || name.to_owned();
-    if (draw.l0, draw.linf) != bounds {
+    if (draw.l0, draw.linf, draw.merged) != bounds {
         return Err(TermsError::Bounds { measure: measure() });
     }
     let rho = draw.rho()?;

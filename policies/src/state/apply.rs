@@ -1,11 +1,12 @@
 //! One entry's effect on the state, and the invariants it has to keep.
 
-use super::{AgreementRecord, ApplyError, Slot, Stage, State};
+use super::{AgreementRecord, ApplyError, Slot, Stage, State, Zoning};
 use crate::entry::{Body, Entry};
 use crate::id::{AgreementId, BatchId, OrgId, ReleaseKey, RequestId, ZoningId};
 use crate::ledger::Account;
 use crate::period::Period;
 
+mod merges;
 mod parties;
 mod releases;
 
@@ -66,9 +67,19 @@ impl State {
                 zoning,
                 sha256,
                 zones,
+                parents,
                 blob,
                 by: _,
-            } => self.add_zoning(zoning, sha256, *zones, blob),
+            } => {
+                let added = Zoning {
+                    sha256: sha256.clone(),
+                    zones: *zones,
+                    parents: *parents,
+                    blob: blob.clone(),
+                    entry: self.size,
+                };
+                self.add_zoning(zoning, added)
+            }
             Body::AgreementOffered {
                 agreement,
                 by,
@@ -100,6 +111,7 @@ impl State {
                 table,
                 period,
                 with,
+                merge,
                 reasons,
             } => {
                 let slot = Slot {
@@ -107,7 +119,7 @@ impl State {
                     table: table.clone(),
                     period: *period,
                 };
-                self.refuse(by, request, slot, with, reasons)
+                self.refuse(by, request, slot, (with, merge.as_ref()), reasons)
             }
         }
     }

@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Slot, Stage, State, Touched};
-use crate::joint::With;
+use super::{Stage, State, Touched};
 use crate::ledger::Account;
 use crate::period::Period;
 
@@ -121,19 +120,12 @@ impl State {
 
     /// Restores what is derived, after the last record.
     pub fn finish_loading(&mut self) {
-        let mut releases: Vec<_> = self.releases.iter().collect();
-        releases.sort_by_key(|(_, release)| release.entry);
+        let mut releases: Vec<_> = self.releases.values().cloned().collect();
+        releases.sort_by_key(|release| release.entry);
         self.editions.clear();
-        for (key, release) in releases {
-            let reservation = &release.reservation;
-            for With { agreement, table } in reservation.asked() {
-                let slot = Slot {
-                    agreement,
-                    table,
-                    period: reservation.period,
-                };
-                self.editions.entry(slot).or_default().push(key.clone());
-            }
+        self.merges.clear();
+        for release in releases {
+            self.count(&release.reservation);
         }
     }
 

@@ -11,6 +11,7 @@ use crate::loss::Loss;
 use crate::testing::{Town, entry, mechanism, now, org};
 
 mod accounts;
+mod ad_hoc;
 mod golden;
 mod parties;
 mod random;
@@ -40,6 +41,7 @@ fn lived_in() -> Town {
         table: refused.table,
         period: refused.period,
         with: vec![],
+        merge: None,
         reasons: vec![ReasonId::PeriodNotContributed],
     });
     town

@@ -37,17 +37,7 @@ impl Check {
             (None, Unit::None) => {}
             (Some(_), Unit::None) => self.require(false, &path, "no unit, no charge: leave it out"),
             (None, _) => self.require(false, &path, "a release of protected data needs a charge"),
-            (Some(charge), unit) => {
-                self.require(
-                    charge.selection > Rho::ZERO,
-                    &path,
-                    "`selection` has to be above 0",
-                );
-                let delta = charge.delta > Delta::ZERO && charge.delta <= DELTA_MAX;
-                let message = format!("`delta` has to be above 0, at most {DELTA_MAX}");
-                self.require(delta, &path, message);
-                self.measures(table, unit, charge, &path);
-            }
+            (Some(charge), unit) => self.charge(table, unit, charge, &path),
         }
     }
 
@@ -75,6 +65,18 @@ impl Check {
         let message = "another line releases a table of the same kind, whose rows could undo what this \
                        rule withholds: release one of them";
         self.require(!beside, path, message);
+    }
+
+    pub(super) fn charge(&mut self, table: &Table, unit: Unit, charge: &Charge, path: &str) {
+        self.require(
+            charge.selection > Rho::ZERO,
+            path,
+            "`selection` has to be above 0",
+        );
+        let delta = charge.delta > Delta::ZERO && charge.delta <= DELTA_MAX;
+        let message = format!("`delta` has to be above 0, at most {DELTA_MAX}");
+        self.require(delta, path, message);
+        self.measures(table, unit, charge, path);
     }
 
     fn measures(&mut self, table: &Table, unit: Unit, charge: &Charge, path: &str) {

@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::loss::Rho;
 use crate::period::Grain;
 use crate::testing::{Signer, agreement, floors};
 
@@ -385,4 +386,52 @@ fn a_joint_rule_can_be_kept_and_is_not_undone_by_the_same_plan() {
     beside.tables[1].clamps.clear();
     beside.plan[1].charge.as_mut().unwrap().measures.clear();
     assert_eq!(paths(&beside), Vec::<String>::new());
+}
+
+/// Merging needs an unambiguous line, a table that is planned, and room in the cap.
+#[test]
+fn ad_hoc_lines_are_of_planned_tables_and_count_into_the_allotment() {
+    let change = |change: &dyn Fn(&mut Agreement)| {
+        let mut agreement = with("/plan/0/editions", json!(1));
+        agreement.ad_hoc = vec![crate::testing::ad_hoc()];
+        change(&mut agreement);
+        paths(&agreement)
+    };
+    assert_eq!(change(&|_| {}), Vec::<String>::new());
+    let only = |json: Value| -> crate::agreement::Allowed {
+        serde_json::from_value(json!({"only": json})).unwrap()
+    };
+    type Change<'a> = &'a dyn Fn(&mut Agreement);
+    let broken: [(&str, Change); 10] = [
+        ("plan", &|a| a.plan[0].editions = 2),
+        ("plan", &|a| a.ad_hoc[0].requests = 3),
+        ("ad_hoc[0].requests", &|a| a.ad_hoc[0].requests = 0),
+        ("ad_hoc[0].charge", &|a| {
+            a.ad_hoc[0].charge.selection = Rho::ZERO
+        }),
+        ("ad_hoc[0].charge", &|a| {
+            a.ad_hoc[0].charge.delta = Delta::ZERO
+        }),
+        ("ad_hoc[0].coarsenings", &|a| {
+            a.ad_hoc[0].coarsenings = only(json!([]))
+        }),
+        ("ad_hoc[0].coarsenings", &|a| {
+            a.ad_hoc[0].coarsenings = only(json!([{"bins": [0]}, {"bins": [0]}]))
+        }),
+        ("ad_hoc[0].coarsenings", &|a| {
+            a.ad_hoc[0].coarsenings = only(json!([{"zones": "parent"}]))
+        }),
+        ("zonings[0].parents", &|a| a.zonings[0].parents = Some(5)),
+        ("ad_hoc[0].table", &|a| {
+            a.ad_hoc[0].table = "other".parse().unwrap()
+        }),
+    ];
+    for (path, broken) in broken {
+        assert_eq!(change(broken), [path]);
+    }
+    let twice = change(&|a| {
+        a.ad_hoc[0].requests = 1;
+        a.ad_hoc.push(a.ad_hoc[0].clone());
+    });
+    assert_eq!(twice, ["ad_hoc"]);
 }

@@ -16,6 +16,7 @@ fn context(zones: u32) -> Context {
         provider: "city-bikes".parse().unwrap(),
         population: "riders".parse().unwrap(),
         zones,
+        parents: Some(3),
         declared: vec![DeclaredRate {
             name: "truncated".parse().unwrap(),
             ppm: 12_500,

@@ -41,6 +41,8 @@ pub struct Zoning {
     pub sha256: Fingerprint,
     /// How many zones it has.
     pub zones: u32,
+    /// How many parents they have between them; none where the file names no parents.
+    pub parents: Option<u32>,
 }
 
 /// A zoning's bytes under its name; not parsed.
@@ -162,22 +164,30 @@ impl TryFrom<v1::Zoning> for Zoning {
             zoning_id,
             sha256,
             zones,
+            parents,
         } = message;
         Ok(Self {
             id: parse("zoning_id", &zoning_id)?,
             sha256: parse("sha256", &sha256)?,
             zones,
+            parents,
         })
     }
 }
 
 impl From<Zoning> for v1::Zoning {
     fn from(zoning: Zoning) -> Self {
-        let Zoning { id, sha256, zones } = zoning;
+        let Zoning {
+            id,
+            sha256,
+            zones,
+            parents,
+        } = zoning;
         Self {
             zoning_id: id.into(),
             sha256: sha256.into(),
             zones,
+            parents,
         }
     }
 }

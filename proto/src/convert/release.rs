@@ -2,6 +2,7 @@
 
 use audit::commitment::Salt;
 use audit::receipt::Receipt;
+use policies::coarse::Merge;
 use policies::decide::Request;
 use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey, RequestId, TableName};
 use policies::loss::Loss;
@@ -16,6 +17,7 @@ use super::{ConvertError, Paged, at_most, not_empty, parse, required, wrong};
 use crate::limits::{CHUNK_BYTES_MAX, PURPOSE_BYTES_MAX, QUALITY_SHEET_BYTES_MAX};
 use crate::v1;
 
+mod merge;
 mod preview;
 
 pub use preview::{MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection};
@@ -29,8 +31,10 @@ pub struct Wish {
     pub agreement: AgreementId,
     /// Which table.
     pub table: TableName,
-    /// Which period.
+    /// Which period; the first one of a merge.
     pub period: Period,
+    /// What to merge; none for the plan's table.
+    pub merge: Option<Merge>,
     /// For which purpose; 1 to [`PURPOSE_BYTES_MAX`] bytes of visible ASCII.
     pub purpose: String,
 }
@@ -107,6 +111,7 @@ impl Wish {
             agreement,
             table,
             period,
+            merge,
             purpose,
         } = self;
         Request {
@@ -115,6 +120,7 @@ impl Wish {
             agreement,
             table,
             period,
+            merge,
             purpose,
             with: Vec::new(),
         }
@@ -142,6 +148,7 @@ impl TryFrom<v1::RequestReleaseRequest> for Wish {
             table,
             period,
             purpose,
+            merge,
         } = message;
         not_empty("purpose", purpose.as_bytes())?;
         at_most("purpose", "bytes", purpose.len(), PURPOSE_BYTES_MAX)?;
@@ -151,11 +158,17 @@ impl TryFrom<v1::RequestReleaseRequest> for Wish {
                 "is not a DPV term like `dpv:PublicPolicyMaking`",
             ));
         }
+        let period: Period = parse("period", &period)?;
+        let merge: Option<Merge> = merge.map(TryInto::try_into).transpose()?;
+        if merge.as_ref().is_some_and(|merge| merge.first() != period) {
+            return Err(wrong("merge.periods", "does not begin with `period`"));
+        }
         Ok(Self {
             request: parse("request_id", &request_id)?,
             agreement: parse("agreement_id", &agreement_id)?,
             table: parse("table", &table)?,
-            period: parse("period", &period)?,
+            period,
+            merge,
             purpose,
         })
     }
@@ -168,6 +181,7 @@ impl From<Wish> for v1::RequestReleaseRequest {
             agreement,
             table,
             period,
+            merge,
             purpose,
         } = wish;
         Self {
@@ -176,6 +190,7 @@ impl From<Wish> for v1::RequestReleaseRequest {
             table: table.into(),
             period: period.into(),
             purpose,
+            merge: merge.map(Into::into),
         }
     }
 }

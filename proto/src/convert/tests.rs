@@ -93,6 +93,7 @@ fn a_wish_and_its_answers_survive_the_wire() {
         agreement: DIGEST.parse().unwrap(),
         table: "od".parse().unwrap(),
         period: "2023-W40".parse().unwrap(),
+        merge: None,
         purpose: "dpv:PublicPolicyMaking".into(),
     };
     assert_eq!(

@@ -46,6 +46,7 @@ pub(super) fn zoning(body: &Body, asked: &Zoning) -> Same {
         zoning,
         sha256,
         zones,
+        parents,
         blob: _,
         by: _,
     } = body
@@ -54,7 +55,8 @@ pub(super) fn zoning(body: &Body, asked: &Zoning) -> Same {
     };
     same(*zoning == asked.id, "zoning")?;
     same(*sha256 == asked.sha256, "SHA-256")?;
-    same(*zones == asked.zones, "number of zones")
+    same(*zones == asked.zones, "number of zones")?;
+    same(*parents == asked.parents, "number of parents")
 }
 
 /// Something that happened to this agreement; a repeated call is answered with its last entry.

@@ -1,5 +1,6 @@
 //! Releases: what they would cost, asking for them, listing them.
 
+use policies::coarse::Merge;
 use policies::id::{AgreementId, ReleaseKey, RequestId, TableName};
 use policies::period::Period;
 use policies::refusal::{ReasonId, Refusal};
@@ -88,7 +89,34 @@ impl Client {
             agreement: agreement.clone(),
             table: table.clone(),
             periods: periods.to_vec(),
+            merge: None,
         };
+        self.previewed(query).await
+    }
+
+    /// What one ad-hoc merge would cost and could show, with what stands for or against each of its
+    /// periods; from public state only, and free.
+    ///
+    /// # Errors
+    /// As [`Self::preview`].
+    pub async fn preview_merge(
+        &self,
+        agreement: &AgreementId,
+        table: &TableName,
+        merge: &Merge,
+    ) -> Result<Preview, ClientError> {
+        let query = PreviewQuery {
+            agreement: agreement.clone(),
+            table: table.clone(),
+            periods: merge.periods().collect(),
+            merge: Some(merge.clone()),
+        };
+        self.previewed(query).await
+    }
+
+    async fn previewed(&self, query: PreviewQuery) -> Result<Preview, ClientError> {
+        let doing = "preview the release";
+        let periods = query.periods.clone();
         let answer = self
             .release_service()
             .preview(ask(query.into()))
@@ -96,7 +124,7 @@ impl Client {
             .map_err(|s| self.failed(doing, &s))?;
         let preview: Preview = understood(doing, answer.into_inner())?;
         let told = preview.periods.iter().map(|told| &told.period);
-        if !told.eq(periods) {
+        if !told.eq(&periods) {
             let what = "other periods than were asked";
             return Err(ClientError::Mismatch { doing, what });
         }
@@ -164,6 +192,7 @@ impl Client {
             agreement: wanted.agreement.clone(),
             table: wanted.table.clone(),
             period,
+            merge: None,
             purpose: wanted.purpose.clone(),
         };
         let key = match self.request(&wish).await? {

@@ -10,12 +10,13 @@ use arrow::ipc::reader::StreamReader;
 use audit::commitment::{Commitment, Salt};
 use bytes::{Bytes, BytesMut};
 use policies::agreement::Unit;
+use policies::coarse::Merge;
 use policies::id::{AgreementId, BlobId, ReleaseKey};
 use policies::loss::Loss;
 use policies::mechanism::Mechanism;
 use policies::period::Period;
 use policies::table::Table as TableTerms;
-use proto::columns::{QUALITY, released_schema, shown_columns};
+use proto::columns::{QUALITY, bounded, released_schema, shown_columns};
 use proto::convert::{Chunk, ReleaseHead};
 use proto::v1::GetReleaseResponse;
 use serde::Deserialize;
@@ -51,8 +52,11 @@ pub struct Sheet {
     pub agreement: AgreementId,
     /// The table's terms.
     pub table: TableTerms,
-    /// The period.
+    /// The period; the first one of a merge.
     pub period: Period,
+    /// All periods and what became of their cells, where it is an ad-hoc merge.
+    #[serde(default)]
+    pub merge: Option<Merge>,
     /// 1 for the first edition of the period.
     pub edition: u32,
     /// What is protected.
@@ -272,7 +276,13 @@ fn open(
 fn describes(schema: &Schema, sheet: &Sheet) -> bool {
     let Sheet { table, unit, .. } = sheet;
     let shown = shown_columns(table, *unit, &sheet.mechanism);
-    schema.fields() == released_schema(table, *unit, &shown).fields()
+    let released = released_schema(table, *unit, &shown);
+    // Trips add up, people do not.
+    let expected = match sheet.merge {
+        Some(_) if *unit != Unit::Trip => bounded(&released),
+        _ => released,
+    };
+    schema.fields() == expected.fields()
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ fn joint() -> (Vec<Entry>, usize) {
                 table: request.table,
                 period: request.period,
                 with: request.with,
+                merge: request.merge,
                 reasons: refusal.reasons().iter().map(|r| r.id).collect(),
             },
             Decision::Exists(key) => panic!("{key} exists"),

@@ -172,11 +172,17 @@ fn fill(
             let why = format!("the directory has no zoning `{id}`");
             return Err(CliError::new(why).or_try("weir zoning list"));
         };
-        let Zoning { id, sha256, zones } = known;
-        fields.insert(
-            "zonings".into(),
-            json!([{"id": id, "sha256": sha256, "zones": zones}]),
-        );
+        let Zoning {
+            id,
+            sha256,
+            zones,
+            parents,
+        } = known;
+        let mut zoning = json!({"id": id, "sha256": sha256, "zones": zones});
+        if let (Some(parents), Some(zoning)) = (parents, zoning.as_object_mut()) {
+            zoning.insert("parents".into(), json!(parents));
+        }
+        fields.insert("zonings".into(), json!([zoning]));
         let tables = fields
             .get_mut("tables")
             .and_then(Value::as_array_mut)
@@ -258,6 +264,7 @@ mod tests {
             id,
             sha256,
             zones: 84,
+            parents: None,
         }
     }
 

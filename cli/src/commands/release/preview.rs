@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 use super::super::Session;
 use super::super::agreement::loss;
 use super::super::session::from_client;
+use super::merge::MergeArgs;
 use super::plan;
 use crate::errors::{CliError, OrFail};
 use crate::output::{View, facts, right, short, table, thousands};
-use crate::period_range;
+use crate::period_range::Periods;
 
 /// Periods that are shown where none is named: the newest that have ended.
 const NEWEST: usize = 14;
@@ -28,6 +29,7 @@ Example:
   weir release preview --all                    what a person in all your agreements can lose
   weir release preview 3f9ac2 od
   weir release preview 3f9ac2 od --periods 2023-10-01..2023-10-07
+  weir release preview 3f9ac2 od --periods 2023-10-01..2023-10-07 --merge --zones parent
 
 A plan is priced table by table and edition by edition, against the cap. For one table, from
 public state only: agreements, calendar, balances, and which contributions exist. It says how many
@@ -47,18 +49,11 @@ pub struct Preview {
     pub all: bool,
     /// Periods: one, FIRST..LAST (both included), or several with commas. Without it, the newest 14
     /// that have ended.
-    #[arg(long, value_parser = Periods::parse, requires = "table")]
+    #[arg(long, requires = "table")]
     pub periods: Option<Periods>,
-}
-
-/// Periods as typed.
-#[derive(Debug, Clone)]
-pub struct Periods(Vec<Period>);
-
-impl Periods {
-    fn parse(text: &str) -> Result<Self, String> {
-        period_range::parse(text).map(Self)
-    }
+    /// All periods together.
+    #[command(flatten)]
+    pub merge: MergeArgs,
 }
 
 pub async fn run(args: Preview, session: &Session) -> Result<(), CliError> {
@@ -76,10 +71,11 @@ pub async fn run(args: Preview, session: &Session) -> Result<(), CliError> {
             newest(&found.terms, &table, Timestamp::now())?
         }
     };
-    let told = client
-        .preview(&id, &table, &periods)
-        .await
-        .map_err(from_client)?;
+    let told = match args.merge.of(&periods)? {
+        None => client.preview(&id, &table, &periods).await,
+        Some(merge) => client.preview_merge(&id, &table, &merge).await,
+    };
+    let told = told.map_err(from_client)?;
     session.output.show(&Shown { table, told })
 }
 

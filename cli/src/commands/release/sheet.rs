@@ -1,6 +1,7 @@
 //! The quality sheet in lines: what it cost, how exact it is, what is missing, what is promised.
 
 use policies::agreement::Unit;
+use policies::coarse::{Coarsening, Zones};
 use policies::mechanism::{Mechanism, Noise};
 use privacy::quality::QualitySheet;
 
@@ -22,16 +23,26 @@ fn lines(sheet: &QualitySheet) -> Vec<(&'static str, String)> {
     } else {
         ""
     };
+    let period = sheet.merge.as_ref().map_or_else(
+        || sheet.period.to_string(),
+        |merge| {
+            let periods: Vec<_> = merge.periods().map(|p| p.to_string()).collect();
+            periods.join(", ")
+        },
+    );
     let mut lines = vec![
         (
             "table",
             format!(
                 "{} of {}, edition {}{late}; {} by `{}`",
-                sheet.table.name, sheet.period, sheet.edition, sheet.population, sheet.provider
+                sheet.table.name, period, sheet.edition, sheet.population, sheet.provider
             ),
         ),
         ("agreement", sheet.agreement.to_string()),
     ];
+    if let Some(merge) = &sheet.merge {
+        lines.push(("merged", coarsening(merge.coarsening())));
+    }
     if sheet.unit != Unit::None {
         lines.push((
             "charge",
@@ -71,6 +82,30 @@ fn lines(sheet: &QualitySheet) -> Vec<(&'static str, String)> {
     }
     lines.push(("promise", wrap(&sheet.claim)));
     lines
+}
+
+/// What became of the cells.
+fn coarsening(merged: &Coarsening) -> String {
+    let mut parts = Vec::new();
+    if let Some(bins) = &merged.bins {
+        let starts: Vec<_> = bins.starts().iter().map(|s| format!("{s:02}:00")).collect();
+        parts.push(format!("day bins from {}", starts.join(", ")));
+    }
+    match merged.zones {
+        Zones::Same => {}
+        Zones::Parent => parts.push("zones by their parents".into()),
+        Zones::All => parts.push("all zones as one".into()),
+    }
+    parts.extend(
+        merged
+            .categories
+            .iter()
+            .map(|name| format!("every {name} as one")),
+    );
+    if parts.is_empty() {
+        parts.push("the periods, at the table's own grain".into());
+    }
+    parts.join("; ")
 }
 
 /// What somebody loses who is in several unit-periods; the first statement is the charge itself.

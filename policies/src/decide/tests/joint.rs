@@ -369,3 +369,39 @@ fn a_joint_permit_takes_one_draw_per_measure() {
     let text = permit().reserve_joint(louder).unwrap_err();
     assert!(text.contains("has one draw"), "{text}");
 }
+
+/// A joint rule lets one table of its people stand: an ad-hoc merge would be a second one, and is no
+/// joint table itself.
+#[test]
+fn a_merge_is_no_way_around_a_joint_rule() {
+    let mut all = Providers::contributed(DAY, |n, terms| {
+        terms.plan[0].joint = rule(Some(3), None).filter(|_| n == 2);
+        if n == 0 {
+            terms.plan[0].editions = 1;
+            terms.ad_hoc = vec![crate::testing::ad_hoc()];
+        }
+    });
+    let whole_day = |request: Request| {
+        let coarsening = serde_json::from_str(r#"{"bins": [0]}"#).unwrap();
+        let merge = Merge::new(&[request.period], coarsening).unwrap();
+        Request {
+            merge: Some(merge),
+            ..request
+        }
+    };
+    let together = whole_day(all.request("r1", DAY, &[0, 1, 2]));
+    let reasons = refused(&all, &together);
+    assert!(
+        reasons.iter().any(|r| r.0 == ReasonId::MergeUnfit),
+        "{reasons:?}"
+    );
+    let alone = whole_day(all.request("r1", DAY, &[0]));
+    assert!(matches!(
+        decide(&all.town.state, &alone, now()).unwrap(),
+        Decision::Permit(_)
+    ));
+    let joint = all.request("r2", DAY, &[0, 1, 2]);
+    reserve(&mut all, &joint, &[0, 1, 2]);
+    let reasons = refused(&all, &alone);
+    assert_eq!(reasons[0].0, ReasonId::PartsBeside, "{reasons:?}");
+}

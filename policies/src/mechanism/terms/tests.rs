@@ -24,7 +24,7 @@ fn check(change: impl FnOnce(&mut Selection, &mut Vec<MeasureDraw>)) -> Result<(
         selection,
         measures,
     };
-    changed.check_terms(&terms.tables[0], terms.k, terms.plan[0].charge.as_ref())
+    changed.check_terms(&terms.tables[0], terms.k, terms.plan[0].charge.as_ref(), 1)
 }
 
 fn scale(sixteenths: u64) -> Scale {
@@ -61,6 +61,33 @@ fn less_noise_or_noise_for_other_bounds_is_not() {
     assert!(matches!(error, TermsError::Bounds { .. }));
     let error = check(|_, measures| measures[0].draw.linf = 1).unwrap_err();
     assert!(matches!(error, TermsError::Bounds { .. }));
+}
+
+/// Noise on sums of merged cells is for r of them; contributors are a bound that changes by 1.
+#[test]
+fn noise_for_fewer_merged_cells_is_not_as_agreed() {
+    let terms = agreement(&Signer::new(), &Signer::new());
+    let (table, charge) = (&terms.tables[0], terms.plan[0].charge.as_ref());
+    let mechanism = |selection_merged, measure_merged| {
+        let Mechanism::Thresholded {
+            mut selection,
+            mut measures,
+        } = mechanism()
+        else {
+            panic!()
+        };
+        selection.draw.merged = selection_merged;
+        (measures[0].draw.merged, measures[0].draw.scale) = (measure_merged, scale(137));
+        Mechanism::Thresholded {
+            selection,
+            measures,
+        }
+    };
+    mechanism(1, 2).check_terms(table, 5, charge, 2).unwrap();
+    for (wrong, merged) in [((1, 1), 2), ((2, 2), 2), ((1, 2), 1), ((2, 1), 1)] {
+        let error = mechanism(wrong.0, wrong.1).check_terms(table, 5, charge, merged);
+        assert!(matches!(error, Err(TermsError::Bounds { .. })), "{wrong:?}");
+    }
 }
 
 #[test]
@@ -102,11 +129,13 @@ fn measures_are_those_that_are_paid_for() {
 fn noise_and_charge_go_together() {
     let terms = agreement(&Signer::new(), &Signer::new());
     let (table, charge) = (&terms.tables[0], terms.plan[0].charge.as_ref());
-    Mechanism::Unprotected.check_terms(table, 0, None).unwrap();
-    let error = Mechanism::Unprotected.check_terms(table, 5, charge);
+    Mechanism::Unprotected
+        .check_terms(table, 0, None, 1)
+        .unwrap();
+    let error = Mechanism::Unprotected.check_terms(table, 5, charge, 1);
     assert_eq!(error, Err(TermsError::Protection));
     assert_eq!(
-        mechanism().check_terms(table, 5, None),
+        mechanism().check_terms(table, 5, None, 1),
         Err(TermsError::Protection)
     );
 }

@@ -2,7 +2,7 @@
 
 use super::{Touched, insert_new, rule};
 use crate::agreement::Agreement;
-use crate::id::{AgreementId, BlobId, Fingerprint, OrgId, Role, ZoningId};
+use crate::id::{AgreementId, OrgId, Role, ZoningId};
 use crate::loss::Loss;
 use crate::sign::{PartySignature, PublicKey};
 use crate::state::{AgreementRecord, ApplyError, Org, State, Status, Zoning};
@@ -36,16 +36,8 @@ impl State {
     pub(super) fn add_zoning(
         &mut self,
         id: &ZoningId,
-        sha256: &Fingerprint,
-        zones: u32,
-        blob: &BlobId,
+        zoning: Zoning,
     ) -> Result<Vec<Touched>, ApplyError> {
-        let zoning = Zoning {
-            sha256: sha256.clone(),
-            zones,
-            blob: blob.clone(),
-            entry: self.size,
-        };
         insert_new(&mut self.zonings, id, zoning, "zoning", id.as_str())?;
         Ok(vec![Touched::Zoning(id.clone())])
     }

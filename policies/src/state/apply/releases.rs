@@ -1,7 +1,8 @@
 //! Effects on contributions, releases and balances.
 
 use super::{Touched, insert_new, rule, unknown};
-use crate::agreement::Charge;
+use crate::agreement::{Agreement, Charge};
+use crate::coarse::Merge;
 use crate::entry::{Contribution, Reservation};
 use crate::id::{OrgId, ReleaseKey, RequestId};
 use crate::joint::{JointRule, With, check_noise, check_tables};
@@ -11,13 +12,14 @@ use crate::state::{
     ApplyError, ContributionRecord, Outcome, ReleaseRecord, Slot, Stage, State, Status,
 };
 
-/// Where a part's contribution belongs.
-fn slot_of(part: &Reservation) -> Slot {
-    Slot {
+/// Where the contributions that a part reads belong: one, or those of a merge.
+pub(super) fn slots_of(part: &Reservation) -> Vec<Slot> {
+    let slot = |period| Slot {
         agreement: part.agreement.clone(),
         table: part.table.name.clone(),
-        period: part.period,
-    }
+        period,
+    };
+    part.periods().map(slot).collect()
 }
 
 impl State {
@@ -75,7 +77,7 @@ impl State {
     pub(super) fn reserve(&mut self, new: &Reservation) -> Result<Vec<Touched>, ApplyError> {
         let parts = new.parts();
         for part in &parts {
-            self.reservable(part, &slot_of(part))?;
+            self.reservable(part)?;
         }
         self.joinable(new)?;
         let mut touched = vec![Touched::Release(new.key.clone())];
@@ -98,11 +100,22 @@ impl State {
             "release",
             new.key.as_str(),
         )?;
-        for part in &parts {
-            let editions = self.editions.entry(slot_of(part)).or_default();
-            editions.push(new.key.clone());
-        }
+        self.count(new);
         Ok(touched)
+    }
+
+    /// Counts a release in every slot that each of its parts reads: as an edition of the plan, or as a
+    /// merge.
+    pub(in crate::state) fn count(&mut self, new: &Reservation) {
+        for part in new.parts() {
+            let made = match part.merge {
+                None => &mut self.editions,
+                Some(_) => &mut self.merges,
+            };
+            for slot in slots_of(&part) {
+                made.entry(slot).or_default().push(new.key.clone());
+            }
+        }
     }
 
     /// Charges one part to its provider's account.
@@ -113,10 +126,12 @@ impl State {
         let record = self.agreement(&part.agreement);
         let account = record.map(|r| Self::account_of(&r.terms));
         let account = account.ok_or_else(|| unknown("agreement", part.agreement.as_str()))?;
-        let periods = part.period.parts(grain);
+        // Periods of one grain are apart, so no unit-period is here twice.
+        let periods: Option<Vec<_>> = part.periods().map(|p| p.parts(grain)).collect();
         let periods = periods.ok_or(ApplyError::Rule {
             rule: "a period has whole units",
         })?;
+        let periods = periods.concat();
         self.ledger.debit(&account, &periods, part.charge)?;
         let balance = |period| Touched::Balance(account.clone(), period);
         Ok(periods.into_iter().map(balance).collect())
@@ -138,6 +153,7 @@ impl State {
         let Some(joint) = &new.joint else {
             return Ok(());
         };
+        rule(new.merge.is_none(), "a merge is of one agreement's table")?;
         rule(!joint.parts.is_empty(), "a joint table has further parts")?;
         let known = parts.iter().filter_map(|part| {
             let terms = &self.agreement(&part.agreement)?.terms;
@@ -165,7 +181,8 @@ impl State {
     }
 
     /// The rules of the agreement that a reservation has to keep.
-    fn reservable(&self, new: &Reservation, slot: &Slot) -> Result<(), ApplyError> {
+    fn reservable(&self, new: &Reservation) -> Result<(), ApplyError> {
+        let slots = &slots_of(new);
         let record = self.agreement(&new.agreement);
         let record = record.ok_or_else(|| unknown("agreement", new.agreement.as_str()))?;
         let terms = &record.terms;
@@ -186,24 +203,39 @@ impl State {
             "the table is as agreed",
         )?;
         rule(terms.population.unit == new.unit, "the unit is as agreed")?;
-        rule(terms.covers.hold(new.period), "the period is covered")?;
+        let covered = new.periods().all(|period| terms.covers.hold(period));
+        rule(covered, "the period is covered")?;
+        match &new.merge {
+            None => self.planned(new, terms, slots)?,
+            Some(merge) => self.mergeable(new, merge, terms, slots)?,
+        }
+        let pinned = slots.iter().map(|slot| self.live.get(slot));
+        let pinned: Option<Vec<_>> = pinned.map(|r| Some(&r?.contribution.blob)).collect();
+        rule(
+            pinned.is_some_and(|pinned| new.manifest.iter().eq(pinned)),
+            "the pinned input is the live contribution",
+        )
+    }
+
+    fn planned(
+        &self,
+        new: &Reservation,
+        terms: &Agreement,
+        slots: &[Slot],
+    ) -> Result<(), ApplyError> {
         let item = terms.plan_item(&new.table.name);
         let item = item.ok_or(ApplyError::Rule {
             rule: "the plan releases the table",
         })?;
         let charge = item.charge.as_ref().map_or(Some(Loss::ZERO), Charge::total);
         rule(charge == Some(new.charge), "the charge is the plan's")?;
-        let made = u32::try_from(self.editions(slot).len()).unwrap_or(u32::MAX);
+        let made: usize = slots.iter().map(|slot| self.editions(slot).len()).sum();
+        let made = u32::try_from(made).unwrap_or(u32::MAX);
         rule(
             new.edition.checked_sub(1) == Some(made),
             "editions are numbered from 1, in order",
         )?;
-        rule(new.edition <= item.editions, "the plan allows the edition")?;
-        let pinned = self.live.get(slot).map(|record| &record.contribution.blob);
-        rule(
-            new.manifest.iter().eq(pinned),
-            "the pinned input is the live contribution",
-        )
+        rule(new.edition <= item.editions, "the plan allows the edition")
     }
 
     pub(super) fn end(
@@ -223,16 +255,19 @@ impl State {
         by: &OrgId,
         request: &RequestId,
         slot: Slot,
-        with: &[With],
+        (with, merge): (&[With], Option<&Merge>),
         reasons: &[ReasonId],
     ) -> Result<Vec<Touched>, ApplyError> {
         rule(!reasons.is_empty(), "a refusal has a reason")?;
+        let begins = merge.is_none_or(|merge| merge.first() == slot.period);
+        rule(begins, "a merge begins at its period")?;
         for id in std::iter::once(&slot.agreement).chain(with.iter().map(|w| &w.agreement)) {
             self.agreement_mut(id)?;
         }
         let outcome = Outcome::Refused {
             slot,
             with: with.to_vec(),
+            merge: merge.cloned(),
             reasons: reasons.to_vec(),
             entry: self.size,
         };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use policies::agreement::Unit;
+use policies::coarse::Merge;
 use policies::id::{AgreementId, ReleaseKey, TableName};
 use policies::loss::{Delta, Loss, Rho};
 use policies::mechanism::{Noise, Scale};
@@ -22,6 +23,8 @@ pub struct PreviewQuery {
     pub table: TableName,
     /// 1 to [`PERIODS_MAX`], each once, in the order asked.
     pub periods: Vec<Period>,
+    /// The ad-hoc merge of all of them; none for the plan's table of each.
+    pub merge: Option<Merge>,
 }
 
 /// What releases would cost, from public state only.
@@ -96,6 +99,7 @@ impl TryFrom<v1::PreviewRequest> for PreviewQuery {
             agreement_id,
             table,
             periods,
+            merge,
         } = message;
         at_most("periods", "items", periods.len(), PERIODS_MAX)?;
         if periods.is_empty() {
@@ -109,6 +113,12 @@ impl TryFrom<v1::PreviewRequest> for PreviewQuery {
         Ok(Self {
             agreement: parse("agreement_id", &agreement_id)?,
             table: parse("table", &table)?,
+            merge: merge
+                .map(|coarsening| {
+                    let merge = Merge::new(&parsed, coarsening.try_into()?);
+                    merge.map_err(|e| wrong("merge", e))
+                })
+                .transpose()?,
             periods: parsed,
         })
     }
@@ -120,11 +130,13 @@ impl From<PreviewQuery> for v1::PreviewRequest {
             agreement,
             table,
             periods,
+            merge,
         } = query;
         Self {
             agreement_id: agreement.into(),
             table: table.into(),
             periods: periods.into_iter().map(Into::into).collect(),
+            merge: merge.map(|merge| merge.coarsening().clone().into()),
         }
     }
 }

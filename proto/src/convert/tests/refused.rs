@@ -152,6 +152,7 @@ fn a_zoning_with_other_bytes_is_refused() {
         id: "z-1".parse().unwrap(),
         sha256: policies::id::sha256_hex(b"{}").parse().unwrap(),
         zones: 1,
+        parents: None,
     };
     let bytes = prost::bytes::Bytes::from_static(b"{}");
     let good = v1::GetZoningResponse::from((zoning.clone(), bytes.clone()));

@@ -141,11 +141,13 @@ fn a_zoning_is_in_the_log_by_its_content() {
         id: "post".parse().unwrap(),
         sha256: DIGEST.parse().unwrap(),
         zones: 84,
+        parents: None,
     };
     let body = |id: &str, sha256: &str, zones| Body::ZoningAdded {
         zoning: id.parse().unwrap(),
         sha256: sha256.parse().unwrap(),
         zones,
+        parents: None,
         blob: DIGEST.parse().unwrap(),
         by: "city".parse().unwrap(),
     };

@@ -169,6 +169,7 @@ async fn released(
         kept,
         contributors,
         near_threshold,
+        providers: _,
         measures,
     } = release.protected().clone()
     else {

@@ -119,6 +119,40 @@ pub fn calibrate_merged(
     })
 }
 
+/// One draw for the sum of several parts' `measure`: of both distributions at the largest scale that any part
+/// needs, the quieter one; with the sensitivity of each part, in the order of `parts`.
+pub(crate) fn common_draws(
+    measure: &str,
+    parts: &[(&Table, Rho)],
+) -> Result<Vec<Draw>, CalibrateError> {
+    let field = format!("measures.{measure}");
+    let mut needs = Vec::with_capacity(parts.len());
+    for (table, rho) in parts {
+        let linf = table.sensitivity(measure);
+        let linf = linf.ok_or_else(|| out_of_range(&field, "a measure of every table".into()))?;
+        let change = Change {
+            l0: table.cells_max,
+            linf,
+            merged: 1,
+        };
+        needs.push((change, draws(&field, change, *rho)?));
+    }
+    let noises = [Noise::DiscreteGaussian, Noise::DiscreteLaplace];
+    let common = noises.into_iter().filter_map(|noise| {
+        let of = |(change, draws): &(Change, Vec<Draw>)| {
+            let least = draws.iter().find(|draw| draw.noise == noise)?;
+            Some((*change, least.scale.sixteenths()))
+        };
+        let least: Vec<_> = needs.iter().map(of).collect::<Option<_>>()?;
+        let largest = least.iter().map(|(_, scale)| *scale).max()?;
+        let each = least.into_iter();
+        each.map(|(change, _)| draw_at(noise, change, largest))
+            .collect::<Option<Vec<Draw>>>()
+    });
+    let quietest = common.min_by_key(|draws| draws.first().map(variance));
+    quietest.ok_or_else(|| out_of_range(&field, "kept by one distribution in every part".into()))
+}
+
 /// Of both distributions the one that publishes smaller cells; between equals the quieter one.
 fn select(l0: u32, k: u32, rho: Rho, delta: Delta) -> Result<Selection, CalibrateError> {
     let mut best: Option<Selection> = None;

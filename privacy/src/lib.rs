@@ -6,6 +6,7 @@
 //! | [`spend`] | a durable reservation → the right to draw, once |
 //! | [`merge`] | cells of coarser rows → a gate and sums that noise fits |
 //! | [`protect`] | cells and that right → published rows with intervals |
+//! | [`joint`] | the same for the parts of several providers in one table |
 //! | [`preview`] | what a release will look like, from public terms only |
 //! | [`plan`] | what a whole plan costs, before anyone signs |
 //! | [`convert`] | (ρ, δ) → ε, for people to read |
@@ -18,6 +19,7 @@ pub mod calibrate;
 pub mod convert;
 mod engine;
 mod interval;
+pub mod joint;
 pub mod merge;
 pub mod plan;
 pub mod preview;

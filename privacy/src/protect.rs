@@ -70,6 +70,8 @@ pub enum Protected {
         contributors: Noisy,
         /// True where ñ is within its half width of the threshold: selection biases such rows upward.
         near_threshold: Vec<bool>,
+        /// How many providers each row counts, where it could be several.
+        providers: Option<Vec<i64>>,
         /// Further columns, as [`Table::shown_columns`] names them.
         ///
         /// [`Table::shown_columns`]: policies::table::Table::shown_columns
@@ -92,7 +94,7 @@ impl fmt::Debug for Protected {
     }
 }
 
-/// A finished release; only [`protect`] makes one.
+/// A finished release; only [`protect`] and [`crate::joint::protect`] make one.
 #[derive(Debug)]
 pub struct Release {
     reservation: Reservation,
@@ -100,6 +102,14 @@ pub struct Release {
 }
 
 impl Release {
+    /// Only the ways to protect make one.
+    pub(crate) fn made(reservation: Reservation, protected: Protected) -> Self {
+        Self {
+            reservation,
+            protected,
+        }
+    }
+
     /// What was reserved for it.
     #[must_use]
     pub fn reservation(&self) -> &Reservation {
@@ -159,6 +169,9 @@ pub fn protect_merged(spend: Spend, merged: Merged) -> Result<Release, ProtectEr
 
 fn draw(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
     let reservation = spend.into_reservation();
+    if reservation.joint.is_some() {
+        return Err(columns("one part of several"));
+    }
     let protected = match &reservation.mechanism {
         Mechanism::Unprotected => plain(exact)?,
         Mechanism::Thresholded {
@@ -180,13 +193,13 @@ fn draw(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
 }
 
 /// True counts that can take noise: in range, one per row in every column.
-struct Counts {
-    contributors: Vec<i64>,
-    measures: Vec<(String, Vec<i64>)>,
+pub(crate) struct Counts {
+    pub contributors: Vec<i64>,
+    pub measures: Vec<(String, Vec<i64>)>,
 }
 
 impl Counts {
-    fn checked(exact: Exact) -> Result<Self, ProtectError> {
+    pub fn checked(exact: Exact) -> Result<Self, ProtectError> {
         let contributors = exact
             .contributors
             .ok_or_else(|| columns("no contributors"))?;
@@ -239,12 +252,13 @@ fn noisy(
         kept,
         contributors,
         near_threshold,
+        providers: None,
         measures,
     })
 }
 
 /// OpenDP's maps, with the sensitivities of the pinned draws, are at most what was charged.
-fn check_maps(
+pub(crate) fn check_maps(
     reservation: &Reservation,
     selection: &Selection,
     measures: &[MeasureDraw],
@@ -275,7 +289,7 @@ fn plain(exact: Exact) -> Result<Protected, ProtectError> {
     Ok(Protected::Plain { measures })
 }
 
-fn columns(what: &'static str) -> ProtectError {
+pub(crate) fn columns(what: &'static str) -> ProtectError {
     ProtectError::Columns { what }
 }
 
@@ -306,7 +320,7 @@ fn signed(values: Vec<u64>) -> Result<Vec<i64>, ProtectError> {
     values.into_iter().map(sign).collect()
 }
 
-fn half_width(draw: &Draw) -> Result<i64, ProtectError> {
+pub(crate) fn half_width(draw: &Draw) -> Result<i64, ProtectError> {
     let half = half_width_95(draw)?;
     Ok(i64::try_from(half).unwrap_or(i64::MAX))
 }
@@ -324,7 +338,7 @@ fn selected(selection: &Selection, kept: &[usize], noised: &[i64]) -> Noisy {
 }
 
 /// The kept rows of a column, each with its interval; `surely` is a lower bound of the true count.
-fn interval(kept: &[usize], noised: &[i64], half: i64, surely: i64) -> Noisy {
+pub(crate) fn interval(kept: &[usize], noised: &[i64], half: i64, surely: i64) -> Noisy {
     let values: Vec<i64> = kept
         .iter()
         .filter_map(|row| noised.get(*row).copied())

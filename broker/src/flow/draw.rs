@@ -246,6 +246,7 @@ fn table(spend: Spend, input: Input, context: Context) -> Result<Bytes, Error> {
             kept,
             contributors,
             near_threshold,
+            providers: _,
             measures,
         } => columns::protected(
             &r.table,

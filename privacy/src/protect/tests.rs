@@ -58,6 +58,7 @@ fn rows(spend: Spend, exact: Exact) -> Rows {
             contributors,
             near_threshold,
             measures,
+            providers: _,
         } => Rows {
             kept,
             contributors,

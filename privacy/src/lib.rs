@@ -7,6 +7,7 @@
 //! | [`merge`] | cells of coarser rows → a gate and sums that noise fits |
 //! | [`protect`] | cells and that right → published rows with intervals |
 //! | [`joint`] | the same for the parts of several providers in one table |
+//! | [`konly`] | cells → what may be shown where only k is promised, without noise |
 //! | [`preview`] | what a release will look like, from public terms only |
 //! | [`plan`] | what a whole plan costs, before anyone signs |
 //! | [`convert`] | (ρ, δ) → ε, for people to read |
@@ -20,6 +21,7 @@ pub mod convert;
 mod engine;
 mod interval;
 pub mod joint;
+pub mod konly;
 pub mod merge;
 pub mod plan;
 pub mod preview;

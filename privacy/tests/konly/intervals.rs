@@ -1,0 +1,90 @@
+//! Linear programming against the promise: 0 and at least k remain possible.
+
+use std::time::Instant;
+
+use privacy::konly::Fate;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+
+use super::attack::Attack;
+use super::world::World;
+
+const SHAPES: &[&[(usize, usize)]] = &[
+    &[(6, 0)],
+    &[(12, 3)],
+    &[(5, 0), (5, 0)],
+    &[(6, 3), (6, 2)],
+    &[(4, 2), (4, 0), (3, 0)],
+    &[(4, 2), (4, 2), (4, 2)],
+    &[(3, 0), (3, 0), (3, 0), (2, 0)],
+    &[(4, 2), (4, 2), (4, 2), (2, 0)],
+];
+
+/// Every hidden cell of many small tables.
+#[test]
+fn no_hidden_cell_of_a_small_table_can_be_bounded() {
+    let mut attacked = 0;
+    for (n, shape) in SHAPES.iter().enumerate() {
+        for round in 0..6 {
+            let seed = 1000 * n as u64 + round;
+            let filled = [0.3, 0.6, 0.95][(round % 3) as usize];
+            let world = World::new(seed, shape, filled, [3, 5, 10][(round / 2) as usize]);
+            attacked += assert_hidden(&world, usize::MAX, seed);
+        }
+    }
+    assert!(attacked > 500, "only {attacked} cells were there to attack");
+    eprintln!("{attacked} hidden cells of small tables bounded by linear programming");
+}
+
+/// A thousand hidden cells of a table of four dimensions with hierarchies.
+#[test]
+fn no_hidden_cell_of_a_large_table_can_be_bounded() {
+    let start = Instant::now();
+    let world = World::new(7, &[(8, 4), (8, 4), (6, 3), (3, 0)], 0.5, 5);
+    eprintln!("pattern after {:?}", start.elapsed());
+    let attacked = assert_hidden(&world, 1000, 7);
+    eprintln!(
+        "{attacked} cells of {} after {:?}",
+        world.name,
+        start.elapsed()
+    );
+}
+
+fn assert_hidden(world: &World, most: usize, seed: u64) -> usize {
+    let mut hidden = world.hidden();
+    hidden.shuffle(&mut rand_chacha::ChaCha20Rng::seed_from_u64(seed));
+    hidden.truncate(most);
+    let keys: Vec<_> = hidden.iter().map(|(key, ..)| *key).collect();
+    let attack = Attack::new(world, &world.published(), &keys);
+    if let (Ok(file), true) = (std::env::var("WEIR_KONLY_LP"), most < usize::MAX) {
+        let cells = hidden
+            .iter()
+            .map(|(key, count, fate)| (attack.parts(*key), count, *fate == Fate::Primary));
+        let cells: Vec<_> = cells.collect();
+        std::fs::write(
+            format!("{file}.json"),
+            serde_json::to_string(&cells).unwrap(),
+        )
+        .unwrap();
+        std::fs::write(&file, attack.lp_file()).unwrap();
+    }
+    for (key, count, fate) in &hidden {
+        let (low, high) = attack.interval(*key);
+        let name = &world.name;
+        assert!(
+            low < *count as f64 + 1e-6 && high > *count as f64 - 1e-6,
+            "{name}: the attack is wrong"
+        );
+        if *fate == Fate::Primary {
+            let least = f64::from(world.k).max(*count as f64 + 1.0);
+            assert!(low < 1e-6, "{name}: {key:?} with {count} is at least {low}");
+            assert!(
+                high > least - 1e-6,
+                "{name}: {key:?} with {count} is at most {high}"
+            );
+        } else {
+            assert!(high - low > 1.0 - 1e-6, "{name}: {key:?} is {count}");
+        }
+    }
+    hidden.len()
+}

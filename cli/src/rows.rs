@@ -10,6 +10,7 @@ use parquet::arrow::ArrowWriter;
 use policies::kind::DimensionKind;
 use policies::period::DayBins;
 use policies::table::Table;
+use sdk::shares::{Share, Shares};
 use serde_json::{Map, Value};
 
 use crate::errors::CliError;
@@ -98,7 +99,9 @@ impl<'a> Rows<'a> {
         writer.close().map(|_| ()).map_err(|e| fail(&e))
     }
 
-    /// The largest rows by the first measured column, with their 95 % intervals.
+    /// The largest rows by the first measured column, with their 95 % intervals and, where there is more than one
+    /// category, their share of what is published. Of a sum only the mean is shown, of percentiles the median:
+    /// the other columns are in all other forms.
     ///
     /// # Errors
     /// [`CliError`] where a column has another type than a release's.
@@ -106,23 +109,30 @@ impl<'a> Rows<'a> {
         let names: Vec<&str> = self.names().collect();
         let first_value = self.key_columns();
         let mut all = (0..self.count())
-            .map(|row| self.fields(row))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|row| Ok((row, self.fields(row)?)))
+            .collect::<Result<Vec<_>, CliError>>()?;
         let size = |fields: &Vec<Field>| match fields.get(first_value) {
             Some(Field::Number(number)) => *number,
             _ => 0,
         };
-        all.sort_by_key(|fields| std::cmp::Reverse(size(fields)));
+        all.sort_by_key(|(_, fields)| std::cmp::Reverse(size(fields)));
         let shown: Vec<usize> = (0..names.len())
-            .filter(|n| !names.get(*n).is_some_and(|name| is_bound(name, &names)))
+            .filter(|n| !names.get(*n).is_some_and(|name| is_beside(name, &names)))
             .collect();
-        let header: Vec<&str> = shown
+        let shares = Shares::of(self.batch, self.table);
+        let share_title = shares
+            .as_ref()
+            .map(|s| format!("share of published {} by {}", s.counted, s.dimension));
+        let mut header: Vec<&str> = shown
             .iter()
             .filter_map(|n| names.get(*n).copied())
             .collect();
+        header.extend(share_title.as_deref());
         let mut screen = table(&header);
-        for fields in all.iter().take(rows) {
-            screen.add_row(shown.iter().map(|n| value_text(fields, &names, *n)));
+        for (row, fields) in all.iter().take(rows) {
+            let share = shares.as_ref().and_then(|s| s.of_published.get(*row));
+            let values = shown.iter().map(|n| value_text(fields, &names, *n));
+            screen.add_row(values.chain(share.map(share_text)));
         }
         let numbers: Vec<usize> = (first_value..header.len()).collect();
         right(&mut screen, &numbers);
@@ -204,12 +214,25 @@ fn defused(text: String) -> String {
     }
 }
 
-/// `x_low` or `x_high` beside a column `x`: shown with `x`, not alone.
-fn is_bound(name: &str, names: &[&str]) -> bool {
-    let base = name
-        .strip_suffix("_low")
-        .or_else(|| name.strip_suffix("_high"));
-    base.is_some_and(|base| names.contains(&base))
+/// Shown with another column, or not on a screen: `x_low` and `x_high` beside `x`, a sum `x` beside `x_mean`, other
+/// percentiles beside `x_p50`.
+fn is_beside(name: &str, names: &[&str]) -> bool {
+    let has = |name: &str| names.contains(&name);
+    let bound = ["_low", "_high"]
+        .iter()
+        .any(|end| name.strip_suffix(end).is_some_and(has));
+    let percentile = ["_p15", "_p85"].iter().any(|end| {
+        let measure = name.strip_suffix(end);
+        measure.is_some_and(|measure| has(&format!("{measure}_p50")))
+    });
+    bound || percentile || has(&format!("{name}_mean"))
+}
+
+/// Per cent with one decimal, ends outwards.
+fn share_text(share: &Share) -> String {
+    let (low, high) = ((share.low * 1000.0).floor(), (share.high * 1000.0).ceil());
+    let percent = share.value * 100.0;
+    format!("{percent:.1} % ({:.1} to {:.1})", low / 10.0, high / 10.0)
 }
 
 fn value_text(fields: &[Field], names: &[&str], column: usize) -> String {
@@ -307,6 +330,40 @@ mod tests {
             !head.contains("contributors_low") && !head.contains("=1+1"),
             "{head}"
         );
+    }
+
+    #[test]
+    fn of_sums_and_percentiles_the_head_shows_mean_and_median() {
+        let columns = [
+            "duration_s",
+            "duration_s_mean",
+            "duration_s_p15",
+            "duration_s_p50",
+            "trips",
+        ];
+        let bounds = [
+            "trips_low",
+            "duration_s_mean_high",
+            "duration_s_p85",
+            "duration_s_p50_low",
+        ];
+        let names = [&columns[..], &bounds].concat();
+        let shown: Vec<_> = names
+            .iter()
+            .filter(|name| !is_beside(name, &names))
+            .collect();
+        assert_eq!(shown, [&"duration_s_mean", &"duration_s_p50", &"trips"]);
+        assert!(!is_beside("x_low", &["x_low"]) && !is_beside("x_p15", &["x_p15"]));
+    }
+
+    #[test]
+    fn a_share_is_rounded_outwards() {
+        let share = Share {
+            low: 0.1234,
+            value: 0.25,
+            high: 0.5001,
+        };
+        assert_eq!(share_text(&share), "25.0 % (12.3 to 50.1)");
     }
 
     #[test]

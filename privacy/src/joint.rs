@@ -20,9 +20,10 @@ use policies::table::Table;
 
 use crate::calibrate::{CalibrateError, calibrate as calibrate_alone, common_draws};
 use crate::engine::add_noise;
+use crate::interval::ratio::Ends;
 use crate::protect::{
-    Counts, Exact, Noisy, ProtectError, Protected, Release, check_maps, columns, half_width,
-    interval,
+    Counts, Exact, Measure, Noisy, ProtectError, Protected, Release, Shown, check_maps, columns,
+    half_width, measures,
 };
 use crate::spend::Spend;
 
@@ -99,7 +100,7 @@ pub fn protect(spend: Spend, parts: Vec<Exact>) -> Result<Release, ProtectError>
     {
         return Err(columns("parts of different lengths"));
     }
-    let protected = noisy(&parts, rule, rows)?;
+    let protected = noisy(&reservation.table, reservation.unit, &parts, rule, rows)?;
     Ok(Release::made(reservation, protected))
 }
 
@@ -119,8 +120,8 @@ impl<'a> Part<'a> {
         else {
             return Err(columns("a part without a unit"));
         };
-        let names = measures.iter().map(|m| &m.measure);
-        if !exact.measures.iter().map(|(name, _)| name).eq(names) {
+        let names = reserved.table.drawn_columns(&reserved.mechanism);
+        if !exact.measures.iter().map(|(name, _)| name).eq(&names) {
             return Err(columns("other measures"));
         }
         check_maps(reserved, selection, measures)?;
@@ -188,48 +189,69 @@ impl Row {
     }
 }
 
-fn noisy(parts: &[Part<'_>], rule: JointRule, rows: usize) -> Result<Protected, ProtectError> {
+fn noisy(
+    table: &Table,
+    unit: Unit,
+    parts: &[Part<'_>],
+    rule: JointRule,
+    rows: usize,
+) -> Result<Protected, ProtectError> {
     let selections: Vec<Selection> = parts.iter().map(|part| *part.selection).collect();
     let halves = half_widths(&selections)?;
     let draws = parts.first().map_or(&[][..], |part| part.measures);
-    let measure_halves = draws.iter().map(|m| half_width(&m.draw));
-    let measure_halves = measure_halves.collect::<Result<Vec<_>, _>>()?;
 
     // Every draw before any row is looked at: withheld rows cost the same work.
     let selected = parts.iter().map(Part::select);
     let selected = selected.collect::<Result<Vec<_>, _>>()?;
-    let measures = draws.iter().enumerate().map(|(n, m)| {
-        let sums = sums(parts, &selected, n, rows)?;
-        // The same in every part: one draw hides each.
-        Ok((m.measure.clone(), add_noise(&m.draw, &sums)?))
-    });
-    let measures = measures.collect::<Result<Vec<_>, ProtectError>>()?;
+    let drawn = parts.first().map_or(&[][..], |part| &part.counts.measures);
+    let exact = drawn
+        .iter()
+        .enumerate()
+        .map(|(n, (name, _))| Ok((name.clone(), sums(parts, &selected, Some(n), rows)?)));
+    let exact = exact.collect::<Result<Vec<_>, ProtectError>>()?;
+    let people = sums(parts, &selected, None, rows)?;
+    // The same draws in every part: one hides each. A centred sum of parts is the sum of their centred sums.
+    let measures = measures(table, unit, draws, &people, exact)?.into_iter();
+    let measures = measures
+        .map(Measure::with_noise)
+        .collect::<Result<Vec<_>, _>>()?;
 
     let all = (0..rows).map(|row| Row::of(&selected, row));
     let (kept, shown): (Vec<usize>, Vec<Row>) =
         all.enumerate().filter(|(_, row)| row.passes(rule)).unzip();
+    // Twice as far as 95 of 100: that misses in fewer than 2.5, of whichever noise.
+    let twice: Vec<i64> = halves.iter().map(|half| half.saturating_mul(2)).collect();
+    let counted = || contributors(&shown, &selections, &twice).rows().collect();
+    let counted: &dyn Fn() -> Vec<Ends> = &counted;
+    let measures = Shown {
+        table,
+        kept: &kept,
+        counted,
+    }
+    .columns(&measures)?;
     Ok(Protected::Noisy {
         contributors: contributors(&shown, &selections, &halves),
         near_threshold: shown.iter().map(|row| row.near).collect(),
         providers: Some(shown.iter().map(|row| whole(row.providers)).collect()),
-        measures: std::iter::zip(measures, measure_halves)
-            .map(|((name, values), half)| (name, interval(&kept, &values, half, 0)))
-            .collect(),
+        measures,
         kept,
     })
 }
 
-/// The true sums of one measure over the parts that selected the row.
+/// The true sums of one column, or of the contributors, over the parts that selected the row.
 fn sums(
     parts: &[Part<'_>],
     selected: &[Selected],
-    measure: usize,
+    column: Option<usize>,
     rows: usize,
 ) -> Result<Vec<i64>, ProtectError> {
     let mut sums = vec![0_i64; rows];
     for (part, selected) in std::iter::zip(parts, selected) {
-        let values = part.counts.measures.get(measure);
-        let (_, values) = values.ok_or_else(|| columns("other measures"))?;
+        let values = match column {
+            Some(n) => part.counts.measures.get(n).map(|(_, values)| values),
+            None => Some(&part.counts.contributors),
+        };
+        let values = values.ok_or_else(|| columns("other measures"))?;
         for ((sum, value), chosen) in sums.iter_mut().zip(values).zip(&selected.chosen) {
             let more = value.checked_mul(*chosen);
             *sum = more

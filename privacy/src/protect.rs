@@ -10,15 +10,13 @@ use policies::loss::Loss;
 use policies::mechanism::{Draw, MeasureDraw, Mechanism, Selection};
 
 use crate::engine::{self, OpenDpError, add_noise, half_width_95};
-use crate::interval::ratio::Ends;
 use crate::interval::selected::Selected;
 use crate::merge::Merged;
 use crate::spend::Spend;
 
 mod measures;
 
-pub(crate) use measures::half_widths;
-use measures::{Measure, Shown, measures};
+pub(crate) use measures::{HALF_MISS, Measure, Shown, half_widths, measures};
 
 /// Largest true count: with any noise it stays far inside `i64`. Ingest refuses more, so that nothing ends
 /// here after it was charged.
@@ -241,11 +239,15 @@ fn noisy(
         .iter()
         .map(|n| n.saturating_sub(from) <= half)
         .collect();
+    let counted = || {
+        let selected = Selected::new(selection, HALF_MISS);
+        let values = contributors.values.iter();
+        values.map(|n| selected.interval(*n)).collect()
+    };
     let shown = Shown {
         table,
-        selection,
         kept: &kept,
-        contributors: &contributors.values,
+        counted: &counted,
     };
     let measures = shown.columns(&measures)?;
     Ok(Protected::Noisy {
@@ -329,12 +331,7 @@ pub(crate) fn half_width(draw: &Draw) -> Result<i64, ProtectError> {
 fn selected(selection: &Selection, kept: &[usize], noised: &[i64]) -> Noisy {
     let selected = Selected::new(selection, 0.05);
     let values = kept.iter().filter_map(|row| noised.get(*row));
-    let rows = values.map(|value| {
-        let (low, high) = selected.ends(*value);
-        let value = *value;
-        Ends { value, low, high }
-    });
-    rows.collect()
+    values.map(|value| selected.interval(*value)).collect()
 }
 
 /// The kept rows of a column, each with its interval; `surely` is a lower bound of the true count.

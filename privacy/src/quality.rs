@@ -14,6 +14,10 @@ use crate::engine::OpenDpError;
 use crate::preview::preview;
 use crate::protect::{Protected, Release};
 
+mod columns;
+
+pub use columns::{Bias, ColumnNote, Interval};
+
 /// What every released table carries. JSON; unknown fields are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +57,10 @@ pub struct QualitySheet {
     /// Half width of the 95 % interval per published number; of merged rows, contributors are the noisy lower
     /// bound `contributors_at_least` ([`crate::merge`]).
     pub half_widths: Vec<HalfWidth>,
+    /// How each published column is made, and in which ways it can be off beside its noise. Empty where all of
+    /// them are noisy counts.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub columns: Vec<ColumnNote>,
     /// Keys of the table's public domain; of a merge, of its rows.
     pub domain_keys: u64,
     /// Rows published.
@@ -65,11 +73,11 @@ pub struct QualitySheet {
     pub claim: String,
 }
 
-/// The interval of one published number.
+/// The interval of one published number. Near the threshold that of `contributors` reaches further down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HalfWidth {
-    /// `contributors` or a measure.
+    /// `contributors`, a count or a sum; the name of a histogram's charge stands for each of its bins.
     pub number: String,
     /// Half the width of its 95 % interval.
     pub half_width: u64,
@@ -136,9 +144,13 @@ impl QualitySheet {
         let mut half_widths = preview(&r.table, &r.mechanism)?
             .map(|p| p.half_widths)
             .unwrap_or_default();
+        let mut columns = columns::notes(&r.table, r.unit, &r.mechanism);
         let bounded = r.merge.is_some() && r.unit != Unit::Trip;
         if let Some((number, ..)) = half_widths.first_mut().filter(|_| bounded) {
             AT_LEAST.clone_into(number);
+        }
+        if let Some(note) = columns.first_mut().filter(|_| bounded) {
+            AT_LEAST.clone_into(&mut note.column);
         }
         Ok(Self {
             release: r.key.clone(),
@@ -160,6 +172,7 @@ impl QualitySheet {
                 .into_iter()
                 .map(|(number, _, half_width)| HalfWidth { number, half_width })
                 .collect(),
+            columns,
             domain_keys,
             published_keys,
             withheld_keys: domain_keys - published_keys,

@@ -2,4 +2,5 @@
 
 pub mod aggregate;
 pub mod client;
+pub mod shares;
 pub mod sign;

@@ -6,7 +6,8 @@ use arrow::array::{AsArray, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::Int64Type;
 use policies::agreement::Agreement;
 use policies::id::Role;
-use proto::convert::Wish;
+use privacy::quality::{Bias, QualitySheet};
+use proto::convert::{Rate, Wish};
 use sdk::client::{Answered, Table, new_request_id};
 
 use crate::harness::*;
@@ -91,7 +92,12 @@ async fn durations_become_means_and_percentiles_with_intervals() {
         "{refused}"
     );
 
-    let whole = push(&id, "2026-10-05");
+    let mut whole = push(&id, "2026-10-05");
+    let rate = |name: &str, ppm| Rate {
+        name: name.parse().unwrap(),
+        ppm,
+    };
+    whole.rates = vec![rate("truncated", 5000), rate("clamped_duration_s", 12_000)];
     bikes.client.push(&whole, &[given], |_| {}).await.unwrap();
     let wish = Wish {
         request: new_request_id().unwrap(),
@@ -119,6 +125,18 @@ async fn durations_become_means_and_percentiles_with_intervals() {
             assert!(value.abs_diff(truth) < 240, "{name}: {value}");
         }
     }
+    // What the company declared about clamping stands beside the columns that it biases.
+    let sheet: QualitySheet = serde_json::from_slice(table.quality_sheet()).unwrap();
+    let declared = sheet
+        .declared
+        .iter()
+        .map(|rate| (rate.name.as_str(), rate.ppm));
+    assert!(declared.eq([("truncated", 5000), ("clamped_duration_s", 12_000)]));
+    let mean = sheet
+        .columns
+        .iter()
+        .find(|note| note.column == "duration_s_mean");
+    assert!(mean.is_some_and(|note| note.biases.contains(&Bias::Clamping)));
     let state = town.broker().sequencer().state().clone();
     let spent = state.ledger().balances().next().map(|balance| balance.2);
     assert_eq!(spent, terms.population.cap, "four charges, one each");

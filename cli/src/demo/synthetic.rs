@@ -57,8 +57,8 @@ fn correction(raw: &Path) -> Result<std::path::PathBuf, CliError> {
 fn bikes(files: &City, covers: (&str, &str), week: &str) -> Company {
     let terms = agreement(
         "Bike trips between districts",
-        "How many people cycle between the districts of Weirton, by part of the day. People, not \
-         trips, are protected: everything one rider does in a day.",
+        "How many people cycle between the districts of Weirton, by part of the day, and how long \
+         they ride. People, not trips, are protected: everything one rider does in a day.",
         ZONE,
         covers,
     );
@@ -75,15 +75,22 @@ fn bikes(files: &City, covers: (&str, &str), week: &str) -> Company {
             "bins": [0, 6, 10, 15, 19], "categories": [{ "dimension": "mode", "values": ["bike"] }],
             "cells_max": 3, "per_cell_max": 2,
             "clamps": [
-                { "measure": "duration_s", "min": 30, "max": 7200 },
+                { "measure": "duration_s", "min": 60, "max": 2400 },
                 { "measure": "distance_m", "min": 100, "max": 20000 },
+            ],
+            "histograms": [
+                { "measure": "duration_s", "edges": [200, 300, 400, 500, 600, 800, 1000, 1400, 1800] },
             ],
         }],
                 "plan": [{
             "table": "od_week", "editions": 1, "due_hours": 0, "grace_hours": 720,
             "charge": {
                 "selection": "0.25", "delta": "0.00000001",
-                "measures": [{ "measure": "trips", "rho": "0.25" }],
+                "measures": [
+                    { "measure": "trips", "rho": "0.0625" },
+                    { "measure": "duration_s", "rho": "0.125" },
+                    { "measure": "duration_s_histogram", "rho": "0.0625" },
+                ],
             },
         }],
             }),
@@ -103,7 +110,8 @@ fn bikes(files: &City, covers: (&str, &str), week: &str) -> Company {
         period: week.into(),
         question: "bike flows by part of the day",
         answer: "The preview is made from public terms alone: what it costs, how wide the error bars will \
-                 be, how many people a cell needs. Then the table, drawn once, charged once.",
+                 be, how many people a cell needs. Then the table, drawn once, charged once: flows, and the mean \
+                 and median ride of each, with error bars.",
     }
 }
 

@@ -15,6 +15,8 @@
 
 use policies::mechanism::{Noise, SCALE_STEPS, Selection};
 
+use super::ratio::Ends;
+
 /// Scales up to this are taken step by step; larger ones in steps of their 2048th part, ends moved outwards by
 /// one step.
 const FINEST: u64 = 2048;
@@ -65,6 +67,16 @@ impl Selected {
             tails,
             k: i64::from(selection.k.max(1)),
             from: whole(selection.published_from()),
+        }
+    }
+
+    /// A published ñ and its ends.
+    pub fn interval(&self, noisy: i64) -> Ends {
+        let (low, high) = self.ends(noisy);
+        Ends {
+            value: noisy,
+            low,
+            high,
         }
     }
 

@@ -13,6 +13,7 @@ use super::*;
 use crate::testing::{at_most, charge, reservation, table};
 
 mod attack;
+mod measures;
 
 const UNIT: Unit = Unit::PersonDay;
 

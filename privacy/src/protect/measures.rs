@@ -8,16 +8,15 @@ use super::{Noisy, ProtectError, add_noise, columns, interval};
 use crate::engine::{OpenDpError, half_width_95, half_width_missing};
 use crate::interval::percentile::{edges, percentile};
 use crate::interval::ratio::{Ends, Noised, mean, mean_between, sum, sum_between};
-use crate::interval::selected::Selected;
 use crate::interval::widened;
 
 /// Most of a centred sum in size: with any noise it stays far inside `i64`. Ingest refuses more.
 const CENTRED_MAX: i128 = 1 << 52;
 /// Two statements that each miss with 2.5 % hold together in 95 of 100.
-const HALF_MISS: f64 = 0.025;
+pub(crate) const HALF_MISS: f64 = 0.025;
 
 /// One charged measure: its columns, true until [`Self::with_noise`].
-pub(super) struct Measure<'a> {
+pub(crate) struct Measure<'a> {
     name: &'a str,
     charged: Charged<'a>,
     draw: Draw,
@@ -30,7 +29,7 @@ pub(super) struct Measure<'a> {
 ///
 /// # Errors
 /// [`ProtectError::Columns`] where the columns are others, [`ProtectError::Count`] where a sum is out of range.
-pub(super) fn measures<'a>(
+pub(crate) fn measures<'a>(
     table: &'a Table,
     unit: Unit,
     draws: &'a [MeasureDraw],
@@ -101,12 +100,12 @@ impl Measure<'_> {
 }
 
 /// The published columns of the kept rows, as [`Table::shown_columns`] names them.
-pub(super) struct Shown<'a> {
+pub(crate) struct Shown<'a> {
     pub table: &'a Table,
-    pub selection: &'a Selection,
     pub kept: &'a [usize],
-    /// ñ of the kept rows.
-    pub contributors: &'a [i64],
+    /// The noisy contributors of each kept row with the interval that holds given the selection, and misses in
+    /// [`HALF_MISS`] at most: the count of sums where they are it (unit trip).
+    pub counted: &'a dyn Fn() -> Vec<Ends>,
 }
 
 impl Shown<'_> {
@@ -156,15 +155,9 @@ impl Shown<'_> {
         let counted = all.iter().find(|m| m.charged == Charged::Count);
         let Some(count) = counted else {
             let half = widened(half_width_missing(&measure.draw, HALF_MISS)?);
-            let selected = Selected::new(self.selection, HALF_MISS);
-            let rows = self.kept.iter().zip(self.contributors).map(|(row, n)| {
+            let counts = (self.counted)();
+            let rows = self.kept.iter().zip(counts).map(|(row, count)| {
                 let value = measure.at(*row);
-                let (low, high) = selected.ends(*n);
-                let count = Ends {
-                    value: *n,
-                    low,
-                    high,
-                };
                 let centred = Noised { value, half };
                 (
                     sum_between(clamp, centred, count),
@@ -214,6 +207,19 @@ pub(crate) fn half_widths(
         Ok((m.measure.clone(), m.draw, half))
     };
     draws.iter().map(width).collect()
+}
+
+impl Noisy {
+    /// Row by row.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Ends> + '_ {
+        let ends = std::iter::zip(&self.low, &self.high);
+        let rows = std::iter::zip(&self.values, ends);
+        rows.map(|(value, (low, high))| Ends {
+            value: *value,
+            low: *low,
+            high: *high,
+        })
+    }
 }
 
 impl Extend<Ends> for Noisy {

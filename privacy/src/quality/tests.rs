@@ -1,5 +1,6 @@
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "tests fail by panicking"
 )]
@@ -70,6 +71,99 @@ fn withheld_is_the_domain_without_the_published_rows() {
     assert_eq!(sheet.losses.len(), 3);
     let wrong_zoning = QualitySheet::of(&released(Unit::PersonDay), context(1), 2);
     assert_eq!(wrong_zoning.unwrap_err(), SheetError::Domain);
+}
+
+/// Durations as sums, means and percentiles, of people or of trips.
+fn timed(unit: Unit) -> QualitySheet {
+    let mut table = table(1, 1);
+    table.clamps =
+        serde_json::from_str(r#"[{"measure": "duration_s", "min": 0, "max": 60}]"#).unwrap();
+    table.histograms =
+        serde_json::from_str(r#"[{"measure": "duration_s", "edges": [20, 40]}]"#).unwrap();
+    let Mechanism::Thresholded { selection, .. } = released(unit).reservation().mechanism else {
+        panic!()
+    };
+    let trips = (unit != Unit::Trip).then_some("trips");
+    let names = trips
+        .into_iter()
+        .chain(["duration_s", "duration_s_histogram"]);
+    let measure = |name: &str| policies::mechanism::MeasureDraw {
+        measure: name.into(),
+        draw: draw(
+            Noise::DiscreteGaussian,
+            1600,
+            1,
+            table.sensitivity(name).unwrap(),
+        ),
+    };
+    let mechanism = Mechanism::Thresholded {
+        selection,
+        measures: names.map(measure).collect(),
+    };
+    let charge = Loss {
+        delta: "0.00001".parse().unwrap(),
+        ..ample(&mechanism)
+    };
+    let columns = table.drawn_columns(&mechanism);
+    let exact = Exact {
+        contributors: Some(vec![900]),
+        measures: columns.into_iter().map(|name| (name, vec![900])).collect(),
+    };
+    let spend = Spend::for_test(reservation(table, unit, mechanism, charge));
+    QualitySheet::of(&protect(spend, exact).unwrap(), context(4), 1).unwrap()
+}
+
+/// The file that readers of a sheet are given is the sheet: one field more, less or of another form fails.
+#[test]
+fn real_sheets_are_as_the_schema_says() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../docs/quality-sheet.schema.json"
+    );
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    let schema = compiler.compile(file, &mut schemas).unwrap();
+    let units = [Unit::PersonDay, Unit::Trip, Unit::None];
+    let sheets = units.map(sheet).into_iter();
+    for sheet in sheets.chain([timed(Unit::PersonDay), timed(Unit::Trip)]) {
+        let json = serde_json::to_value(&sheet).unwrap();
+        let invalid = |json| schemas.validate(&json, schema).err().map(|e| e.to_string());
+        assert_eq!(invalid(json.clone()), None, "extend {file}");
+        let mut wrong = vec![json.clone(); 3];
+        wrong[0]["suppressed"] = 3.into();
+        wrong[1]["charge"]["rho"] = 0.5.into();
+        wrong[2].as_object_mut().unwrap().remove("claim");
+        assert!(wrong.into_iter().all(|json| invalid(json).is_some()));
+    }
+}
+
+#[test]
+fn every_column_says_how_it_is_made_where_any_is_more_than_a_count() {
+    assert!(
+        sheet(Unit::PersonDay).columns.is_empty(),
+        "old sheets keep their bytes"
+    );
+    for unit in [Unit::PersonDay, Unit::Trip] {
+        let sheet = timed(unit);
+        let noted = sheet.columns.iter().map(|note| note.column.clone());
+        let shown = sheet.table.shown_columns(&sheet.mechanism);
+        let shown = std::iter::once("contributors".to_owned()).chain(shown);
+        assert!(noted.eq(shown), "{:?}", sheet.columns);
+        let mean = sheet
+            .columns
+            .iter()
+            .find(|note| note.column == "duration_s_mean");
+        let mean = mean.unwrap();
+        let selected = unit == Unit::Trip;
+        assert_eq!(mean.interval == Interval::GivenPublished, selected);
+        assert_eq!(mean.biases.contains(&Bias::NearThreshold), selected);
+        assert!(mean.biases.contains(&Bias::Clamping) && mean.biases.contains(&Bias::Ratio));
+        let width = |number: &str| {
+            let width = sheet.half_widths.iter().find(|w| w.number == number);
+            width.map(|w| w.half_width)
+        };
+        assert!(width("duration_s_mean").is_none() && width("duration_s").is_some());
+        assert_eq!(width("duration_s_histogram"), Some(196));
+    }
 }
 
 #[test]

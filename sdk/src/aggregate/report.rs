@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use policies::id::{Category, TableName};
+use policies::id::TableName;
 use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
@@ -177,27 +177,6 @@ pub struct Declared {
     pub clamped: BTreeMap<String, Rate>,
 }
 
-impl Declared {
-    /// The rates as they travel: `truncated`, and `clamped-<measure>` for each sum.
-    #[must_use]
-    pub fn rates(&self) -> Vec<proto::convert::Rate> {
-        let truncated = self.truncated.map(|rate| ("truncated".to_owned(), rate));
-        let clamped = self
-            .clamped
-            .iter()
-            .map(|(name, rate)| (format!("clamped-{name}"), *rate));
-        let named = truncated.into_iter().chain(clamped);
-        named
-            .filter_map(|(name, rate)| {
-                Some(proto::convert::Rate {
-                    name: Category::new(name).ok()?, // measures are names of a kind's file
-                    ppm: u32::from(rate.thousandths()) * 1000,
-                })
-            })
-            .collect()
-    }
-}
-
 macro_rules! no_counts_in_debug {
     ($($name:ident)*) => {$(
         impl fmt::Debug for $name {
@@ -288,18 +267,11 @@ mod tests {
     }
 
     #[test]
-    fn what_travels_is_a_rate_by_name_and_debug_shows_no_count() {
+    fn debug_shows_no_count() {
         let declared = Declared {
             active_units: Some(987_654),
-            truncated: Some(Rate(12)),
-            clamped: BTreeMap::from([("duration_s".to_owned(), Rate(1000))]),
+            ..Declared::default()
         };
-        let rates = declared.rates().into_iter();
-        let rates: Vec<_> = rates
-            .map(|rate| (rate.name.to_string(), rate.ppm))
-            .collect();
-        let expected = [("truncated", 12_000), ("clamped-duration_s", 1_000_000)];
-        assert_eq!(rates, expected.map(|(name, ppm)| (name.to_owned(), ppm)));
         assert_eq!(format!("{declared:?}"), "Declared(..)");
     }
 

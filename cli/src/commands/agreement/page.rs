@@ -183,6 +183,11 @@ fn one_table(a: &Agreement, t: &Table) -> String {
         );
         rows.push(("  clamp", text));
     }
+    for histogram in &t.histograms {
+        let edges: Vec<_> = histogram.edges.iter().map(ToString::to_string).collect();
+        let text = format!("of {}, cut at {}", histogram.measure, edges.join(", "));
+        rows.push(("  bins", wrap(&text)));
+    }
     facts(&rows)
 }
 

@@ -160,7 +160,7 @@ impl View for Priced {
         for item in &self.items {
             let errors = item.errors_95.iter();
             let errors: Vec<_> = errors
-                .map(|(name, half)| format!("{name} ± {}", thousands(*half)))
+                .map(|(name, half)| super::sheet::width(name, *half))
                 .collect();
             let told = |loss: Option<Loss>| loss.map_or("-".into(), |loss| loss.to_string());
             rows.add_row([

@@ -185,7 +185,7 @@ fn protected(p: &Protection) -> Vec<(&'static str, String)> {
     let widths = p
         .measures
         .iter()
-        .map(|m| format!("{} ± {}", m.measure, thousands(m.error_95)));
+        .map(|m| super::sheet::width(&m.measure, m.error_95));
     let from = thousands(p.published_from);
     vec![
         (

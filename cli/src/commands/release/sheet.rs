@@ -3,7 +3,7 @@
 use policies::agreement::Unit;
 use policies::coarse::{Coarsening, Zones};
 use policies::mechanism::{Mechanism, Noise};
-use privacy::quality::QualitySheet;
+use privacy::quality::{Bias, ColumnNote, Interval, QualitySheet};
 
 use super::super::agreement::loss;
 use crate::output::{facts, thousands, wrap};
@@ -53,9 +53,10 @@ fn lines(sheet: &QualitySheet) -> Vec<(&'static str, String)> {
     lines.extend(mechanism(&sheet.mechanism, sheet.unit));
     if !sheet.half_widths.is_empty() {
         let widths = sheet.half_widths.iter();
-        let widths = widths.map(|w| format!("{} ± {}", w.number, thousands(w.half_width)));
+        let widths = widths.map(|w| width(&w.number, w.half_width));
         lines.push(("95 % error", widths.collect::<Vec<_>>().join(", ")));
     }
+    lines.extend(columns(&sheet.columns));
     let withheld = format!(
         "{} of the {} keys of the public domain: suppressed and absent look the same",
         thousands(sheet.withheld_keys),
@@ -106,6 +107,73 @@ fn coarsening(merged: &Coarsening) -> String {
         parts.push("the periods, at the table's own grain".into());
     }
     parts.join("; ")
+}
+
+/// `trips ± 12`; a histogram's width is that of each of its bins.
+pub fn width(number: &str, half: u64) -> String {
+    let half = thousands(half);
+    match number.strip_suffix("_histogram") {
+        Some(measure) => format!("each bin of {measure} ± {half}"),
+        None => format!("{number} ± {half}"),
+    }
+}
+
+/// What intervals mean, and what they do not cover, where there are others than a fixed width.
+fn columns(notes: &[ColumnNote]) -> Vec<(&'static str, String)> {
+    let of = |holds: &dyn Fn(&ColumnNote) -> bool| {
+        let names: Vec<_> = notes
+            .iter()
+            .filter(|note| holds(note))
+            .map(|note| note.column.as_str())
+            // The three percentiles have the same notes: the median stands for them.
+            .filter(|column| !column.ends_with("_p15") && !column.ends_with("_p85"))
+            .map(|column| column.replace("_p50", " percentiles"))
+            .collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    let kind = |interval| of(&move |note: &ColumnNote| note.interval == interval);
+    let bias = |bias| of(&move |note: &ColumnNote| note.biases.contains(&bias));
+    let lines = [
+        (
+            "intervals",
+            kind(Interval::GivenPublished),
+            "given that the row is published",
+        ),
+        (
+            "",
+            kind(Interval::Fieller),
+            "Fieller's, its own in each row",
+        ),
+        (
+            "",
+            kind(Interval::Bins),
+            "the bins that may hold the percentile",
+        ),
+        (
+            "biases",
+            bias(Bias::NearThreshold),
+            "too high where near_threshold says yes",
+        ),
+        (
+            "",
+            bias(Bias::Truncation),
+            "without events that the bounds dropped (truncated)",
+        ),
+        (
+            "",
+            bias(Bias::Clamping),
+            "with values moved into the clamp (clamped)",
+        ),
+        (
+            "",
+            bias(Bias::Interpolation),
+            "taken to lie evenly inside a bin",
+        ),
+    ];
+    let lines = lines.into_iter();
+    lines
+        .filter_map(|(name, columns, what)| Some((name, wrap(&format!("{what}: {}", columns?)))))
+        .collect()
 }
 
 /// What somebody loses who is in several unit-periods; the first statement is the charge itself.

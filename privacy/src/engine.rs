@@ -162,57 +162,15 @@ fn units_up(value: f64) -> Option<u64> {
     }
 }
 
-/// Rows given to OpenDP at once: what its big integers take in memory beside the columns.
-const ROWS_AT_ONCE: usize = 1 << 13;
-
-/// Noise added to every value, from OpenDP's sampler, on all processors. Draws are independent, so cutting
-/// the column into pieces changes nothing in their distribution.
-pub(crate) fn add_noise(draw: &Draw, values: &[i64]) -> Result<Vec<i64>, OpenDpError> {
-    let doing = "draw noise";
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = values.len().div_ceil(threads).max(ROWS_AT_ONCE);
-    let parts: Vec<_> = std::thread::scope(|scope| {
-        // All are started before the first is waited for.
-        let workers: Vec<_> = values
-            .chunks(share)
-            .map(|part| {
-                let draw_part = move || add_noise_here(draw, part);
-                std::thread::Builder::new().spawn_scoped(scope, draw_part)
-            })
-            .collect();
-        let joined = workers.into_iter().map(|worker| {
-            let part = worker.map_err(failing(doing))?.join();
-            part.map_err(failing(doing))?
-        });
-        joined.collect::<Result<_, _>>()
-    })?;
-    let noisy = parts.concat();
-    if noisy.len() == values.len() {
-        Ok(noisy)
-    } else {
-        Err(OpenDpError { doing })
-    }
-}
-
-/// [`add_noise`] on this thread, with measurements of its own: they are not `Send`.
-fn add_noise_here(draw: &Draw, values: &[i64]) -> Result<Vec<i64>, OpenDpError> {
-    let doing = "draw noise";
-    let mut noisy = Vec::with_capacity(values.len());
+/// Noise from OpenDP's sampler added to every value, on this thread: what ours is compared with.
+#[cfg(test)]
+pub(crate) fn opendp_noise(draw: &Draw, values: &[i64]) -> Result<Vec<i64>, OpenDpError> {
+    let values = values.to_vec();
     match draw.noise {
-        Noise::DiscreteLaplace => {
-            let measurement = laplace(draw.scale).map_err(failing(doing))?;
-            for rows in values.chunks(ROWS_AT_ONCE) {
-                noisy.extend(measurement.invoke(&rows.to_vec()).map_err(failing(doing))?);
-            }
-        }
-        Noise::DiscreteGaussian => {
-            let measurement = gaussian(draw.scale).map_err(failing(doing))?;
-            for rows in values.chunks(ROWS_AT_ONCE) {
-                noisy.extend(measurement.invoke(&rows.to_vec()).map_err(failing(doing))?);
-            }
-        }
+        Noise::DiscreteLaplace => laplace(draw.scale).and_then(|m| m.invoke(&values)),
+        Noise::DiscreteGaussian => gaussian(draw.scale).and_then(|m| m.invoke(&values)),
     }
-    Ok(noisy)
+    .map_err(failing("draw noise"))
 }
 
 /// Half the width of the 95 % interval: the least h with P[|Z| ≤ h] ≥ 0.95.

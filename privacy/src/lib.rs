@@ -13,8 +13,9 @@
 //! | [`convert`] | (ρ, δ) → ε, for people to read |
 //! | [`quality`] | the sheet that every released table carries |
 //!
-//! Nothing here reads a clock, a file or a network. Randomness is OpenDP's: ChaCha20 seeded and reseeded
-//! by the operating system (`docs/PRIVACY.md` says what that means).
+//! Nothing here reads a clock, a file or a network. Noise is drawn by our own exact sampler (`sampler`) from
+//! ChaCha20, seeded and reseeded by the operating system; OpenDP gives maps, accuracies and conversions,
+//! and its sampler is what ours is tested against (`docs/PRIVACY.md` says what that means).
 
 pub mod calibrate;
 pub mod convert;
@@ -27,8 +28,10 @@ pub mod plan;
 pub mod preview;
 pub mod protect;
 pub mod quality;
+mod sampler;
 pub mod spend;
 #[cfg(test)]
 mod testing;
 
 pub use engine::OpenDpError;
+pub use sampler::DrawError;

@@ -9,9 +9,10 @@ use policies::entry::Reservation;
 use policies::loss::Loss;
 use policies::mechanism::{Draw, MeasureDraw, Mechanism, Selection};
 
-use crate::engine::{self, OpenDpError, add_noise, half_width_95};
+use crate::engine::{self, OpenDpError, half_width_95};
 use crate::interval::selected::Selected;
 use crate::merge::Merged;
+use crate::sampler::{DrawError, add_noise};
 use crate::spend::Spend;
 
 mod measures;
@@ -139,6 +140,9 @@ pub enum ProtectError {
     /// OpenDP refused.
     #[error(transparent)]
     OpenDp(#[from] OpenDpError),
+    /// No noise was drawn.
+    #[error(transparent)]
+    Draw(#[from] DrawError),
 }
 
 /// Draws the pinned noise and selects rows. Consumes the right and the cells.

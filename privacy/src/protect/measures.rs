@@ -9,6 +9,7 @@ use crate::engine::{OpenDpError, half_width_95, half_width_missing};
 use crate::interval::percentile::{edges, percentile};
 use crate::interval::ratio::{Ends, Noised, mean, mean_between, sum, sum_between};
 use crate::interval::widened;
+use crate::sampler::DrawError;
 
 /// Most of a centred sum in size: with any noise it stays far inside `i64`. Ingest refuses more.
 const CENTRED_MAX: i128 = 1 << 52;
@@ -86,7 +87,7 @@ pub(super) fn centre(clamp: &Clamp, sums: &mut [i64], counts: &[i64]) -> Result<
 
 impl Measure<'_> {
     /// Fresh noise on every number, of every row.
-    pub fn with_noise(mut self) -> Result<Self, OpenDpError> {
+    pub fn with_noise(mut self) -> Result<Self, DrawError> {
         for column in &mut self.columns {
             *column = add_noise(&self.draw, column)?;
         }

@@ -9,8 +9,9 @@ use policies::table::PERCENTILES;
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::{add_noise, half_width_95};
+use crate::engine::half_width_95;
 use crate::interval::widened;
+use crate::sampler::add_noise;
 use crate::testing::{at_most, draw};
 
 const EDGES: [f64; 7] = [60.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 3600.0];

@@ -207,3 +207,95 @@ fn a_sum_is_centred_by_its_count() {
     let refused = super::super::measures::centre(clamp, &mut sums, &[0]);
     assert_eq!(refused, Err(ProtectError::Count));
 }
+
+/// Membership inference on contributors, trips and the centred sum together, against someone whose trips all have the
+/// longest value: 2 trips of 1,260 s where 600 s is the least. An uncentred sum would change by 2,520 s under noise for 1,320.
+mod inference {
+    use super::*;
+    use crate::calibrate::calibrate;
+
+    const TRIALS: usize = 20_000;
+
+    fn guesses(table: &Table, mechanism: &Mechanism, present: bool) -> usize {
+        let Mechanism::Thresholded {
+            selection,
+            measures,
+        } = mechanism
+        else {
+            panic!()
+        };
+        let more = u64::from(present);
+        let (trips, seconds) = (700 + 2 * more, 700 * 900 + 2 * 1260 * more);
+        let cell = (400 + more, trips, seconds, [0; 4]);
+        let rows = released(table, Unit::PersonDay, mechanism, &vec![cell; TRIALS]);
+        assert_eq!(rows.kept.len(), TRIALS);
+        // S′ = 2·sum − (min + max)·count, from what is published.
+        let trips = &rows.measures[0].1.values;
+        let sums = std::iter::zip(&rows.measures[1].1.values, trips);
+        let centred = sums.map(|(sum, trips)| 2 * sum - 1860 * trips);
+        let columns = [
+            (rows.contributors.values.clone(), selection.draw, 400.0, 1.0),
+            (trips.clone(), measures[0].draw, 700.0, 2.0),
+            (
+                centred.collect(),
+                measures[1].draw,
+                2.0 * 630_000.0 - 1860.0 * 700.0,
+                1320.0,
+            ),
+        ];
+        let mut scores = vec![0.0; TRIALS];
+        for (values, draw, without, change) in columns {
+            let variance = (draw.scale.sixteenths() as f64 / 16.0).powi(2);
+            for (score, value) in scores.iter_mut().zip(values) {
+                *score += (value as f64 - (without + change / 2.0)) * change / variance;
+            }
+        }
+        scores.into_iter().filter(|score| *score > 0.0).count()
+    }
+
+    fn advantage(table: &Table, mechanism: &Mechanism) -> (f64, f64) {
+        let (hits, alarms) = (
+            guesses(table, mechanism, true),
+            guesses(table, mechanism, false),
+        );
+        (
+            at_least(hits, TRIALS) - at_most(alarms, TRIALS),
+            at_most(hits, TRIALS) - at_least(alarms, TRIALS),
+        )
+    }
+
+    #[test]
+    fn the_best_guess_on_durations_is_no_better_than_the_charge_allows() {
+        let mut table = timed(2);
+        (table.clamps[0].min, table.histograms) = (600, vec![]);
+        let mut plan = crate::testing::charge("0.05", "0.00001", Some("0.05"));
+        let mut more = plan.measures[0].clone();
+        (more.measure, more.rho) = ("duration_s".into(), "0.4".parse().unwrap());
+        plan.measures.push(more);
+        let mechanism = calibrate(&table, Unit::PersonDay, 10, &plan).unwrap();
+        // ρ = 0.5: √1/2 = 0.5, Φ = 0.69146.
+        let allowed = 2.0 * 0.691_47 - 1.0 + 0.000_01;
+        let (low, high) = advantage(&table, &mechanism);
+        assert!(
+            low <= allowed,
+            "the best guess wins by {low}, {allowed} is charged"
+        );
+        assert!(high >= 0.9 * allowed, "no power: {high} at most");
+        // A sum that is noised for the change of one event, or without its range, is caught.
+        let Mechanism::Thresholded {
+            selection,
+            mut measures,
+        } = mechanism
+        else {
+            panic!()
+        };
+        let halved = measures[1].draw.scale.sixteenths() / 2;
+        measures[1].draw.scale = halved.try_into().unwrap();
+        let forgot = Mechanism::Thresholded {
+            selection,
+            measures,
+        };
+        let (low, _) = advantage(&table, &forgot);
+        assert!(low > allowed, "half the noise is not caught: {low}");
+    }
+}

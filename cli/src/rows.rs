@@ -356,6 +356,26 @@ mod tests {
         assert!(!is_beside("x_low", &["x_low"]) && !is_beside("x_p15", &["x_p15"]));
     }
 
+    /// Both rows stand alone in their day bin and places, so each is all that is published there.
+    #[test]
+    fn with_two_categories_the_head_shows_shares_of_what_is_published() {
+        let mut table = od();
+        assert!(
+            !Rows::new(&batch(&table), &table)
+                .head(2)
+                .unwrap()
+                .contains("share")
+        );
+        let taxi = "taxi".parse().unwrap();
+        table.categories[0].values.push(taxi);
+        let head = Rows::new(&batch(&table), &table).head(2).unwrap();
+        assert!(
+            head.contains("share of published contributors by mode"),
+            "{head}"
+        );
+        assert!(head.contains("100.0 % (100.0 to 100.0)"), "{head}");
+    }
+
     #[test]
     fn a_share_is_rounded_outwards() {
         let share = Share {

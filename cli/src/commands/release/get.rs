@@ -29,6 +29,9 @@ Example:
   weir release get KEY --parquet --out od.parquet
   weir release get KEY --arrow --out od.arrows      the very bytes that the log committed to
 
+The screen shows the mean of a sum and the median of a histogram, and, where the table has several
+categories, each row's share of what is published; all columns are in the other forms.
+
 With --out the papers are saved beside the table: FILE.quality.json and FILE.tlog-proof (and
 FILE.salt with --arrow, so that `weir audit verify` can compare the very bytes). In CSV, a text
 that a spreadsheet would run as a formula gets a leading apostrophe; bins read 07:00-09:00.";

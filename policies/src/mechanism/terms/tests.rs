@@ -125,6 +125,45 @@ fn measures_are_those_that_are_paid_for() {
     assert_eq!(error, Err(TermsError::Measures));
 }
 
+/// The auditor's side of a sum: noise for the change of a count, or for half the clamp's width, is not as agreed.
+#[test]
+fn a_sum_needs_noise_for_its_whole_range() {
+    let mut terms = agreement(&Signer::new(), &Signer::new());
+    let mut charge = terms.plan[0].charge.clone().unwrap();
+    let mut paid = charge.measures[0].clone();
+    paid.measure = "duration_s".into();
+    charge.measures.push(paid);
+    terms.tables[0].clamps[0].min = 60;
+    // per_cell_max 3, and 7,140 seconds between the ends.
+    let check = |linf: u64| {
+        let Mechanism::Thresholded {
+            selection,
+            mut measures,
+        } = mechanism()
+        else {
+            panic!()
+        };
+        let mut sum = measures[0].clone();
+        sum.measure = "duration_s".into();
+        (sum.draw.linf, sum.draw.scale) = (linf, scale(97 * 7140));
+        measures.push(sum);
+        let changed = Mechanism::Thresholded {
+            selection,
+            measures,
+        };
+        changed.check_terms(&terms.tables[0], terms.k, Some(&charge), 1)
+    };
+    check(3 * 7140).unwrap();
+    for linf in [1, 3, 3 * 7140 / 2, 3 * 7200] {
+        let measure = "duration_s".to_owned();
+        assert_eq!(check(linf), Err(TermsError::Bounds { measure }), "{linf}");
+    }
+    // Bins that the table does not have hide nothing.
+    terms.tables[0].clamps.clear();
+    let error = mechanism().check_terms(&terms.tables[0], terms.k, Some(&charge), 1);
+    assert_eq!(error, Err(TermsError::Measures));
+}
+
 #[test]
 fn noise_and_charge_go_together() {
     let terms = agreement(&Signer::new(), &Signer::new());

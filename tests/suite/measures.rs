@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::Int64Type;
 use policies::agreement::Agreement;
+use policies::coarse::Merge;
 use policies::id::Role;
 use privacy::quality::{Bias, QualitySheet};
 use proto::convert::{Rate, Wish};
@@ -112,19 +113,7 @@ async fn durations_become_means_and_percentiles_with_intervals() {
     };
     let table = city.client.fetch(&released.what).await.unwrap();
     assert_eq!(rows(&table).len(), 3);
-    // Rows have 1,000, 700 and 300 trips: half widths are below 40 s, and six of them are no accident.
-    let percentiles = [("duration_s_p50", 400), ("duration_s_p85", 540)];
-    for (name, truth) in percentiles.into_iter().chain([("duration_s_mean", 400)]) {
-        let end = |end: &str| column(&table, &format!("{name}_{end}"));
-        let ends = end("low").into_iter().zip(end("high"));
-        for (value, (low, high)) in column(&table, name).into_iter().zip(ends) {
-            assert!(
-                60 <= low && low <= value && value <= high && high <= 1860,
-                "{name}"
-            );
-            assert!(value.abs_diff(truth) < 240, "{name}: {value}");
-        }
-    }
+    near_the_truth(&table);
     // What the company declared about clamping stands beside the columns that it biases.
     let sheet: QualitySheet = serde_json::from_slice(table.quality_sheet()).unwrap();
     let declared = sheet
@@ -146,4 +135,68 @@ async fn durations_become_means_and_percentiles_with_intervals() {
     let entries = std::fs::read(town.config.state.join("log/entries")).unwrap();
     let entries = audit::bundle::Entries::new(&entries).map(Result::unwrap);
     assert_eq!(*audit::replay::replay(entries).unwrap().state(), state);
+}
+
+/// Rows have 300 trips or more: half widths are below 40 s, and six of them are no accident.
+fn near_the_truth(table: &Table) {
+    let percentiles = [("duration_s_p50", 400), ("duration_s_p85", 540)];
+    for (name, truth) in percentiles.into_iter().chain([("duration_s_mean", 400)]) {
+        let end = |end: &str| column(table, &format!("{name}_{end}"));
+        let ends = end("low").into_iter().zip(end("high"));
+        for (value, (low, high)) in column(table, name).into_iter().zip(ends) {
+            assert!(
+                60 <= low && low <= value && value <= high && high <= 1860,
+                "{name}"
+            );
+            assert!(value.abs_diff(truth) < 240, "{name}: {value}");
+        }
+    }
+}
+
+/// Two days of all places in one row: sums and bins add up as trips do, under noise for r cells of one person.
+#[tokio::test(flavor = "multi_thread")]
+async fn durations_of_a_merge_are_those_of_its_cells() {
+    let town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let (_, geojson) = town.zoning().await;
+    let mut terms = timed(agreement(&bikes, &city, &geojson));
+    let line = serde_json::json!({
+        "table": "od", "coarsenings": "any", "requests": 1, "charge": terms.plan[0].charge,
+    });
+    terms.ad_hoc = vec![serde_json::from_value(line).unwrap()];
+    terms.population.cap = terms.allotment();
+    let id = activate(&bikes, &city, &terms).await;
+    let days = ["2026-10-05", "2026-10-06"];
+    for day in days {
+        let cells = durations(&terms);
+        bikes
+            .client
+            .push(&push(&id, day), &[cells], |_| {})
+            .await
+            .unwrap();
+    }
+    let days = days.map(|day| day.parse().unwrap());
+    let coarsening = serde_json::from_str(r#"{"bins": [0], "zones": "all"}"#).unwrap();
+    let merge = Merge::new(&days, coarsening).unwrap();
+    let wish = Wish {
+        request: new_request_id().unwrap(),
+        agreement: id,
+        table: "od".parse().unwrap(),
+        period: merge.first(),
+        merge: Some(merge),
+        purpose: PURPOSE.into(),
+    };
+    let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
+        panic!()
+    };
+    let table = city.client.fetch(&released.what).await.unwrap();
+    let trips = column(&table, "trips");
+    assert!(
+        trips.len() == 1 && trips[0].abs_diff(4008) < 150,
+        "{trips:?}"
+    );
+    near_the_truth(&table);
+    let sheet: QualitySheet = serde_json::from_slice(table.quality_sheet()).unwrap();
+    assert_eq!(sheet.columns[0].column, "contributors_at_least");
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::agreement::Unit;
 use crate::id::{OrgId, PopulationId};
 use crate::loss::Loss;
+use crate::mutants::{Mutant, instead_of};
 use crate::period::Period;
 
 /// One population of one provider: all its datasets and agreements share this account.
@@ -206,7 +207,8 @@ impl Ledger {
         charge: Loss,
     ) -> Result<(), LedgerError> {
         self.check(account, periods, charge)?;
-        for period in periods {
+        let charged = instead_of(periods.len(), Mutant::OnePeriodCharged, 1);
+        for period in periods.iter().take(charged) {
             let spent = self
                 .spent
                 .entry((account.clone(), *period))

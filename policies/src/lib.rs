@@ -17,6 +17,7 @@
 //! | [`mechanism`] | how much does a mechanism cost, in integers? |
 //! | [`ledger`] | is there budget left? |
 //! | [`entry`], [`state`] | what has happened, and what follows from it? |
+//! | [`mutants`] | which holes must the attacks find? |
 
 pub mod access;
 pub mod agreement;
@@ -30,6 +31,7 @@ pub mod kind;
 pub mod ledger;
 pub mod loss;
 pub mod mechanism;
+pub mod mutants;
 pub mod period;
 pub mod refusal;
 pub mod sign;

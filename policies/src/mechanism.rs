@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fixed::ONE;
 use crate::loss::{Delta, Loss, Rho, UNITS_PER_ONE};
+use crate::mutants::{Mutant, instead_of};
 
 mod tail;
 mod terms;
@@ -151,12 +152,14 @@ impl Draw {
     pub fn rho(&self) -> Result<Rho, MechanismError> {
         self.check()?;
         let (l0, linf, scale) = (
-            u128::from(self.l0),
+            u128::from(instead_of(self.l0, Mutant::NoL0, 1)),
             u128::from(self.linf),
             u128::from(self.scale.0),
         );
         let squared = match self.noise {
-            Noise::DiscreteGaussian => u128::from(self.merged) * l0 * linf * linf,
+            Noise::DiscreteGaussian => {
+                u128::from(instead_of(self.merged, Mutant::NoMergeScale, 1)) * l0 * linf * linf
+            }
             Noise::DiscreteLaplace => l0 * l0 * linf * linf,
         };
         let steps = u128::from(SCALE_STEPS * SCALE_STEPS);
@@ -219,9 +222,13 @@ impl Selection {
     /// The least noisy count that is published: T + k − 1.
     #[must_use]
     pub fn published_from(&self) -> u64 {
-        self.threshold
-            .saturating_add(u64::from(self.k))
-            .saturating_sub(1)
+        let threshold = instead_of(
+            self.threshold,
+            Mutant::ThresholdLowered,
+            self.threshold.saturating_sub(1),
+        );
+        let k = instead_of(self.k, Mutant::NoKShift, 1);
+        threshold.saturating_add(u64::from(k)).saturating_sub(1)
     }
 }
 

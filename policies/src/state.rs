@@ -17,6 +17,7 @@ use crate::id::{
 };
 use crate::joint::With;
 use crate::ledger::{Account, Ledger};
+use crate::mutants;
 use crate::period::Period;
 use crate::refusal::ReasonId;
 use crate::sign::{PartySignature, PublicKey};
@@ -320,7 +321,7 @@ impl State {
     pub fn account_of(agreement: &Agreement) -> Account {
         Account {
             provider: agreement.provider.org.clone(),
-            population: agreement.population.id.clone(),
+            population: mutants::population(agreement),
         }
     }
 

@@ -20,6 +20,7 @@ use opendp::measures::{Approximate, MaxDivergence, ZeroConcentratedDivergence};
 use opendp::metrics::{AbsoluteDistance, L1Distance, L01InfDistance, L2Distance, L02InfDistance};
 use policies::loss::{Delta, Loss, Rho, UNITS_PER_ONE};
 use policies::mechanism::{Draw, Noise, SCALE_STEPS, Scale, Selection};
+use policies::mutants::{Mutant, instead_of};
 
 type Vectors = VectorDomain<AtomDomain<i64>>;
 type Laplace = Measurement<Vectors, L1Distance<i64>, MaxDivergence, Vec<i64>>;
@@ -70,7 +71,8 @@ fn gaussian(scale: Scale) -> Fallible<Gaussian> {
 /// √(r·L0)·L∞, never below the true value: exact for squares, else the next float up.
 fn l2(draw: &Draw) -> f64 {
     // Below 2³² by the draw's own bounds, so that every float here is exact.
-    let squared = u64::from(draw.l0) * u64::from(draw.merged);
+    let squared = u64::from(instead_of(draw.l0, Mutant::NoL0, 1))
+        * u64::from(instead_of(draw.merged, Mutant::NoMergeScale, 1));
     let root = if squared.isqrt().pow(2) == squared {
         squared.isqrt() as f64
     } else {

@@ -18,13 +18,13 @@ use policies::joint::JointRule;
 use policies::mechanism::{MeasureDraw, Mechanism, Selection};
 use policies::table::Table;
 
+use crate::add_noise;
 use crate::calibrate::{CalibrateError, calibrate as calibrate_alone, common_draws};
 use crate::interval::ratio::Ends;
 use crate::protect::{
     Counts, Exact, Measure, Noisy, ProtectError, Protected, Release, Shown, check_maps, columns,
     half_width, measures,
 };
-use crate::sampler::add_noise;
 use crate::spend::Spend;
 
 mod width;

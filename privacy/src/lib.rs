@@ -24,14 +24,20 @@ mod interval;
 pub mod joint;
 pub mod konly;
 pub mod merge;
+#[cfg(feature = "mutants")]
+mod mutants;
 pub mod plan;
 pub mod preview;
 pub mod protect;
 pub mod quality;
 mod sampler;
 pub mod spend;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use engine::OpenDpError;
+#[cfg(feature = "mutants")]
+use mutants::add_noise;
 pub use sampler::DrawError;
+#[cfg(not(feature = "mutants"))]
+use sampler::add_noise;

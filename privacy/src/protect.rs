@@ -8,11 +8,13 @@ use std::fmt;
 use policies::entry::Reservation;
 use policies::loss::Loss;
 use policies::mechanism::{Draw, MeasureDraw, Mechanism, Selection};
+use policies::mutants::{Mutant, instead_of};
 
+use crate::add_noise;
 use crate::engine::{self, OpenDpError, half_width_95};
 use crate::interval::selected::Selected;
 use crate::merge::Merged;
-use crate::sampler::{DrawError, add_noise};
+use crate::sampler::DrawError;
 use crate::spend::Spend;
 
 mod measures;
@@ -232,9 +234,10 @@ fn noisy(
     let from = i64::try_from(selection.published_from()).unwrap_or(i64::MAX);
     // k is at least 1, so a row without units is never kept, whatever its noise says.
     let k = i64::from(selection.k.max(1));
+    let least = instead_of(k, Mutant::BelowK, i64::MIN);
     let kept: Vec<usize> = std::iter::zip(&counts.contributors, &noised)
         .enumerate()
-        .filter(|(_, (n, noisy))| (**n >= k) & (**noisy >= from))
+        .filter(|(_, (n, noisy))| (**n >= least) & (**noisy >= from))
         .map(|(row, _)| row)
         .collect();
     let contributors = selected(selection, &kept, &noised);

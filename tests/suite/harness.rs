@@ -33,6 +33,10 @@ pub const PURPOSE: &str = "dpv:PublicPolicyMaking";
 /// All agreements of the tests cover October 2026, and it is November.
 pub const NOW: &str = "2026-11-20T12:00:00Z";
 
+/// What the steward asks of every agreement.
+pub const FLOORS: &str =
+    r#"{"k_min":5,"cap_max":{"rho":"4","delta":"0.00001"},"retention_days_max":400}"#;
+
 /// The broker's side of the town.
 pub struct Town {
     pub folder: TempDir,
@@ -53,6 +57,11 @@ pub struct Member {
 
 impl Town {
     pub async fn new() -> Self {
+        Self::with_floors(FLOORS).await
+    }
+
+    /// A town whose steward asks for other floors (JSON).
+    pub async fn with_floors(floors: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let pki = DevPki::create(&folder.path().join("pki"), DOMAIN).unwrap();
         let seed = Ed25519Seed::read(&pki.log_key()).unwrap();
@@ -82,11 +91,7 @@ impl Town {
                 public_keys: vec![pki.issuer_pub()],
             },
             keys: Keys { log: pki.log_key() },
-            floors: Floors {
-                k_min: 5,
-                cap_max: serde_json::from_str(r#"{"rho":"4","delta":"0.00001"}"#).unwrap(),
-                retention_days_max: 400,
-            },
+            floors: serde_json::from_str::<Floors>(floors).unwrap(),
             steward: Some(admission_file),
             log: Logging::default(),
         };

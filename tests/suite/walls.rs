@@ -77,6 +77,41 @@ fn the_sdk_never_sees_the_brokers_side() {
     forbid("sdk", &["sled", "broker", "cells", "datafusion", "privacy"]);
 }
 
+/// The holes of `policies::mutants` are compiled for tests alone, whichever way `weir` is built.
+#[test]
+fn no_binary_that_serves_has_a_mutant() {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let builds: [&[&str]; 3] = [
+        &["--package", "cli"],
+        &["--package", "broker"],
+        &["--workspace"],
+    ];
+    for selected in builds {
+        let output = Command::new(&cargo)
+            .args([
+                "tree",
+                "--offline",
+                "--edges",
+                "normal,build,features",
+                "--prefix",
+                "none",
+            ])
+            .args(selected)
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .output()
+            .unwrap();
+        let tree = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            tree.contains("policies feature \"default\""),
+            "features are listed: {tree}"
+        );
+        let mutant = tree
+            .lines()
+            .find(|line| line.contains("feature \"mutants\""));
+        assert_eq!(mutant, None, "{selected:?}");
+    }
+}
+
 #[test]
 fn one_version_of_every_heavy_crate() {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());

@@ -1,5 +1,7 @@
 //! The inequalities between a cell's numbers.
 
+use policies::mutants::{Mutant, instead_of};
+
 use super::fault::Fault;
 use super::{CENTRED_MAX, VALUE_MAX};
 
@@ -58,10 +60,11 @@ pub(super) fn first_broken<'a>(numbers: &Numbers<'a>, per_cell_max: u32) -> Opti
 }
 
 fn broken_contributors<'a>(contributors: &Count<'a>) -> Option<Broken<'a>> {
+    let least = instead_of(1, Mutant::ZeroKeysKept, 0);
     let row = contributors
         .values
         .iter()
-        .position(|n| !(1..=VALUE_MAX).contains(n))?;
+        .position(|n| !(least..=VALUE_MAX).contains(n))?;
     let fault = Fault::Contributors { max: VALUE_MAX };
     Some(Broken {
         row,

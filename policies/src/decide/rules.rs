@@ -8,6 +8,7 @@ use super::{DecideError, Permit, Request};
 use crate::agreement::{Agreement, Charge, PlanItem};
 use crate::entry::Contribution;
 use crate::ledger::LedgerError;
+use crate::mutants;
 use crate::period::Period;
 use crate::refusal::{Reason, ReasonId};
 use crate::state::{AgreementRecord, State, Status};
@@ -224,7 +225,7 @@ impl Rules<'_> {
             }
         };
         Ok(Permit {
-            key,
+            key: mutants::key(key, &self.request.id),
             request: self.request.clone(),
             table: table.clone(),
             provider: terms.provider.org.clone(),

@@ -4,6 +4,7 @@
 use super::{Clamp, Histogram, Table};
 use crate::kind::MeasureKind;
 use crate::mechanism::Mechanism;
+use crate::mutants::{Mutant, instead_of};
 
 /// The ending of a histogram's name in a charge: `duration_s_histogram`.
 const HISTOGRAM: &str = "_histogram";
@@ -53,7 +54,7 @@ impl Table {
     ///   many bins it has (privacy.md section 4d).
     #[must_use]
     pub fn sensitivity(&self, name: &str) -> Option<u64> {
-        let events = u64::from(self.per_cell_max);
+        let events = u64::from(instead_of(self.per_cell_max, Mutant::NoLinf, 1));
         match self.charged(name)? {
             Charged::Count | Charged::Histogram(_) => Some(events),
             Charged::Sum(clamp) => events.checked_mul(u64::from(clamp.max.checked_sub(clamp.min)?)),

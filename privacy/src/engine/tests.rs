@@ -36,6 +36,30 @@ fn dashu_divides_a_fraction_by_an_integer() {
     }
 }
 
+/// DESIGN section 7 rule 3, of which the naive reading (Δ2 = √L0·L∞, whatever merges) claims too little.
+/// The worst neighbour is explicit: one unit with L0 cells of L∞ events, r of them in each row it touches.
+#[test]
+fn a_naive_sigma_after_merging_under_claims_rho_by_up_to_l0() {
+    for (l0, linf, sixteenths) in [(1, 1, 16), (4, 2, 320), (12, 3, 333), (64, 1, 1600)] {
+        for merged in (1..=l0).filter(|r| l0 % r == 0) {
+            let naive = draw(Noise::DiscreteGaussian, sixteenths, l0, linf);
+            let ours = Draw { merged, ..naive };
+            // The neighbour's change of every row, and ρ of exactly that vector.
+            let change = vec![f64::from(merged) * linf as f64; (l0 / merged) as usize];
+            let norm = change.iter().map(|c| c * c).sum::<f64>().sqrt();
+            let explicit = gaussian(ours.scale).and_then(|m| m.map(&norm)).unwrap();
+            let explicit = units_up(explicit).unwrap();
+            let mapped = rho(&ours).unwrap().units();
+            assert!(mapped >= explicit && mapped <= explicit + 2 + explicit / (1 << 50));
+            let counted = ours.rho().unwrap().units();
+            assert!(counted.abs_diff(explicit) <= 2 + explicit / (1 << 50));
+            // The naive claim is r times too small; r reaches L0 where a unit's cells all merge.
+            let claimed = naive.rho().unwrap().units();
+            assert!(counted.abs_diff(claimed * u64::from(merged)) <= u64::from(merged));
+        }
+    }
+}
+
 #[test]
 fn half_widths_are_the_least_that_cover() {
     for noise in [Noise::DiscreteLaplace, Noise::DiscreteGaussian] {

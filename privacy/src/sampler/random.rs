@@ -11,6 +11,7 @@
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
+use policies::mutants::{Mutant, active};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::DrawError;
@@ -44,6 +45,12 @@ impl Random {
     /// Keyed by the operating system; the first word asks it.
     pub(super) fn new() -> Self {
         Self::from_source(Box::new(|key| {
+            if active(Mutant::ConstantSeed) {
+                return Ok(());
+            }
+            if active(Mutant::NoRandomness) {
+                return Err(DrawError::NoRandomness);
+            }
             getrandom::fill(key).map_err(|_| DrawError::NoRandomness)
         }))
     }

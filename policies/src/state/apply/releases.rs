@@ -7,6 +7,7 @@ use crate::entry::{Contribution, Reservation};
 use crate::id::{OrgId, ReleaseKey, RequestId};
 use crate::joint::{JointRule, With, check_noise, check_tables};
 use crate::loss::Loss;
+use crate::mutants;
 use crate::refusal::ReasonId;
 use crate::state::{
     ApplyError, ContributionRecord, Outcome, ReleaseRecord, Slot, Stage, State, Status,
@@ -247,6 +248,7 @@ impl State {
         let release = release.ok_or_else(|| unknown("release", key.as_str()))?;
         rule(release.stage == Stage::Reserved, "a release ends once")?;
         release.stage = stage;
+        mutants::refund(release, &self.agreements, &mut self.ledger);
         Ok(vec![Touched::Release(key.clone())])
     }
 

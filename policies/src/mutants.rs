@@ -1,0 +1,146 @@
+//! Deliberate holes, each of which a named attack in `tests/attacks` has to find.
+//!
+//! [`active`] is `false` at compile time without the feature `mutants`, which only the test crate asks for
+//! (`tests/suite/walls.rs` proves that `weir` is built without it). With the feature, the process that
+//! [`VARIABLE`] names a mutant for has that hole, and no other.
+
+use std::collections::BTreeMap;
+
+use crate::agreement::Agreement;
+use crate::id::{AgreementId, PopulationId, ReleaseKey, RequestId, sha256_hex};
+use crate::ledger::Ledger;
+use crate::state::{AgreementRecord, ReleaseRecord, Stage, State};
+
+macro_rules! mutants {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// One hole.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Mutant {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Mutant {
+            /// All of them: a survivor fails `every_mutant_is_killed`.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Its name in [`VARIABLE`].
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
+mutants! {
+    /// Noise of half the scale that was charged.
+    NoiseHalved,
+    /// The charge counts on a unit in one cell, whatever `cells_max` says.
+    NoL0,
+    /// The charge counts on one event of a unit in a cell, whatever `per_cell_max` says.
+    NoLinf,
+    /// The charge of merged rows counts on a unit in one base cell of each, whatever r says.
+    NoMergeScale,
+    /// Rows are published from T − 1 on.
+    ThresholdLowered,
+    /// Rows are published from T on, not from T + k − 1.
+    NoKShift,
+    /// Rows of fewer than k units are selected like all others.
+    BelowK,
+    /// Cells that nobody is in are taken.
+    ZeroKeysKept,
+    /// All cells of a column have the same noise.
+    NoiseSharedByCells,
+    /// All columns of a release have the same noise, scaled.
+    NoiseSharedByMeasures,
+    /// All generators have one key.
+    ConstantSeed,
+    /// The operating system gives no randomness. No mutant, but a fault: then there MUST be no release.
+    NoRandomness,
+    /// A correction has the noise of what it replaces.
+    RevisionWithOldNoise,
+    /// Every request is a draw of its own.
+    TwoKeysForOneDraw,
+    /// A release that ended without a table gives its charge back.
+    RefundOnError,
+    /// A release over many unit-periods is charged to the first of them.
+    OnePeriodCharged,
+    /// Every agreement has an account of its own, though the people are the same.
+    SecondPopulation,
+}
+
+/// `sound`, or what stands in its place in a process with the hole.
+#[must_use]
+pub fn instead_of<T>(sound: T, mutant: Mutant, broken: T) -> T {
+    if active(mutant) { broken } else { sound }
+}
+
+/// The environment variable that names the one mutant of a process.
+pub const VARIABLE: &str = "WEIR_MUTANT";
+
+/// Does this process have the hole?
+#[cfg(not(feature = "mutants"))]
+#[must_use]
+pub const fn active(_: Mutant) -> bool {
+    false
+}
+
+/// Does this process have the hole?
+#[cfg(feature = "mutants")]
+#[must_use]
+pub fn active(mutant: Mutant) -> bool {
+    use std::sync::LazyLock;
+    static NAMED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var(VARIABLE).ok());
+    NAMED.as_deref() == Some(mutant.name())
+}
+
+/// The population of an agreement, or one of its own ([`Mutant::SecondPopulation`]).
+pub(crate) fn population(terms: &Agreement) -> PopulationId {
+    let own = || {
+        format!("p{}", &terms.id().ok()?.as_str().get(..20)?)
+            .parse()
+            .ok()
+    };
+    let broken = active(Mutant::SecondPopulation).then(own);
+    broken
+        .flatten()
+        .unwrap_or_else(|| terms.population.id.clone())
+}
+
+/// The key of a release, or one of this request's own ([`Mutant::TwoKeysForOneDraw`]).
+pub(crate) fn key(key: ReleaseKey, request: &RequestId) -> ReleaseKey {
+    let own = || ReleaseKey::new(sha256_hex(request.as_str().as_bytes())).ok();
+    let broken = active(Mutant::TwoKeysForOneDraw).then(own);
+    broken.flatten().unwrap_or(key)
+}
+
+/// What a release that has just ended gives back: nothing ([`Mutant::RefundOnError`]).
+pub(crate) fn refund(
+    release: &ReleaseRecord,
+    agreements: &BTreeMap<AgreementId, AgreementRecord>,
+    ledger: &mut Ledger,
+) {
+    let reservation = &release.reservation;
+    let aborted = matches!(release.stage, Stage::Aborted { .. });
+    let Some(record) = agreements.get(&reservation.agreement) else {
+        return;
+    };
+    let Some(grain) = reservation
+        .unit
+        .grain()
+        .filter(|_| aborted && active(Mutant::RefundOnError))
+    else {
+        return;
+    };
+    let account = State::account_of(&record.terms);
+    for period in reservation.period.parts(grain).unwrap_or_default() {
+        let spent = ledger.spent(&account, period);
+        ledger.set_spent(
+            account.clone(),
+            period,
+            spent.left_after(reservation.charge),
+        );
+    }
+}

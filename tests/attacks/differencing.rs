@@ -1,0 +1,112 @@
+//! Two tables instead of one: what is certain about a person from both stays within what both were charged.
+
+use policies::agreement::Agreement;
+use policies::id::Role;
+use policies::loss::Loss;
+use policies::period::Period;
+
+use crate::city::{City, DAY};
+use crate::membership::{Experiment, assert_claim};
+
+const EXPERIMENT: Experiment = Experiment {
+    cells: 1,
+    training: 4_000,
+    testing: 12_000,
+    without: (60, 80),
+    adds: (1, 3),
+};
+
+/// An agreement in which the person's whole contribution is one cell.
+fn terms(city: &City) -> Agreement {
+    let mut terms = city.terms();
+    terms.tables[0].per_cell_max = 3;
+    let charge = terms.plan[0].charge.as_mut().unwrap();
+    charge.selection = "0.25".parse().unwrap();
+    charge.measures[0].rho = "0.25".parse().unwrap();
+    let one = terms.allotment().unwrap();
+    terms.population.cap = one.checked_mul(8);
+    terms
+}
+
+/// What the riders' day has lost, by the broker's own ledger.
+fn lost(city: &City) -> Loss {
+    let broker = city.town.broker();
+    let state = broker.sequencer().state();
+    let day: Period = DAY.parse().unwrap();
+    let balances = state
+        .ledger()
+        .balances()
+        .filter(|(_, period, _)| *period == day);
+    balances.fold(Loss::ZERO, |sum, (_, _, loss)| {
+        sum.checked_add(loss).unwrap()
+    })
+}
+
+/// Two planners, each with an agreement of its own about the same riders, put their tables together.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_planners_who_collude_have_no_more_than_both_were_charged() {
+    let city = City::new().await;
+    let other = city.town.join("harbour", Role::Planner).await;
+    let mut scores = vec![0.0; EXPERIMENT.replicates()];
+    for planner in [&city.planner, &other] {
+        let mut terms = terms(&city);
+        terms.planner.org = planner.org.clone();
+        terms.planner.key = planner.signer.public_key().fingerprint().clone();
+        terms.recipients = vec![planner.org.clone()];
+        let id = crate::harness::activate(&city.bikes, planner, &terms).await;
+        city.push(&terms, DAY, None, &EXPERIMENT.counts()).await;
+        let shown = city.release(planner, &city.wish(&id, "od", DAY)).await;
+        std::iter::zip(&mut scores, EXPERIMENT.scores(&shown))
+            .for_each(|(sum, score)| *sum += score);
+    }
+    assert_claim(&EXPERIMENT, &scores, lost(&city), 0.4);
+}
+
+/// A correction that adds one person: the difference of both editions is as noisy as their noises.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_minus_what_it_replaces_hides_who_was_added() {
+    let city = City::new().await;
+    let mut terms = terms(&city);
+    terms.plan[0].editions = 2;
+    let id = city.activate(&terms).await;
+    let before = vec![EXPERIMENT.without; EXPERIMENT.replicates()];
+    let first = city.push(&terms, DAY, None, &before).await;
+    let old = city
+        .release(&city.planner, &city.wish(&id, "od", DAY))
+        .await;
+    city.push(&terms, DAY, Some(&first), &EXPERIMENT.counts())
+        .await;
+    let new = city
+        .release(&city.planner, &city.wish(&id, "od", DAY))
+        .await;
+    let change = std::iter::zip(&old.cells, &new.cells).take(EXPERIMENT.replicates());
+    let scores: Vec<f64> = change
+        .map(|(old, new)| {
+            let ((n, c), (m, d)) = (old.unwrap(), new.unwrap());
+            // Noise of three times the scale on trips: both say the same of the person.
+            (m - n) as f64 + (d - c) as f64 / 3.0
+        })
+        .collect();
+    // Both editions' noises hide what one's would show.
+    assert_claim(&EXPERIMENT, &scores, lost(&city), 0.08);
+}
+
+/// Asking again, with new ids and from all sides, gives the same bytes: there is nothing to average.
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_again_gives_nothing_to_average() {
+    let city = City::new().await;
+    let mut terms = terms(&city);
+    terms.plan[0].editions = 8;
+    let id = city.activate(&terms).await;
+    city.push(&terms, DAY, None, &[(60, 80); 100]).await;
+    let first = city
+        .release(&city.planner, &city.wish(&id, "od", DAY))
+        .await;
+    for _ in 0..7 {
+        let again = city
+            .release(&city.planner, &city.wish(&id, "od", DAY))
+            .await;
+        assert_eq!(again.cells, first.cells, "asked again, the noise is new");
+    }
+    assert_eq!(lost(&city), first.sheet.charge, "one draw, one charge");
+}

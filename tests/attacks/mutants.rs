@@ -1,0 +1,63 @@
+//! Every hole of [`policies::mutants`] is found by the attack that is named for it. Each runs in a process of
+//! its own, since a process has one mutant or none.
+
+use std::process::Command;
+
+use policies::mutants::{Mutant, VARIABLE};
+
+/// The attack that has to fail, and a part of what it has to say.
+fn killer(mutant: Mutant) -> (&'static str, &'static str) {
+    const GUESS: &str =
+        "membership::the_best_guess_about_one_person_is_no_better_than_epsilon_says";
+    const DELTA: &str = "delta::one_more_person_shows_a_cell_as_rarely_as_delta_says";
+    const MERGED: &str = "merging::the_best_guess_from_merged_rows_is_no_better_than_epsilon_says";
+    const REVISION: &str = "differencing::a_revision_minus_what_it_replaces_hides_who_was_added";
+    const AGAIN: &str = "differencing::asking_again_gives_nothing_to_average";
+    const LEDGER: &str = "ledger::a_day_has_lost_the_sum_of_everything_that_read_it";
+    const TWICE: &str = "noise::no_draw_is_used_twice";
+    match mutant {
+        Mutant::NoiseHalved | Mutant::NoL0 | Mutant::NoLinf => (GUESS, "is lost for certain"),
+        Mutant::ThresholdLowered | Mutant::NoKShift => (DELTA, "one person is seen with"),
+        Mutant::BelowK => (DELTA, "cells of k − 1 units are shown"),
+        Mutant::ZeroKeysKept => (
+            "delta::a_cell_that_nobody_is_in_is_refused",
+            "a cell of nobody",
+        ),
+        Mutant::NoRandomness => (AGAIN, "Internal"),
+        Mutant::NoiseSharedByCells | Mutant::NoiseSharedByMeasures | Mutant::ConstantSeed => {
+            (TWICE, "move together")
+        }
+        Mutant::RevisionWithOldNoise => (REVISION, "is lost for certain"),
+        Mutant::TwoKeysForOneDraw => (AGAIN, "the noise is new"),
+        Mutant::RefundOnError | Mutant::OnePeriodCharged | Mutant::SecondPopulation => {
+            (LEDGER, "the maps come to")
+        }
+        Mutant::NoMergeScale => (MERGED, "is lost for certain"),
+    }
+}
+
+#[test]
+fn every_mutant_is_killed() {
+    let mut survivors = Vec::new();
+    for mutant in Mutant::ALL {
+        let (attack, words) = killer(*mutant);
+        let begun = std::time::Instant::now();
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args([attack, "--exact", "--test-threads", "1", "--nocapture"])
+            .env(VARIABLE, mutant.name())
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        let killed = !output.status.success() && text.contains(words) && text.contains("1 failed");
+        println!(
+            "{mutant:?}: {attack} {:?} {}",
+            begun.elapsed(),
+            if killed { "killed" } else { "SURVIVED" }
+        );
+        if !killed {
+            survivors.push((mutant, text.into_owned()));
+        }
+    }
+    assert!(survivors.is_empty(), "these mutants live: {survivors:#?}");
+}

@@ -17,56 +17,44 @@ use policies::mechanism::{Noise, SCALE_STEPS, Selection};
 
 use super::ratio::Ends;
 
-/// Scales up to this are taken step by step; larger ones in steps of their 2048th part, ends moved outwards by
+/// Scales up to this are taken step by step; larger ones in steps of their 512th part, ends moved outwards by
 /// one step.
-const FINEST: u64 = 2048;
+const FINEST: u64 = 512;
 
-/// Conditional intervals of one selection.
+/// Conditional intervals of one selection. They depend on the excess alone, so they are computed once for all rows.
 pub(crate) struct Selected {
-    /// α/2.
-    tail: f64,
     /// Units in one step.
     step: i64,
-    /// Steps below 0 where the table of tails begins; before that G is 1.
-    before: i64,
-    /// G at each step from −`before` on, up to a common factor; it ends where G is 0 in floats.
-    tails: Vec<f64>,
     k: i64,
     from: i64,
+    /// By excess, in steps: how far the interval reaches down and up from ñ. The last serves all greater ones.
+    reach: Vec<(i64, i64)>,
 }
 
 impl Selected {
     /// For intervals that miss with probability `alpha` at most.
     pub fn new(selection: &Selection, alpha: f64) -> Self {
         let sixteenths = selection.draw.scale.sixteenths();
-        let step = sixteenths.div_ceil(SCALE_STEPS * FINEST).max(1);
-        let scale = sixteenths as f64 / (SCALE_STEPS * step) as f64;
-        let weight = |z: i64| match selection.draw.noise {
-            Noise::DiscreteLaplace => (-(z.abs() as f64) / scale).exp(),
-            Noise::DiscreteGaussian => (-(z as f64).powi(2) / (2.0 * scale * scale)).exp(),
-        };
-        // Below −far, G is 1 but for 10⁻¹⁶; beyond `end` no threshold calibrated for any δ lies.
-        let (far, end) = match selection.draw.noise {
-            Noise::DiscreteLaplace => (37.0, 150.0),
-            Noise::DiscreteGaussian => (8.3, 37.0),
-        };
-        let before = (far * scale).ceil() as i64;
-        let mut sum = 0.0;
-        let mut tails: Vec<f64> = (-before..=(end * scale).ceil() as i64)
-            .rev()
-            .map(|z| {
-                sum += weight(z); // from the smallest on: no digit is lost
-                sum
-            })
-            .collect();
-        tails.reverse();
+        let step = whole(sixteenths.div_ceil(SCALE_STEPS * FINEST).max(1));
+        let tails = Tails::new(
+            selection.draw.noise,
+            sixteenths as f64 / (SCALE_STEPS as f64 * step as f64),
+        );
+        let (k, from) = (
+            i64::from(selection.k.max(1)),
+            whole(selection.published_from()),
+        );
+        // From here on nothing is cut off that floats could tell.
+        let plain = 2 * tails.before;
+        let reach = (0..=plain).map(|excess| {
+            let least = from.saturating_sub(k) / step + excess + 1;
+            tails.reach(excess, i64::from(step > 1), least, alpha / 2.0)
+        });
         Self {
-            tail: alpha / 2.0,
-            step: whole(step),
-            before,
-            tails,
-            k: i64::from(selection.k.max(1)),
-            from: whole(selection.published_from()),
+            step,
+            k,
+            from,
+            reach: reach.collect(),
         }
     }
 
@@ -83,47 +71,81 @@ impl Selected {
     /// The least and the greatest n for a published ñ: at least k, and never without ñ itself, where all n
     /// are surprised by so small an excess.
     pub fn ends(&self, noisy: i64) -> (i64, i64) {
-        let excess = noisy.saturating_sub(self.from).max(0);
-        // Rounded to where the interval is wider.
-        let (less, more) = (
-            excess / self.step,
-            excess.saturating_add(self.step - 1) / self.step,
-        );
-        let outward = i64::from(self.step > 1);
+        let excess = noisy.saturating_sub(self.from).max(0) / self.step;
+        let place = usize::try_from(excess).unwrap_or(usize::MAX);
+        let reach = self.reach.get(place).or(self.reach.last());
+        let (down, up) = reach.copied().unwrap_or((i64::MAX, i64::MAX));
+        let low = noisy.saturating_sub(down.saturating_mul(self.step));
+        let high = noisy.saturating_add(up.saturating_mul(self.step));
+        (low.max(self.k).min(noisy), high.max(noisy))
+    }
+}
+
+/// G of one noise, in steps.
+struct Tails {
+    /// Steps below 0 where the table begins; before that G is 1.
+    before: i64,
+    /// G at each step from −`before` on, up to a common factor.
+    tails: Vec<f64>,
+}
+
+impl Tails {
+    fn new(noise: Noise, scale: f64) -> Self {
+        let weight = |z: i64| match noise {
+            Noise::DiscreteLaplace => (-(z.abs() as f64) / scale).exp(),
+            Noise::DiscreteGaussian => (-(z as f64).powi(2) / (2.0 * scale * scale)).exp(),
+        };
+        // Below −far, G is 1 but for 10⁻¹⁶; beyond `end` no threshold calibrated for any δ lies.
+        let (far, end) = match noise {
+            Noise::DiscreteLaplace => (37.0, 150.0),
+            Noise::DiscreteGaussian => (8.3, 37.0),
+        };
+        let before = (far * scale).ceil() as i64;
+        let mut sum = 0.0;
+        let mut tails: Vec<f64> = (-before..=(end * scale).ceil() as i64)
+            .rev()
+            .map(|z| {
+                sum += weight(z); // from the smallest on: no digit is lost
+                sum
+            })
+            .collect();
+        tails.reverse();
+        Self { before, tails }
+    }
+
+    /// How far down and up the interval of this excess reaches, where n is at least k from u = `least` on. An excess
+    /// within a step is taken at the end of the step that is wider, and `outward` steps are added.
+    fn reach(&self, excess: i64, outward: i64, least: i64, tail: f64) -> (i64, i64) {
         let end = whole(self.tails.len() as u64) - self.before;
-        let most = (noisy.saturating_sub(self.k).max(0) / self.step + outward).min(end);
-        let high = |u: i64| self.ratio(u, less) > self.tail;
-        let low = |u: i64| 1.0 - self.ratio_after(u, more) > self.tail;
-        let above = last(0, most, high).saturating_add(outward);
-        let below = first(-self.before, most, low).saturating_sub(outward);
-        let at = |steps: i64| noisy.saturating_sub(steps.saturating_mul(self.step));
-        let least = if above < end { at(above) } else { self.k };
-        (least.max(self.k).min(noisy), at(below).max(noisy))
+        let most = least.min(end);
+        let below = last(0, most, |u| self.ratio(u, u - excess) > tail);
+        let more = excess + outward;
+        let above = first(-self.before, most, |u| {
+            1.0 - self.ratio(u + 1, u - more) > tail
+        });
+        // At the end of the table nothing is known but k.
+        let down = if below < end {
+            below + outward
+        } else {
+            i64::MAX
+        };
+        (down, outward - above)
     }
 
-    /// G(u)/G(u − d), 1 where floats cannot tell.
-    fn ratio(&self, u: i64, d: i64) -> f64 {
-        ratio(self.tail_from(u), self.tail_from(u.saturating_sub(d)))
+    /// G(u)/G(seen), 1 where floats cannot tell.
+    fn ratio(&self, u: i64, seen: i64) -> f64 {
+        let (part, whole) = (self.at(u), self.at(seen));
+        if whole > 0.0 { part / whole } else { 1.0 }
     }
 
-    /// G(u + 1)/G(u − d).
-    fn ratio_after(&self, u: i64, d: i64) -> f64 {
-        let (after, seen) = (u.saturating_add(1), u.saturating_sub(d));
-        ratio(self.tail_from(after), self.tail_from(seen))
-    }
-
-    fn tail_from(&self, steps: i64) -> f64 {
-        let place = usize::try_from(steps.saturating_add(self.before)).unwrap_or(0);
+    fn at(&self, steps: i64) -> f64 {
+        let place = usize::try_from(steps + self.before).unwrap_or(0);
         self.tails.get(place).copied().unwrap_or(0.0)
     }
 }
 
 fn whole(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
-}
-
-fn ratio(part: f64, whole: f64) -> f64 {
-    if whole > 0.0 { part / whole } else { 1.0 }
 }
 
 /// The last number of `low..=high` that passes, where all before it do; `low` where none does.

@@ -1,11 +1,11 @@
 //! `sdk::aggregate` over raw trips in CSV and Parquet against DuckDB's plain group-by of the same
 //! Parquet file. Weir does more: units, bounds by keyed hash, distinct people, rejected rows.
 
-use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Instant;
 
+use bench::python::Python;
 use bench::report::{Measure, Report};
 use bench::run::{Failed, Settings};
 use bench::series::Series;
@@ -23,7 +23,7 @@ async fn aggregate(settings: Settings) -> Result<(), Failed> {
     let Settings { rows, runs } = settings;
     let folder = tempfile::tempdir()?;
     let (csv, parquet) = raw::write(folder.path(), ZONES, rows)?;
-    let mut duckdb = DuckDb::start(&parquet)?;
+    let mut duckdb = Python::start(SCRIPT, &[&parquet], "duckdb")?;
     let company = Company::new(folder.path())?;
 
     let [mut from_csv, mut from_parquet, mut plain, mut distinct] =
@@ -112,68 +112,5 @@ impl Company {
             return Err(format!("only {kept} of {rows} rows were good").into());
         }
         Ok(seconds)
-    }
-}
-
-/// DuckDB in a Python process that answers one query at a time.
-struct DuckDb {
-    child: Child,
-    ask: BufWriter<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-    version: String,
-}
-
-impl DuckDb {
-    /// The inner error says why there is none, for the report.
-    fn start(parquet: &Path) -> Result<Result<Self, String>, Failed> {
-        let python = std::env::var_os("WEIR_BENCH_PYTHON").unwrap_or_else(|| "python3".into());
-        let spawned = Command::new(&python)
-            .arg(SCRIPT)
-            .arg(parquet)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
-        let mut child = match spawned {
-            Ok(child) => child,
-            Err(error) => return Ok(Err(format!("`{}`: {error}", python.display()))),
-        };
-        let pipes = child.stdin.take().zip(child.stdout.take());
-        let (ask, answers) = pipes.ok_or("no pipes")?;
-        let mut duckdb = Self {
-            child,
-            ask: BufWriter::new(ask),
-            answers: BufReader::new(answers),
-            version: String::new(),
-        };
-        duckdb.version = duckdb.line()?;
-        if duckdb.version.starts_with("duckdb ") {
-            return Ok(Ok(duckdb));
-        }
-        let said = &duckdb.version;
-        Ok(Err(format!(
-            "DuckDB is NOT INSTALLED for `{}` ({said}): see bench/README.md",
-            python.display()
-        )))
-    }
-
-    fn seconds(&mut self, query: &str) -> Result<f64, Failed> {
-        writeln!(self.ask, "{query}")?;
-        self.ask.flush()?;
-        let answer = self.line()?;
-        let no_number = |_| format!("DuckDB answered `{answer}`");
-        Ok(answer.parse().map_err(no_number)?)
-    }
-
-    fn line(&mut self) -> Result<String, Failed> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        Ok(line.trim().to_owned())
-    }
-}
-
-impl Drop for DuckDb {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

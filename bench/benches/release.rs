@@ -7,14 +7,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
-use audit::checkpoint::{LogKey, TreeHead};
-use audit::note::Signer;
-use audit::receipt::{Receipt, Verified};
-use audit::tree::{MemoryHashes, inclusion_proof, leaf_hash};
+use audit::receipt::Verified;
 use bench::report::{Goal, Measure, Report};
 use bench::run::{Failed, Settings};
 use bench::series::Series;
-use bench::{grid, run};
+use bench::{grid, reserved, run};
 use cells::check::{Checker, Limits};
 use cells::read::{Blobs, ExactCells};
 use cells::release::{Noisy, ReleasedTable};
@@ -24,10 +21,8 @@ use datafusion::logical_expr::ident;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use object_store::local::LocalFileSystem;
 use policies::agreement::Agreement;
-use policies::entry::{Body, Entry, EntrySalt, Reservation};
 use privacy::protect::{Exact, Protected, protect};
 use privacy::spend::Spend;
-use zeroize::Zeroizing;
 
 /// Times the bare grouping that a release may take.
 const TIMES_MOST: f64 = 1.5;
@@ -55,7 +50,7 @@ async fn release(settings: Settings) -> Result<(), Failed> {
     let cells = grid::cells(&terms, zones, rows)?;
     write(folder.path(), &terms, zones, &cells)?;
     drop(cells);
-    let reserved = logged(&reservation(&terms)?)?;
+    let reserved = reserved::logged(&reserved::reservation(&terms)?)?;
 
     let (mut bare, mut stages) = (Series::default(), Stages::default());
     let (mut ignored, mut warm) = (Series::default(), Stages::default());
@@ -197,52 +192,4 @@ async fn released(
 fn column(noisy: privacy::protect::Noisy) -> Noisy {
     let privacy::protect::Noisy { values, low, high } = noisy;
     Noisy { values, low, high }
-}
-
-fn reservation(terms: &Agreement) -> Result<Reservation, Failed> {
-    let table = grid::table(terms)?.clone();
-    let item = terms.plan_item(&table.name);
-    let charge = item
-        .and_then(|item| item.charge.as_ref())
-        .ok_or("no charge")?;
-    let (unit, k) = (terms.population.unit, terms.k);
-    let digest = policies::id::sha256_hex(b"bench");
-    Ok(Reservation {
-        key: digest.parse()?,
-        request: "bench".parse()?,
-        by: terms.planner.org.clone(),
-        agreement: terms.id()?,
-        purpose: "dpv:PublicPolicyMaking".into(),
-        mechanism: privacy::calibrate::calibrate(&table, unit, k, charge)?,
-        charge: charge.total().ok_or("no charge")?,
-        joint: None,
-        table,
-        period: "2026-10-01".parse()?,
-        merge: None,
-        unit,
-        edition: 1,
-        manifest: Vec::new(),
-        late: false,
-        missing: Vec::new(),
-    })
-}
-
-/// A log of this one entry: the right to draw comes from a log, here too.
-fn logged(reservation: &Reservation) -> Result<Verified, Failed> {
-    let entry = Entry {
-        v: policies::entry::VERSION,
-        time: jiff::Timestamp::now(),
-        salt: EntrySalt::from_bytes([3; 16]),
-        body: Body::ReleaseReserved(Box::new(reservation.clone())),
-    };
-    let entry = entry.to_bytes()?;
-    let mut hashes = MemoryHashes::default();
-    hashes.append(leaf_hash(&entry));
-    let signer = Signer::from_seed("weir.test/log".parse()?, &Zeroizing::new([7; 32]))?;
-    let origin = signer.verifier_key().name().clone();
-    let (size, root) = (hashes.frontier().size(), hashes.frontier().root());
-    let head = TreeHead::new(origin, size, root)?.sign(&signer)?;
-    let proof = inclusion_proof(&hashes, 0, 1)?;
-    let key = LogKey::new(signer.verifier_key().clone());
-    Ok(Receipt::new(0, entry, proof, head)?.verify(&key)?)
 }

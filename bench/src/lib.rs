@@ -7,14 +7,18 @@
 //! | [`series`] | figures of several runs: median, least, most, ratios |
 //! | [`report`] | the one table that a bench prints, goals met or missed |
 //! | [`grid`] | an agreement over a square city, and its cells |
+//! | [`reserved`] | a logged reservation: the right to draw |
+//! | [`python`] | a Python process that answers in seconds |
 //! | [`raw`] | raw trips as CSV and Parquet |
 //! | [`town`] | a broker's keys and config, and the organisations of one agreement |
 //! | [`bare`] | Arrow Flight → Parquet → fsync without Weir |
 
 pub mod bare;
 pub mod grid;
+pub mod python;
 pub mod raw;
 pub mod report;
+pub mod reserved;
 pub mod run;
 pub mod series;
 pub mod town;

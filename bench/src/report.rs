@@ -10,6 +10,8 @@ use crate::series::Series;
 pub enum Measure {
     /// Wall time.
     Seconds,
+    /// Wall time of one of many equal things.
+    Nanoseconds,
     /// Resident memory.
     Mebibytes,
 }
@@ -115,6 +117,7 @@ impl Report {
         };
         let (digits, unit) = match measure {
             Measure::Seconds => (3, "s"),
+            Measure::Nanoseconds => (1, "ns"),
             Measure::Mebibytes => (1, "MiB"),
         };
         let ratios = ratio.map(|r| format!("{:.2} ({})", r.median(), spread(r, 2)));

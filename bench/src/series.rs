@@ -54,3 +54,18 @@ impl Series {
         )
     }
 }
+
+/// The greatest distance between the empirical distributions of two series of one length, 0 to 1.
+#[must_use]
+pub fn kolmogorov_smirnov(a: &Series, b: &Series) -> f64 {
+    let steps =
+        |series: &Series, step: i64| series.0.iter().map(|x| (*x, step)).collect::<Vec<_>>();
+    let mut all = [steps(a, 1), steps(b, -1)].concat();
+    all.sort_by(|(x, _), (y, _)| x.total_cmp(y));
+    let (mut height, mut most) = (0_i64, 0);
+    for equal in all.chunk_by(|(x, _), (y, _)| x.total_cmp(y).is_eq()) {
+        height += equal.iter().map(|(_, step)| step).sum::<i64>();
+        most = most.max(height.abs());
+    }
+    most as f64 / a.0.len().max(1) as f64
+}

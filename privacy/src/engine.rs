@@ -165,7 +165,7 @@ fn units_up(value: f64) -> Option<u64> {
 }
 
 /// Noise from OpenDP's sampler added to every value, on this thread: what ours is compared with.
-#[cfg(test)]
+#[cfg(any(test, feature = "reference"))]
 pub(crate) fn opendp_noise(draw: &Draw, values: &[i64]) -> Result<Vec<i64>, OpenDpError> {
     let values = values.to_vec();
     match draw.noise {

@@ -30,6 +30,8 @@ pub mod plan;
 pub mod preview;
 pub mod protect;
 pub mod quality;
+#[cfg(feature = "reference")]
+pub mod reference;
 mod sampler;
 pub mod spend;
 #[cfg(any(test, feature = "testing"))]

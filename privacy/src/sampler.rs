@@ -29,6 +29,8 @@ mod random;
 mod uniform;
 
 pub(crate) use noise::add_noise;
+#[cfg(feature = "reference")]
+pub(crate) use noise::add_noise_by_system;
 use random::Random;
 
 /// Why nothing was drawn. Says nothing about a count or a draw.

@@ -24,10 +24,19 @@ const BLOCK_MOST: usize = 1 << 13;
 /// [`DrawError`]; then there is no noisy column at all.
 pub(crate) fn add_noise(draw: &Draw, values: &[i64]) -> Result<Vec<i64>, DrawError> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    add_noise_on(processors, draw, values, Random::new)
+    add_noise_by_system(processors, draw, values)
 }
 
-/// [`add_noise`] on at most so many threads, each with a generator of its own.
+/// [`add_noise`] on at most so many threads.
+pub(crate) fn add_noise_by_system(
+    threads: usize,
+    draw: &Draw,
+    values: &[i64],
+) -> Result<Vec<i64>, DrawError> {
+    add_noise_on(threads, draw, values, Random::new)
+}
+
+/// [`add_noise_by_system`] from other generators: every piece has one of its own.
 pub(super) fn add_noise_on(
     threads: usize,
     draw: &Draw,

@@ -1,0 +1,84 @@
+//! A Python process that does one measured thing per line of input.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::run::Failed;
+
+/// Its first line is `PACKAGE VERSION`; then each line of ours is answered by the seconds it took.
+#[derive(Debug)]
+pub struct Python {
+    child: Child,
+    ask: BufWriter<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    /// Package and version.
+    pub version: String,
+}
+
+impl Python {
+    /// `WEIR_BENCH_PYTHON` (or `python3`) with this script. The inner error says why there is none, for
+    /// the report.
+    ///
+    /// # Errors
+    /// Where a started process cannot be talked to.
+    pub fn start<A: AsRef<OsStr>>(
+        script: &str,
+        args: &[A],
+        package: &str,
+    ) -> Result<Result<Self, String>, Failed> {
+        let python = std::env::var_os("WEIR_BENCH_PYTHON").unwrap_or_else(|| "python3".into());
+        let spawned = Command::new(&python)
+            .arg(script)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = match spawned {
+            Ok(child) => child,
+            Err(error) => return Ok(Err(format!("`{}`: {error}", python.display()))),
+        };
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let (ask, answers) = pipes.ok_or("no pipes")?;
+        let mut started = Self {
+            child,
+            ask: BufWriter::new(ask),
+            answers: BufReader::new(answers),
+            version: String::new(),
+        };
+        started.version = started.line()?;
+        if started.version.split(' ').next() == Some(package) {
+            return Ok(Ok(started));
+        }
+        let said = &started.version;
+        Ok(Err(format!(
+            "{package} is NOT INSTALLED for `{}` ({said}): see bench/README.md",
+            python.display()
+        )))
+    }
+
+    /// The seconds that one line took.
+    ///
+    /// # Errors
+    /// Where the process ended or answers no number.
+    pub fn seconds(&mut self, line: &str) -> Result<f64, Failed> {
+        writeln!(self.ask, "{line}")?;
+        self.ask.flush()?;
+        let answer = self.line()?;
+        let no_number = |_| format!("Python answered `{answer}`");
+        Ok(answer.parse().map_err(no_number)?)
+    }
+
+    fn line(&mut self) -> Result<String, Failed> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

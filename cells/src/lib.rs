@@ -7,6 +7,7 @@
 //! | [`write`](mod@write) | checked batches → one Parquet blob; nothing unchecked can be written |
 //! | [`read`] | blobs → cells added up by key, sorted, with checked sums |
 //! | [`merge`] | which coarser row each cell falls into |
+//! | [`join`] | cells of several providers over the same keys |
 //! | [`release`] | kept rows and noisy columns → the released table and its bytes |
 //!
 //! Memory on the way in is one batch and one row group, however large the contribution is.
@@ -15,6 +16,7 @@
 //! and draws no noise.
 
 pub mod check;
+pub mod join;
 pub mod merge;
 pub mod read;
 pub mod release;

@@ -13,7 +13,7 @@ use crate::id::{AgreementId, BlobId, OrgId, TableName};
 use crate::loss::Loss;
 use crate::mechanism::Mechanism;
 use crate::period::Period;
-use crate::table::{Charged, Table};
+use crate::table::Table;
 
 /// Most agreements in one table.
 pub const PARTS_MAX: usize = 8;
@@ -181,12 +181,6 @@ pub enum JointError {
     /// Data without a unit.
     #[error("data without a unit is not joined: nothing would protect it")]
     NoUnit,
-    /// A measure whose parts are not simply added.
-    #[error("`{measure}` is not a count: of several providers only counts stand in one table")]
-    Measure {
-        /// The measure.
-        measure: String,
-    },
     /// Something has to be equal and is not.
     #[error("the {what} of `{provider}` is not that of `{first}`")]
     Differs {
@@ -217,9 +211,6 @@ pub fn check_tables(parts: &[(&Agreement, &Table)]) -> Result<(), JointError> {
     if !further.is_empty() && first.population.unit.grain().is_none() {
         return Err(JointError::NoUnit);
     }
-    if !further.is_empty() {
-        only_counts(first, table)?;
-    }
     for (n, (other, its)) in further.iter().enumerate() {
         let earlier = parts.iter().take(n + 1);
         let provider = &other.provider.org;
@@ -240,19 +231,6 @@ pub fn check_tables(parts: &[(&Agreement, &Table)]) -> Result<(), JointError> {
         }
     }
     Ok(())
-}
-
-fn only_counts(terms: &Agreement, table: &Table) -> Result<(), JointError> {
-    let charge = terms
-        .plan_item(&table.name)
-        .and_then(|item| item.charge.as_ref());
-    let mut measures = charge.into_iter().flat_map(|charge| &charge.measures);
-    let other = measures.find(|m| table.charged(&m.measure) != Some(Charged::Count));
-    other.map_or(Ok(()), |m| {
-        Err(JointError::Measure {
-            measure: m.measure.clone(),
-        })
-    })
 }
 
 /// What is not equal, in words.

@@ -2,6 +2,7 @@
 
 use policies::agreement::Unit;
 use policies::coarse::{AT_LEAST, Coarsening, Merge};
+use policies::entry::Reservation;
 use policies::id::{AgreementId, Category, OrgId, PopulationId, ReleaseKey};
 use policies::loss::Loss;
 use policies::mechanism::Mechanism;
@@ -15,8 +16,10 @@ use crate::preview::preview;
 use crate::protect::{Protected, Release};
 
 mod columns;
+mod parts;
 
 pub use columns::{Bias, ColumnNote, Interval};
+pub use parts::{JointSheet, PartSheet};
 
 /// What every released table carries. JSON; unknown fields are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +72,9 @@ pub struct QualitySheet {
     pub withheld_keys: u64,
     /// Declared by the provider about its own aggregation.
     pub declared: Vec<DeclaredRate>,
+    /// All parts, where the table is made of several providers'; what stands above is then the first one's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub joint: Option<JointSheet>,
     /// What is and is not promised, in plain words.
     pub claim: String,
 }
@@ -117,6 +123,9 @@ pub enum SheetError {
     /// More rows than the public domain has keys, or a domain beyond all size.
     #[error("the table's public domain does not hold its rows: is it the right zoning?")]
     Domain,
+    /// A part without a context, or one too many.
+    #[error("every part of the table has one context")]
+    Parts,
     /// A number could not be stated.
     #[error(transparent)]
     OpenDp(#[from] OpenDpError),
@@ -128,17 +137,33 @@ impl QualitySheet {
     /// # Errors
     /// [`SheetError`] where a loss or an accuracy cannot be stated, or the domain is not that of the release.
     pub fn of(release: &Release, context: Context, rows: usize) -> Result<Self, SheetError> {
+        Self::of_parts(release, vec![context], rows)
+    }
+
+    /// The same with one context per part, in the order of [`Reservation::parts`].
+    ///
+    /// [`Reservation::parts`]: policies::entry::Reservation::parts
+    ///
+    /// # Errors
+    /// As [`Self::of`], and [`SheetError::Parts`] where a part has no context.
+    pub fn of_parts(
+        release: &Release,
+        contexts: Vec<Context>,
+        rows: usize,
+    ) -> Result<Self, SheetError> {
         let r = release.reservation();
+        if contexts.len() != r.asked().len() {
+            return Err(SheetError::Parts);
+        }
+        let joint = JointSheet::of(r, &contexts)?;
+        let context = contexts.into_iter().next().ok_or(SheetError::Parts)?;
         let doing = "price a mechanism";
         let cost = r.mechanism.cost().map_err(|_| OpenDpError { doing })?;
         let published_keys = match release.protected() {
             Protected::Noisy { kept, .. } => kept.len() as u64,
             Protected::Plain { .. } => rows as u64,
         };
-        let coarsening = r.merge.as_ref().map(Merge::coarsening);
-        let domain_keys = coarsening
-            .unwrap_or(&Coarsening::default())
-            .domain_size(&r.table, context.zones, context.parents)
+        let domain_keys = domain(r, &context)
             .filter(|size| *size >= published_keys)
             .ok_or(SheetError::Domain)?;
         let mut half_widths = preview(&r.table, &r.mechanism)?
@@ -151,6 +176,15 @@ impl QualitySheet {
         }
         if let Some(note) = columns.first_mut().filter(|_| bounded) {
             AT_LEAST.clone_into(&mut note.column);
+        }
+        let mut half_widths: Vec<HalfWidth> = half_widths
+            .into_iter()
+            .map(|(number, _, half_width)| HalfWidth { number, half_width })
+            .collect();
+        let mut claim = claim(r.unit, &r.table, &r.mechanism) + if bounded { BOUNDED } else { "" };
+        if let Some(joint) = &joint {
+            joint.widen(&mut half_widths);
+            claim += &joint.claim();
         }
         Ok(Self {
             release: r.key.clone(),
@@ -168,16 +202,14 @@ impl QualitySheet {
             charge: r.charge,
             cost,
             losses: statements(r.unit, r.charge)?,
-            half_widths: half_widths
-                .into_iter()
-                .map(|(number, _, half_width)| HalfWidth { number, half_width })
-                .collect(),
+            half_widths,
             columns,
             domain_keys,
             published_keys,
             withheld_keys: domain_keys - published_keys,
             declared: context.declared,
-            claim: claim(r.unit, &r.table, &r.mechanism) + if bounded { BOUNDED } else { "" },
+            joint,
+            claim,
         })
     }
 
@@ -188,6 +220,16 @@ impl QualitySheet {
     pub fn canonical(&self) -> Result<String, SheetError> {
         serde_json_canonicalizer::to_string(self).map_err(|_| SheetError::Form)
     }
+}
+
+/// Size of the public domain of what is published.
+fn domain(r: &Reservation, context: &Context) -> Option<u64> {
+    let coarsening = r.merge.as_ref().map(Merge::coarsening);
+    coarsening.unwrap_or(&Coarsening::default()).domain_size(
+        &r.table,
+        context.zones,
+        context.parents,
+    )
 }
 
 const BOUNDED: &str = " Cells were merged, and the same people may be in several: `contributors_at_least` is \

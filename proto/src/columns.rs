@@ -22,6 +22,9 @@ pub const QUALITY: &str = "weir.quality";
 /// True where noise could have decided whether the row is there.
 pub const NEAR_THRESHOLD: &str = "near_threshold";
 
+/// How many providers a row of a joint table counts.
+pub const PROVIDERS: &str = "providers";
+
 /// The type of a zone or category column: text with `i32` keys.
 #[must_use]
 pub fn text_type() -> DataType {
@@ -131,6 +134,15 @@ pub fn bounded(released: &Schema) -> SchemaRef {
         }
     });
     Arc::new(Schema::new(renamed.collect::<Vec<_>>()))
+}
+
+/// The columns of a released table of several providers' parts: those given, then
+/// `providers: Int64`, how many providers each row counts.
+#[must_use]
+pub fn joint(released: &Schema) -> SchemaRef {
+    let providers = Arc::new(Field::new(PROVIDERS, DataType::Int64, false));
+    let fields = released.fields().iter().cloned().chain([providers]);
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// The measured columns of [`cells_schema`] beside `contributors`, in their order.
@@ -269,5 +281,14 @@ mod tests {
         );
         let plain = shape(&released_schema(&lodging, Unit::None, &nights));
         assert_eq!(plain[2..], ["nights Int64"]);
+    }
+
+    #[test]
+    fn a_joint_table_counts_its_providers_last() {
+        let lodging = table("lodging", "type", "");
+        let released = released_schema(&lodging, Unit::PersonMonth, &[]);
+        let schema = joint(&released);
+        assert_eq!(shape(&schema).last().unwrap(), "providers Int64");
+        assert_eq!(schema.fields().len(), released.fields().len() + 1);
     }
 }

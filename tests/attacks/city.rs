@@ -104,6 +104,7 @@ impl City {
             period: period.parse().unwrap(),
             purpose: PURPOSE.into(),
             merge: None,
+            with: vec![],
         }
     }
 

@@ -94,6 +94,7 @@ async fn any_flight_client_contributes_and_fetches() {
         period: push.period,
         merge: None,
         purpose: PURPOSE.into(),
+        with: vec![],
     };
     let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
         panic!()

@@ -13,6 +13,7 @@ mod contribute;
 mod crash;
 mod flight;
 mod harness;
+mod joint;
 mod limits;
 mod measures;
 mod merge;

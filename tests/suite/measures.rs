@@ -107,6 +107,7 @@ async fn durations_become_means_and_percentiles_with_intervals() {
         period: "2026-10-05".parse().unwrap(),
         merge: None,
         purpose: PURPOSE.into(),
+        with: vec![],
     };
     let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
         panic!()
@@ -186,6 +187,7 @@ async fn durations_of_a_merge_are_those_of_its_cells() {
         period: merge.first(),
         merge: Some(merge),
         purpose: PURPOSE.into(),
+        with: vec![],
     };
     let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
         panic!()

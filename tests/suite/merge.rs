@@ -49,6 +49,7 @@ fn wish(id: &AgreementId, merge: &Merge) -> Wish {
         period: merge.first(),
         merge: Some(merge.clone()),
         purpose: PURPOSE.into(),
+        with: vec![],
     }
 }
 

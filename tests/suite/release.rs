@@ -17,6 +17,7 @@ fn wish(id: &policies::id::AgreementId, table: &str, period: &str) -> Wish {
         period: period.parse().unwrap(),
         merge: None,
         purpose: PURPOSE.into(),
+        with: vec![],
     }
 }
 

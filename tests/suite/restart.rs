@@ -26,6 +26,7 @@ async fn with_a_release() -> (Town, policies::state::State) {
         period: push.period,
         merge: None,
         purpose: PURPOSE.into(),
+        with: vec![],
     };
     let Answered::Released(_) = city.client.request(&wish).await.unwrap() else {
         panic!()
@@ -126,6 +127,7 @@ async fn planted_counts_appear_nowhere_outside_the_cells() {
         period: push.period,
         merge: None,
         purpose: PURPOSE.into(),
+        with: vec![],
     };
     city.client.request(&wish).await.unwrap();
     let entries = std::fs::read(town.config.state.join("log/entries")).unwrap();

@@ -40,6 +40,7 @@ async fn a_table_is_released_once_and_the_second_edition_is_refused() {
         period: first.period,
         merge: None,
         purpose: PURPOSE.into(),
+        with: vec![],
     };
     let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
         panic!()

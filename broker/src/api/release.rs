@@ -104,14 +104,15 @@ impl ReleaseService for Releases {
             .filter(|r| may_receive(&r.terms, &by));
         record.ok_or(Error::NotFound { what: "agreement" })?;
         let published = state.releases().filter_map(|(key, release)| {
-            let r = &release.reservation;
             let entry = crate::flow::release::published_entry(&state, key).ok()?;
-            let wanted =
-                r.agreement == agreement && table.as_ref().is_none_or(|name| r.table.name == *name);
+            // Of a joint table, this agreement's part.
+            let mut parts = release.reservation.parts().into_iter();
+            let r = parts.find(|r| r.agreement == agreement)?;
+            let wanted = table.as_ref().is_none_or(|name| r.table.name == *name);
             wanted.then(|| ReleaseSummary {
                 key: key.clone(),
-                agreement: r.agreement.clone(),
-                table: r.table.name.clone(),
+                agreement: r.agreement,
+                table: r.table.name,
                 period: r.period,
                 edition: r.edition,
                 charge: r.unit.grain().map(|_| r.charge),

@@ -16,6 +16,7 @@ use policies::agreement::Unit;
 use policies::entry::{Body, Reservation};
 use policies::id::{BlobId, OrgId, ReleaseKey};
 use policies::state::{Stage, State};
+use privacy::joint;
 use privacy::merge::Merged;
 use privacy::protect::{Exact, Noisy, Protected, protect, protect_merged};
 use privacy::quality::{Context, DeclaredRate, QualitySheet};
@@ -95,8 +96,12 @@ impl Broker {
     fn published_blob(&self, by: &OrgId, key: &ReleaseKey) -> Result<(BlobId, u64), Error> {
         let state = self.sequencer.state();
         let release = state.release(key).filter(|release| {
-            let agreement = state.agreement(&release.reservation.agreement);
-            agreement.is_some_and(|record| may_receive(&record.terms, by))
+            let mut asked = release.reservation.asked().into_iter();
+            // Of a joint table, those who may have every part.
+            asked.all(|asked| {
+                let agreement = state.agreement(&asked.agreement);
+                agreement.is_some_and(|record| may_receive(&record.terms, by))
+            })
         });
         match release.map(|release| &release.stage) {
             Some(Stage::Published { blob, entry }) => Ok((blob.clone(), *entry)),
@@ -115,8 +120,8 @@ impl Broker {
         let receipt = self.sequencer.receipt(reserved)?;
         let durable = receipt.verify(&self.log_key).map_err(Error::internal)?;
         let spend = Spend::from_durable(&durable).map_err(Error::internal)?;
-        let (input, context) = self.read(spend.reservation()).await?;
-        let table = tokio::task::spawn_blocking(move || table(spend, input, context))
+        let (input, contexts) = self.read(spend.reservation()).await?;
+        let table = tokio::task::spawn_blocking(move || table(spend, input, contexts))
             .await
             .map_err(Error::internal)??;
         let blob = self.blobs.put(&table).await.map_err(Error::internal)?;
@@ -135,16 +140,29 @@ impl Broker {
     }
 
     /// The pinned input, and what the quality sheet says about it.
-    async fn read(&self, reservation: &Reservation) -> Result<(Input, Context), Error> {
-        let context = self.context(reservation)?;
+    async fn read(&self, reservation: &Reservation) -> Result<(Input, Vec<Context>), Error> {
+        if reservation.joint.is_some() {
+            let (parts, contexts) = self.read_parts(reservation).await?;
+            return Ok((Input::Parts(parts), contexts));
+        }
         if let Some(merge) = &reservation.merge {
             let (keys, rows, declared) = self.read_merged(reservation, merge).await?;
             let context = Context {
                 declared,
-                ..context
+                ..self.context(reservation)?
             };
-            return Ok((Input::Merged { keys, rows }, context));
+            return Ok((Input::Merged { keys, rows }, vec![context]));
         }
+        let (cells, context) = self.read_cells(reservation).await?;
+        Ok((Input::Cells(cells), vec![context]))
+    }
+
+    /// The cells of one provider's one period, and what the sheet says about them.
+    pub(super) async fn read_cells(
+        &self,
+        reservation: &Reservation,
+    ) -> Result<(ExactCells, Context), Error> {
+        let context = self.context(reservation)?;
         let manifest = self
             .blobs
             .manifest(&reservation.manifest)
@@ -163,7 +181,7 @@ impl Broker {
         let measures = read_columns(table, unit, &reservation.mechanism);
         let cells = cells::read::read(&manifest, table, unit, &measures, SCAN_MEMORY_BYTES);
         Ok((
-            Input::Cells(cells.await.map_err(Error::internal)?),
+            cells.await.map_err(Error::internal)?,
             Context {
                 declared,
                 ..context
@@ -209,6 +227,8 @@ fn reserved_entry(state: &State, key: &ReleaseKey) -> Result<Option<u64>, Error>
 enum Input {
     /// Of the plan's table.
     Cells(ExactCells),
+    /// Of several providers, over the same keys.
+    Parts(Vec<ExactCells>),
     /// Of an ad-hoc merge.
     Merged { keys: RecordBatch, rows: Merged },
 }
@@ -229,16 +249,22 @@ pub(super) fn exact(cells: ExactCells) -> (RecordBatch, Exact) {
 }
 
 /// Cells → the bytes of the released table. The true numbers end in [`protect`].
-fn table(spend: Spend, input: Input, context: Context) -> Result<Bytes, Error> {
+fn table(spend: Spend, input: Input, contexts: Vec<Context>) -> Result<Bytes, Error> {
     let (keys, release) = match input {
         Input::Cells(cells) => {
             let (keys, exact) = exact(cells);
             (keys, protect(spend, exact))
         }
+        Input::Parts(parts) => {
+            let (mut keys, exact): (Vec<_>, Vec<_>) = parts.into_iter().map(exact).unzip();
+            let keys = keys.pop().ok_or_else(|| Error::internal("no parts"))?;
+            (keys, joint::protect(spend, exact))
+        }
         Input::Merged { keys, rows } => (keys, protect_merged(spend, rows)),
     };
     let release = release.map_err(Error::internal)?;
-    let sheet = QualitySheet::of(&release, context, keys.num_rows()).map_err(Error::internal)?;
+    let sheet = QualitySheet::of_parts(&release, contexts, keys.num_rows());
+    let sheet = sheet.map_err(Error::internal)?;
     let sheet = sheet.canonical().map_err(Error::internal)?;
     let r = release.reservation();
     let rows = match release.protected().clone() {
@@ -246,7 +272,7 @@ fn table(spend: Spend, input: Input, context: Context) -> Result<Bytes, Error> {
             kept,
             contributors,
             near_threshold,
-            providers: _,
+            providers,
             measures,
         } => columns::protected(
             &r.table,
@@ -259,7 +285,11 @@ fn table(spend: Spend, input: Input, context: Context) -> Result<Bytes, Error> {
                 .map(|(name, noisy)| (name, column(noisy)))
                 .collect(),
             near_threshold,
-        ),
+        )
+        .and_then(|rows| match providers {
+            Some(providers) => columns::with_providers(&rows, providers),
+            None => Ok(rows),
+        }),
         Protected::Plain { measures } => columns::plain(&r.table, &keys, measures),
     };
     let mut rows = rows.map_err(Error::internal)?;

@@ -6,6 +6,7 @@ pub mod agree;
 pub mod broker;
 pub mod contribute;
 pub mod draw;
+mod join;
 mod merge;
 pub mod preview;
 pub mod release;

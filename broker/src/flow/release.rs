@@ -47,7 +47,12 @@ impl Broker {
 
     /// The decision and its entry in one step of the sequencer, so no two requests spend the same budget.
     async fn decide_and_reserve(&self, request: Request) -> Result<Decided, Error> {
-        let mechanism = self.mechanism_for(&request)?;
+        let mechanisms = match request.with.as_slice() {
+            [] => self
+                .mechanism_for(&request)?
+                .map(|mechanism| vec![mechanism]),
+            _ => self.mechanisms_for_parts(&request)?,
+        };
         let done = self
             .sequencer
             .submit("release", move |state, now| {
@@ -56,8 +61,10 @@ impl Broker {
                     Decision::Exists(key) => Ok((Vec::new(), Decided::Charged(key))),
                     Decision::Refuse(refusal) => Ok(refuse(&request, refusal, fresh)),
                     Decision::Permit(permit) => {
-                        let mechanism = mechanism.ok_or_else(|| Error::internal("no mechanism"))?;
-                        let reservation = permit.reserve(mechanism).map_err(Error::internal)?;
+                        let mechanisms =
+                            mechanisms.ok_or_else(|| Error::internal("no mechanism"))?;
+                        let reservation =
+                            permit.reserve_joint(mechanisms).map_err(Error::internal)?;
                         let key = reservation.key.clone();
                         let reserved = Body::ReleaseReserved(Box::new(reservation));
                         Ok((vec![reserved], Decided::Charged(key)))

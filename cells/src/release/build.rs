@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::datatypes::{Int32Type, UInt8Type};
 use policies::agreement::Unit;
 use policies::table::Table;
-use proto::columns::{key_fields, released_schema};
+use proto::columns::{joint, key_fields, released_schema};
 
 use super::ReleaseError;
 
@@ -53,6 +53,20 @@ pub fn protected(
         released_schema(table, unit, &names),
         columns,
     )?)
+}
+
+/// The rows of a release of several parts: how many providers each row counts comes last.
+///
+/// # Errors
+/// [`ReleaseError::Parts`] where there is not one number per row.
+pub fn with_providers(
+    rows: &RecordBatch,
+    providers: Vec<i64>,
+) -> Result<RecordBatch, ReleaseError> {
+    let mut columns = rows.columns().to_vec();
+    columns.push(Arc::new(Int64Array::from(providers)));
+    same_length(&columns, rows.num_rows())?;
+    Ok(RecordBatch::try_new(joint(rows.schema_ref()), columns)?)
 }
 
 /// The rows of a release of data without a unit: all of them, as contributed.

@@ -8,14 +8,15 @@ mod sheet;
 
 use clap::{Args, Subcommand};
 use policies::id::{ReleaseKey, RequestId, TableName};
+use policies::joint::With;
 use policies::period::Period;
 use proto::convert::{ReleaseSummary, Wish};
-use sdk::client::{Answered, new_request_id};
+use sdk::client::{Answered, Client, new_request_id};
 use serde::Serialize;
 
 use super::Session;
 use super::session::from_client;
-use crate::errors::CliError;
+use crate::errors::{CliError, OrFail};
 use crate::output::{View, right, short, table};
 use crate::period_range::Periods;
 use crate::progress;
@@ -43,12 +44,16 @@ Example:
   weir release request 3f9ac2 od 2023-10-05 --purpose dpv:PublicPolicyMaking
   weir release request 3f9ac2 od 2023-10-05 --purpose dpv:PublicPolicyMaking \\
       --csv --out od.csv
+  weir release request 3f9ac2 od 2023-10-05 --with 7c2f01 --with 90ab3c:trips \\
+      --purpose dpv:PublicPolicyMaking
   weir release request 3f9ac2 od 2023-10-02..2023-10-08 --purpose dpv:PublicPolicyMaking \
       --merge --bins 0,7,16 --zones parent
 
 --merge reads all periods together, coarser where --bins, --zones or --drop say so, where the
 agreement has an `ad_hoc` line for the table. Each of the periods pays its whole charge. People in
 several merged cells are counted at least once, which is what `contributors_at_least` says.
+--with makes one table of several providers: each part is selected by its own k and noise and charged
+to its own account, all or none, and a row adds up the parts that selected it.
 What a release costs is charged when it is reserved, before noise is drawn, and never given back.
 Asking again for what was released answers the same bytes, free. An answer whose receipt does not
 verify is refused. With --request-id the same wish can be repeated after a broken connection.";
@@ -75,6 +80,10 @@ pub struct Request {
     /// What it is used for: one of the agreement's purposes.
     #[arg(long, value_name = "DPV TERM")]
     pub purpose: String,
+    /// A further agreement whose part stands in the same table; again for each. Its table has the
+    /// same name, or follows a colon: 7c2f01:trips.
+    #[arg(long, value_name = "AGREEMENT[:TABLE]", conflicts_with = "merge")]
+    pub with: Vec<String>,
     /// Your id of this wish; a new one where it is left out.
     #[arg(long, value_name = "ID")]
     pub request_id: Option<RequestId>,
@@ -120,6 +129,7 @@ async fn request(args: Request, session: &Session) -> Result<(), CliError> {
     };
     let client = session.client().await?;
     let agreement = session.agreement_id(&client, &args.agreement).await?;
+    let with = with(&args, &client, session).await?;
     let request = args
         .request_id
         .map_or_else(new_request_id, Ok)
@@ -131,6 +141,7 @@ async fn request(args: Request, session: &Session) -> Result<(), CliError> {
         period,
         merge,
         purpose: args.purpose,
+        with,
     };
     let bar = progress::waiting(session.output, "waiting for the next public tick");
     let answered = client.request(&wish).await;
@@ -142,6 +153,20 @@ async fn request(args: Request, session: &Session) -> Result<(), CliError> {
             get::fetch(&client, &released.what, &args.save, session).await
         }
     }
+}
+
+/// The further agreements, as they were named.
+async fn with(args: &Request, client: &Client, session: &Session) -> Result<Vec<With>, CliError> {
+    let mut with = Vec::with_capacity(args.with.len());
+    for text in &args.with {
+        let (agreement, table) = match text.rsplit_once(':') {
+            Some((agreement, table)) => (agreement, table.parse().or_fail()?),
+            None => (text.as_str(), args.table.clone()),
+        };
+        let agreement = session.agreement_id(client, agreement).await?;
+        with.push(With { agreement, table });
+    }
+    Ok(with)
 }
 
 async fn list(args: List, session: &Session) -> Result<(), CliError> {

@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 19] = [
+const GOLDEN: [(&str, &str); 20] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -62,6 +62,10 @@ const GOLDEN: [(&str, &str); 19] = [
     (
         "release.refused",
         include_str!("../../golden/release.refused.json"),
+    ),
+    (
+        "agreement.offered",
+        include_str!("../../golden/agreement.offered.joint.json"),
     ),
     (
         "release.reserved",

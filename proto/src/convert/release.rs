@@ -5,6 +5,7 @@ use audit::receipt::Receipt;
 use policies::coarse::Merge;
 use policies::decide::Request;
 use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey, RequestId, TableName};
+use policies::joint::{PARTS_MAX, With};
 use policies::loss::Loss;
 use policies::period::Period;
 use policies::refusal::Refusal;
@@ -37,6 +38,8 @@ pub struct Wish {
     pub merge: Option<Merge>,
     /// For which purpose; 1 to [`PURPOSE_BYTES_MAX`] bytes of visible ASCII.
     pub purpose: String,
+    /// Further agreements whose parts are to stand in the same table; fewer than [`PARTS_MAX`].
+    pub with: Vec<With>,
 }
 
 /// The answer to a wish.
@@ -113,6 +116,7 @@ impl Wish {
             period,
             merge,
             purpose,
+            with,
         } = self;
         Request {
             id,
@@ -122,7 +126,7 @@ impl Wish {
             period,
             merge,
             purpose,
-            with: Vec::new(),
+            with,
         }
     }
 }
@@ -149,6 +153,7 @@ impl TryFrom<v1::RequestReleaseRequest> for Wish {
             period,
             purpose,
             merge,
+            with,
         } = message;
         not_empty("purpose", purpose.as_bytes())?;
         at_most("purpose", "bytes", purpose.len(), PURPOSE_BYTES_MAX)?;
@@ -163,9 +168,28 @@ impl TryFrom<v1::RequestReleaseRequest> for Wish {
         if merge.as_ref().is_some_and(|merge| merge.first() != period) {
             return Err(wrong("merge.periods", "does not begin with `period`"));
         }
+        at_most("with", "items", with.len(), PARTS_MAX - 1)?;
+        let same = |name: &str| {
+            if name.is_empty() {
+                table.clone()
+            } else {
+                name.to_owned()
+            }
+        };
+        let with = with.into_iter().map(|further| {
+            let v1::WithAgreement {
+                agreement_id,
+                table,
+            } = further;
+            Ok(With {
+                agreement: parse("with.agreement_id", &agreement_id)?,
+                table: parse("with.table", &same(&table))?,
+            })
+        });
         Ok(Self {
             request: parse("request_id", &request_id)?,
             agreement: parse("agreement_id", &agreement_id)?,
+            with: with.collect::<Result<_, ConvertError>>()?,
             table: parse("table", &table)?,
             period,
             merge,
@@ -183,6 +207,7 @@ impl From<Wish> for v1::RequestReleaseRequest {
             period,
             merge,
             purpose,
+            with,
         } = wish;
         Self {
             request_id: request.into(),
@@ -191,6 +216,13 @@ impl From<Wish> for v1::RequestReleaseRequest {
             period: period.into(),
             purpose,
             merge: merge.map(Into::into),
+            with: with
+                .into_iter()
+                .map(|With { agreement, table }| v1::WithAgreement {
+                    agreement_id: agreement.into(),
+                    table: table.into(),
+                })
+                .collect(),
         }
     }
 }

@@ -95,11 +95,27 @@ fn a_wish_and_its_answers_survive_the_wire() {
         period: "2023-W40".parse().unwrap(),
         merge: None,
         purpose: "dpv:PublicPolicyMaking".into(),
+        with: vec![policies::joint::With {
+            agreement: "c".repeat(64).parse().unwrap(),
+            table: "trips".parse().unwrap(),
+        }],
     };
     assert_eq!(
         wire::<_, v1::RequestReleaseRequest>(wish.clone()),
         wish.clone()
     );
+    // Without a name, the table of the other agreement has the name of the first one's.
+    let mut same = v1::RequestReleaseRequest::from(wish.clone());
+    same.with[0].table.clear();
+    assert_eq!(
+        Wish::try_from(same.clone()).unwrap().with[0].table,
+        wish.table
+    );
+    let further = same.with[0].clone();
+    same.with[0].agreement_id = "0".into();
+    assert_eq!(refused::<Wish, _>(same.clone()), "with.agreement_id");
+    same.with = vec![further; policies::joint::PARTS_MAX];
+    assert_eq!(refused::<Wish, _>(same), "with");
     let key: ReleaseKey = DIGEST.parse().unwrap();
     let released = Answer::Released(Released {
         key: key.clone(),

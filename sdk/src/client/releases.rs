@@ -194,6 +194,7 @@ impl Client {
             period,
             merge: None,
             purpose: wanted.purpose.clone(),
+            with: vec![],
         };
         let key = match self.request(&wish).await? {
             Answered::Refused(refusal) => return Ok(Outcome::Refused(refusal)),

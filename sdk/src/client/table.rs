@@ -11,12 +11,12 @@ use audit::commitment::{Commitment, Salt};
 use bytes::{Bytes, BytesMut};
 use policies::agreement::Unit;
 use policies::coarse::Merge;
-use policies::id::{AgreementId, BlobId, ReleaseKey};
+use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey};
 use policies::loss::Loss;
 use policies::mechanism::Mechanism;
 use policies::period::Period;
 use policies::table::Table as TableTerms;
-use proto::columns::{QUALITY, bounded, released_schema, shown_columns};
+use proto::columns::{QUALITY, bounded, joint, released_schema, shown_columns};
 use proto::convert::{Chunk, ReleaseHead};
 use proto::v1::GetReleaseResponse;
 use serde::Deserialize;
@@ -67,6 +67,29 @@ pub struct Sheet {
     pub charge: Loss,
     /// Rows published.
     pub published_keys: u64,
+    /// The parts, where it is made of several providers'.
+    #[serde(default)]
+    pub joint: Option<JointParts>,
+}
+
+/// Whose parts a joint table is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct JointParts {
+    /// One per provider, the first included.
+    pub parts: Vec<PartOf>,
+}
+
+/// One part of a joint table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PartOf {
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Whose data.
+    pub provider: OrgId,
+    /// The table's terms.
+    pub table: TableTerms,
+    /// What every unit-period it read was charged.
+    pub charge: Loss,
 }
 
 impl Table {
@@ -280,6 +303,7 @@ fn describes(schema: &Schema, sheet: &Sheet) -> bool {
     // Trips add up, people do not.
     let expected = match sheet.merge {
         Some(_) if *unit != Unit::Trip => bounded(&released),
+        _ if sheet.joint.is_some() => joint(&released),
         _ => released,
     };
     schema.fields() == expected.fields()

@@ -220,13 +220,30 @@ fn plan(a: &Agreement) -> String {
             &charge,
         ]);
     }
+    let joint: String = a.plan.iter().filter_map(joint).collect();
     let unplanned = a.tables.iter().filter(|t| a.plan_item(&t.name).is_none());
     let unplanned: Vec<_> = unplanned.map(|t| t.name.to_string()).collect();
     let never = match unplanned.as_slice() {
         [] => String::new(),
         names => format!("\nNever released: {}.", names.join(", ")),
     };
-    format!("{rows}\n\nDue and late are hours after a period's end.{never}")
+    format!("{rows}\n\nDue and late are hours after a period's end.{joint}{never}")
+}
+
+/// What a table asks of those it stands in with other providers'.
+fn joint(item: &policies::agreement::PlanItem) -> Option<String> {
+    let rule = item.joint?;
+    let least = rule.min_providers;
+    let least = least.map(|n| format!(" rows count at least {n} providers;"));
+    let most = rule.dominance_percent;
+    let most = most.map(|p| format!(" no provider has more than {p} % of a row's contributors;"));
+    Some(format!(
+        "\n`{}` is released only together with other providers' tables:{}{} no other table of the \
+         same kind, people and time stands beside it.",
+        item.table,
+        least.unwrap_or_default(),
+        most.unwrap_or_default()
+    ))
 }
 
 fn published(charge: &policies::agreement::Charge) -> String {

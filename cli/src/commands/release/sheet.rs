@@ -3,7 +3,7 @@
 use policies::agreement::Unit;
 use policies::coarse::{Coarsening, Zones};
 use policies::mechanism::{Mechanism, Noise};
-use privacy::quality::{Bias, ColumnNote, Interval, QualitySheet};
+use privacy::quality::{Bias, ColumnNote, Interval, JointSheet, PartSheet, QualitySheet};
 
 use super::super::agreement::loss;
 use crate::output::{facts, thousands, wrap};
@@ -51,6 +51,9 @@ fn lines(sheet: &QualitySheet) -> Vec<(&'static str, String)> {
         lines.extend(losses(sheet));
     }
     lines.extend(mechanism(&sheet.mechanism, sheet.unit));
+    if let Some(joint) = &sheet.joint {
+        lines.extend(parts(joint));
+    }
     if !sheet.half_widths.is_empty() {
         let widths = sheet.half_widths.iter();
         let widths = widths.map(|w| width(&w.number, w.half_width));
@@ -82,6 +85,35 @@ fn lines(sheet: &QualitySheet) -> Vec<(&'static str, String)> {
         lines.push(("declared", declared.join(", ")));
     }
     lines.push(("promise", wrap(&sheet.claim)));
+    lines
+}
+
+/// Every provider's part, and what a person in all of them loses.
+fn parts(joint: &JointSheet) -> Vec<(&'static str, String)> {
+    let part = |part: &PartSheet| {
+        let from = match &part.mechanism {
+            Mechanism::Thresholded { selection, .. } => format!(
+                "k = {}, from {} noisy contributors",
+                selection.k,
+                selection.published_from()
+            ),
+            Mechanism::Unprotected => "unprotected".to_owned(),
+        };
+        let late = if part.late { ", late" } else { "" };
+        let text = format!(
+            "{} by `{}`, edition {}{late}: {from}, charged ({})",
+            part.population, part.provider, part.edition, part.charge
+        );
+        ("part", text)
+    };
+    let mut lines: Vec<_> = joint.parts.iter().map(part).collect();
+    let statements = joint.person_in_all.iter();
+    let statements: Vec<_> = statements
+        .map(|s| format!("in {} unit-periods {}", s.unit_periods, loss(s.loss)))
+        .collect();
+    if !statements.is_empty() {
+        lines.push(("a person in all", statements.join("; ")));
+    }
     lines
 }
 

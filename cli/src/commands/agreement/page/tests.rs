@@ -69,3 +69,18 @@ fn a_source_without_a_unit_says_that_it_claims_nothing() {
     );
     assert!(!page.contains("cells_max"), "{page}");
 }
+
+#[test]
+fn a_joint_rule_is_told_in_words() {
+    let cap = r#", "cap": {"rho": "4", "delta": "0.00001"}"#;
+    let charge = r#", "charge": {"selection": "0.125", "delta": "0.0000001", "measures": []},
+        "joint": {"min_providers": 3, "dominance_percent": 80}"#;
+    let page = text(&agreement("trip", "10", cap, charge), "the-id", "active");
+    for part in [
+        "only together with other providers'",
+        "at least 3 providers",
+        "more than 80 %",
+    ] {
+        assert!(page.contains(part), "`{part}` is missing in\n{page}");
+    }
+}

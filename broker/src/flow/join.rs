@@ -1,0 +1,72 @@
+//! Several providers in one table: their noise, and their cells over the same keys.
+
+use cells::join::join;
+use cells::read::ExactCells;
+use policies::agreement::Agreement;
+use policies::decide::Request;
+use policies::entry::Reservation;
+use policies::joint::check_tables;
+use policies::mechanism::Mechanism;
+use privacy::joint::{Terms, calibrate};
+use privacy::quality::Context;
+
+use super::broker::Broker;
+use crate::error::Error;
+
+impl Broker {
+    /// The noise of every part, from public terms; `None` where the rules will refuse anyway.
+    pub(super) fn mechanisms_for_parts(
+        &self,
+        request: &Request,
+    ) -> Result<Option<Vec<Mechanism>>, Error> {
+        let parts = request.parts();
+        let mut all: Vec<Agreement> = Vec::with_capacity(parts.len());
+        for part in &parts {
+            match self.agreement_for(&part.by, &part.agreement) {
+                Ok(terms) => all.push(terms),
+                Err(Error::NotFound { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        let named = std::iter::zip(&parts, &all).map(|(part, terms)| {
+            let (table, item) = (terms.table(&part.table)?, terms.plan_item(&part.table)?);
+            Some((terms, table, item.charge.as_ref()?))
+        });
+        let Some(named) = named.collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        let tables: Vec<_> = named
+            .iter()
+            .map(|(terms, table, _)| (*terms, *table))
+            .collect();
+        if check_tables(&tables).is_err() {
+            return Ok(None);
+        }
+        let unit = all.first().map(|terms| terms.population.unit);
+        let Some(unit) = unit else { return Ok(None) };
+        let terms = named.iter().map(|(terms, table, charge)| Terms {
+            table,
+            k: terms.k,
+            charge,
+        });
+        let mechanisms = calibrate(unit, &terms.collect::<Vec<_>>());
+        mechanisms.map(Some).map_err(|e| Error::Precondition {
+            message: format!("the plans cannot be kept together: {e}"),
+        })
+    }
+
+    /// The parts' cells over the keys of all, and what the sheet says about each, in the order of
+    /// [`Reservation::parts`].
+    pub(super) async fn read_parts(
+        &self,
+        reservation: &Reservation,
+    ) -> Result<(Vec<ExactCells>, Vec<Context>), Error> {
+        let (mut cells, mut contexts) = (Vec::new(), Vec::new());
+        for part in reservation.parts() {
+            let (its, context) = self.read_cells(&part).await?;
+            cells.push(its);
+            contexts.push(context);
+        }
+        Ok((join(cells).map_err(Error::internal)?, contexts))
+    }
+}

@@ -1,0 +1,149 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, DictionaryArray, Int64Array, UInt8Array};
+use policies::agreement::Unit;
+
+use super::*;
+
+fn od() -> Table {
+    serde_json::from_str(
+        r#"{"name": "od", "kind": "od_trips", "zoning": "z", "period": "day", "bins": [0, 7, 9],
+        "categories": [{"dimension": "mode", "values": ["bike"]}], "cells_max": 1,
+        "per_cell_max": 1, "clamps": []}"#,
+    )
+    .unwrap()
+}
+
+fn batch(table: &Table) -> RecordBatch {
+    let schema = proto::columns::released_schema(table, Unit::Trip, &[]);
+    let text = |values: [&str; 2]| -> ArrayRef {
+        Arc::new(values.into_iter().collect::<DictionaryArray<Int32Type>>())
+    };
+    let number = |values: [i64; 2]| -> ArrayRef { Arc::new(Int64Array::from_iter_values(values)) };
+    let columns = vec![
+        text(["=1+1", "00100"]),
+        text(["-2", "a,\"b\""]),
+        Arc::new(UInt8Array::from(vec![1, 2])) as ArrayRef,
+        text(["bike", "bike"]),
+        number([12, 1234]),
+        number([-3, 1200]),
+        number([27, 1268]),
+        Arc::new(BooleanArray::from(vec![true, false])),
+    ];
+    RecordBatch::try_new(schema, columns).unwrap()
+}
+
+#[test]
+fn csv_cannot_run_in_a_spreadsheet_and_keeps_leading_zeros() {
+    let table = od();
+    let batch = batch(&table);
+    let mut csv = Vec::new();
+    Rows::new(&batch, &table).write_csv(&mut csv).unwrap();
+    let csv = String::from_utf8(csv).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    let header = "origin,destination,start,mode,contributors,contributors_low,\
+        contributors_high,near_threshold";
+    assert_eq!(lines[0], header);
+    assert_eq!(lines[1], "'=1+1,'-2,07:00-09:00,bike,12,-3,27,true");
+    assert_eq!(
+        lines[2],
+        "00100,\"a,\"\"b\"\"\",09:00-24:00,bike,1234,1200,1268,false"
+    );
+    for text in ["=x", "+x", "-x", "@x", "\tx", "\rx"] {
+        assert_eq!(defused(text.to_owned()), format!("'{text}"));
+    }
+    assert_eq!(defused("x=1".to_owned()), "x=1");
+}
+
+#[test]
+fn the_head_shows_the_largest_rows_with_their_intervals() {
+    let table = od();
+    let batch = batch(&table);
+    let head = Rows::new(&batch, &table).head(1).unwrap();
+    assert!(head.contains("1,234 (1,200 to 1,268)"), "{head}");
+    assert!(
+        !head.contains("contributors_low") && !head.contains("=1+1"),
+        "{head}"
+    );
+}
+
+#[test]
+fn of_sums_and_percentiles_the_head_shows_mean_and_median() {
+    let columns = [
+        "duration_s",
+        "duration_s_mean",
+        "duration_s_p15",
+        "duration_s_p50",
+        "trips",
+    ];
+    let bounds = [
+        "trips_low",
+        "duration_s_mean_high",
+        "duration_s_p85",
+        "duration_s_p50_low",
+    ];
+    let names = [&columns[..], &bounds].concat();
+    let shown: Vec<_> = names
+        .iter()
+        .filter(|name| !is_beside(name, &names))
+        .collect();
+    assert_eq!(shown, [&"duration_s_mean", &"duration_s_p50", &"trips"]);
+    assert!(!is_beside("x_low", &["x_low"]) && !is_beside("x_p15", &["x_p15"]));
+}
+
+/// Both rows stand alone in their day bin and places, so each is all that is published there.
+#[test]
+fn with_two_categories_the_head_shows_shares_of_what_is_published() {
+    let mut table = od();
+    assert!(
+        !Rows::new(&batch(&table), &table)
+            .head(2)
+            .unwrap()
+            .contains("share")
+    );
+    let taxi = "taxi".parse().unwrap();
+    table.categories[0].values.push(taxi);
+    let head = Rows::new(&batch(&table), &table).head(2).unwrap();
+    assert!(
+        head.contains("share of published contributors by mode"),
+        "{head}"
+    );
+    assert!(head.contains("100.0 % (100.0 to 100.0)"), "{head}");
+}
+
+#[test]
+fn a_share_is_rounded_outwards() {
+    let share = Share {
+        low: 0.1234,
+        value: 0.25,
+        high: 0.5001,
+    };
+    assert_eq!(share_text(&share), "25.0 % (12.3 to 50.1)");
+}
+
+#[test]
+fn json_rows_are_typed() {
+    let table = od();
+    let batch = batch(&table);
+    let rows = Rows::new(&batch, &table).json().unwrap();
+    assert_eq!(rows[0]["contributors_low"], -3);
+    assert_eq!(rows[1]["origin"], "00100");
+    assert_eq!(rows[0]["near_threshold"], true);
+}
+
+#[test]
+fn parquet_has_the_same_rows() {
+    let (table, folder) = (od(), tempfile::tempdir().unwrap());
+    let (batch, path) = (batch(&table), folder.path().join("od.parquet"));
+    Rows::new(&batch, &table).write_parquet(&path).unwrap();
+    let file = File::open(path).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file);
+    let read = reader.unwrap().build().unwrap().next().unwrap().unwrap();
+    assert_eq!((read.num_rows(), read.num_columns()), (2, 8));
+}

@@ -37,6 +37,10 @@ macro_rules! mutants {
 mutants! {
     /// Noise of half the scale that was charged.
     NoiseHalved,
+    /// The aggregation keeps all cells of a unit.
+    CellsUnbounded,
+    /// The aggregation keeps all events of a unit in a cell.
+    EventsUnbounded,
     /// The charge counts on a unit in one cell, whatever `cells_max` says.
     NoL0,
     /// The charge counts on one event of a unit in a cell, whatever `per_cell_max` says.

@@ -25,7 +25,6 @@ const FLOORS: &str =
     r#"{"k_min":1,"cap_max":{"rho":"1000","delta":"0.9"},"retention_days_max":400}"#;
 
 pub struct City {
-    #[allow(dead_code, reason = "it serves as long as it is held")]
     pub town: Town,
     pub bikes: Member,
     pub planner: Member,
@@ -70,6 +69,26 @@ impl City {
         table.bins = serde_json::from_value(serde_json::json!(bins)).unwrap();
         (table.cells_max, table.per_cell_max) = (1, 1);
         terms
+    }
+
+    /// Makes an agreement's table one of another zoning, of the same zones a little narrower.
+    pub async fn zoned(&self, terms: &mut Agreement, id: &str) {
+        let zoning = &mut terms.zonings[0];
+        zoning.id = id.parse().unwrap();
+        terms.tables[0].zoning = zoning.id.clone();
+        if id != "grid-2026" {
+            let geojson = String::from_utf8(self.geojson.clone())
+                .unwrap()
+                .replace("60.01", "60.009");
+            zoning.sha256 = policies::id::sha256_hex(geojson.as_bytes())
+                .parse()
+                .unwrap();
+            let steward = self.town.member("steward").await;
+            let added = steward
+                .client
+                .add_zoning(zoning.id.clone(), geojson.into_bytes().into());
+            added.await.unwrap();
+        }
     }
 
     pub async fn activate(&self, terms: &Agreement) -> AgreementId {

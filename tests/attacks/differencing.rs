@@ -3,9 +3,11 @@
 use policies::agreement::Agreement;
 use policies::id::Role;
 use policies::loss::Loss;
-use policies::period::Period;
+use policies::period::{Grain, Period};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
-use crate::city::{City, DAY};
+use crate::city::{City, DAY, Shown};
 use crate::membership::{Experiment, assert_claim};
 
 const EXPERIMENT: Experiment = Experiment {
@@ -42,24 +44,39 @@ fn lost(city: &City) -> Loss {
     })
 }
 
-/// Two planners, each with an agreement of its own about the same riders, put their tables together.
+/// Two planners, each with an agreement of its own about the same riders, one by the day and one by the week
+/// around it, put their tables together.
 #[tokio::test(flavor = "multi_thread")]
-async fn two_planners_who_collude_have_no_more_than_both_were_charged() {
+async fn two_planners_who_collude_over_overlapping_windows_have_what_both_were_charged() {
     let city = City::new().await;
     let other = city.town.join("harbour", Role::Planner).await;
     let mut scores = vec![0.0; EXPERIMENT.replicates()];
-    for planner in [&city.planner, &other] {
+    for (planner, grain) in [(&city.planner, Grain::Day), (&other, Grain::Week)] {
         let mut terms = terms(&city);
         terms.planner.org = planner.org.clone();
         terms.planner.key = planner.signer.public_key().fingerprint().clone();
         terms.recipients = vec![planner.org.clone()];
+        terms.tables[0].period = grain;
         let id = crate::harness::activate(&city.bikes, planner, &terms).await;
-        city.push(&terms, DAY, None, &EXPERIMENT.counts()).await;
-        let shown = city.release(planner, &city.wish(&id, "od", DAY)).await;
-        std::iter::zip(&mut scores, EXPERIMENT.scores(&shown))
-            .for_each(|(sum, score)| *sum += score);
+        let day: Period = DAY.parse().unwrap();
+        let period = Period::holding(day.first(), grain).unwrap().to_string();
+        city.push(&terms, &period, None, &EXPERIMENT.counts()).await;
+        let shown = city.release(planner, &city.wish(&id, "od", &period)).await;
+        let found = EXPERIMENT.scores(&shown);
+        std::iter::zip(&mut scores, found).for_each(|(sum, score)| *sum += score);
     }
     assert_claim(&EXPERIMENT, &scores, lost(&city), 0.4);
+}
+
+/// What the difference of two tables says of the person, replicate by replicate.
+fn difference(less: &Shown, more: &Shown) -> Vec<f64> {
+    let change = std::iter::zip(&less.cells, &more.cells).take(EXPERIMENT.replicates());
+    let score = |(less, more): (&Option<(i64, i64)>, &Option<(i64, i64)>)| {
+        let ((n, c), (m, d)) = (less.unwrap(), more.unwrap());
+        // Noise of three times the scale on trips: both say the same of the person.
+        (m - n) as f64 + (d - c) as f64 / 3.0
+    };
+    change.map(score).collect()
 }
 
 /// A correction that adds one person: the difference of both editions is as noisy as their noises.
@@ -79,16 +96,40 @@ async fn a_revision_minus_what_it_replaces_hides_who_was_added() {
     let new = city
         .release(&city.planner, &city.wish(&id, "od", DAY))
         .await;
-    let change = std::iter::zip(&old.cells, &new.cells).take(EXPERIMENT.replicates());
-    let scores: Vec<f64> = change
-        .map(|(old, new)| {
-            let ((n, c), (m, d)) = (old.unwrap(), new.unwrap());
-            // Noise of three times the scale on trips: both say the same of the person.
-            (m - n) as f64 + (d - c) as f64 / 3.0
-        })
-        .collect();
     // Both editions' noises hide what one's would show.
-    assert_claim(&EXPERIMENT, &scores, lost(&city), 0.08);
+    assert_claim(&EXPERIMENT, &difference(&old, &new), lost(&city), 0.08);
+}
+
+/// Zones A and A′, which is A without the house of one person: who knows nothing else of A subtracts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zone_minus_itself_without_one_house_hides_who_lives_there() {
+    const SEED: u64 = 5;
+    println!("seed {SEED}");
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let city = City::new().await;
+    let whole = EXPERIMENT.counts().into_iter().map(|(n, c)| {
+        let others = rng.random_range(0..1_000);
+        (n + others, c + others)
+    });
+    let whole: Vec<(u64, u64)> = whole.collect();
+    let without = |(r, (n, c)): (usize, &(u64, u64))| match Experiment::present(r) {
+        true => (n - EXPERIMENT.adds.0, c - EXPERIMENT.adds.1),
+        false => (*n, *c),
+    };
+    let less: Vec<(u64, u64)> = whole.iter().enumerate().map(without).collect();
+    let mut shown = Vec::new();
+    for (zoning, counts) in [("grid-2026", whole), ("grid-less", less)] {
+        let mut terms = terms(&city);
+        terms.title = zoning.into();
+        city.zoned(&mut terms, zoning).await;
+        shown.push(city.publish(&terms, &counts).await);
+    }
+    assert_claim(
+        &EXPERIMENT,
+        &difference(&shown[1], &shown[0]),
+        lost(&city),
+        0.08,
+    );
 }
 
 /// Asking again, with new ids and from all sides, gives the same bytes: there is nothing to average.

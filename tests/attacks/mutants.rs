@@ -11,6 +11,8 @@ fn killer(mutant: Mutant) -> (&'static str, &'static str) {
         "membership::the_best_guess_about_one_person_is_no_better_than_epsilon_says";
     const DELTA: &str = "delta::one_more_person_shows_a_cell_as_rarely_as_delta_says";
     const MERGED: &str = "merging::the_best_guess_from_merged_rows_is_no_better_than_epsilon_says";
+    const TRACES: &str = "traces::whoever_is_taken_out_changes_few_cells_by_little";
+    const PATH: &str = "path::from_raw_trips_to_a_table_one_person_is_as_hidden_as_epsilon_says";
     const REVISION: &str = "differencing::a_revision_minus_what_it_replaces_hides_who_was_added";
     const AGAIN: &str = "differencing::asking_again_gives_nothing_to_average";
     const LEDGER: &str = "ledger::a_day_has_lost_the_sum_of_everything_that_read_it";
@@ -19,6 +21,8 @@ fn killer(mutant: Mutant) -> (&'static str, &'static str) {
         Mutant::NoiseHalved | Mutant::NoL0 | Mutant::NoLinf => (GUESS, "is lost for certain"),
         Mutant::ThresholdLowered | Mutant::NoKShift => (DELTA, "one person is seen with"),
         Mutant::BelowK => (DELTA, "cells of k − 1 units are shown"),
+        Mutant::CellsUnbounded => (TRACES, "cells of a day"),
+        Mutant::EventsUnbounded => (PATH, "is lost for certain"),
         Mutant::ZeroKeysKept => (
             "delta::a_cell_that_nobody_is_in_is_refused",
             "a cell of nobody",

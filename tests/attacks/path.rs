@@ -26,7 +26,7 @@ column = "mode"
 "#;
 
 /// Of every replicate ten riders with one trip each, and in every second one the person we look for, who
-/// makes twice as many trips as may count.
+/// makes four times as many trips as may count.
 fn trips(experiment: &Experiment) -> String {
     let mut csv = "rider,start,from,to,mode\n".to_owned();
     for replicate in 0..experiment.replicates() {
@@ -39,7 +39,7 @@ fn trips(experiment: &Experiment) -> String {
         }
         if Experiment::present(replicate) {
             let person = format!("p{replicate}");
-            (0..2 * experiment.adds.1).for_each(|_| trip(&person));
+            (0..4 * experiment.adds.1).for_each(|_| trip(&person));
         }
     }
     csv

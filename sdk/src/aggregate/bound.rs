@@ -9,6 +9,8 @@ use std::collections::BinaryHeap;
 
 use policies::table::Histogram;
 
+use policies::mutants::{Mutant, instead_of};
+
 use super::cells::{Overflow, TableCells};
 use super::secret::{SECRET_BYTES, Secret};
 use super::spill::{Event, SUMS_MAX};
@@ -93,8 +95,16 @@ impl<'a> Bounder<'a> {
         Self {
             bounds,
             last: None,
-            values: Bottom::new(bounds.per_cell_max),
-            cells: Bottom::new(bounds.cells_max),
+            values: Bottom::new(instead_of(
+                bounds.per_cell_max,
+                Mutant::EventsUnbounded,
+                usize::MAX,
+            )),
+            cells: Bottom::new(instead_of(
+                bounds.cells_max,
+                Mutant::CellsUnbounded,
+                usize::MAX,
+            )),
         }
     }
 

@@ -25,7 +25,7 @@ column = "to"
 column = "mode"
 "#;
 
-/// Of every replicate ten riders with one trip each, and in every second one the person we look for, who
+/// Of every replicate twelve riders with one trip each, and in every second one the person we look for, who
 /// makes four times as many trips as may count.
 fn trips(experiment: &Experiment) -> String {
     let mut csv = "rider,start,from,to,mode\n".to_owned();

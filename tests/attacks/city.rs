@@ -31,10 +31,13 @@ pub struct City {
     pub geojson: Vec<u8>,
 }
 
+/// Contributors and trips, where they are published.
+pub type Row = Option<(i64, i64)>;
+
 /// What a planner has after one request.
 pub struct Shown {
     /// Contributors and trips of cell 0, 1, …; `None` where it is not published.
-    pub cells: Vec<Option<(i64, i64)>>,
+    pub cells: Vec<Row>,
     pub sheet: QualitySheet,
     pub key: String,
 }

@@ -7,7 +7,7 @@ use policies::period::{Grain, Period};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::city::{City, DAY, Shown};
+use crate::city::{City, DAY, Row, Shown};
 use crate::membership::{Experiment, assert_claim};
 
 const EXPERIMENT: Experiment = Experiment {
@@ -71,7 +71,7 @@ async fn two_planners_who_collude_over_overlapping_windows_have_what_both_were_c
 /// What the difference of two tables says of the person, replicate by replicate.
 fn difference(less: &Shown, more: &Shown) -> Vec<f64> {
     let change = std::iter::zip(&less.cells, &more.cells).take(EXPERIMENT.replicates());
-    let score = |(less, more): (&Option<(i64, i64)>, &Option<(i64, i64)>)| {
+    let score = |(less, more): (&Row, &Row)| {
         let ((n, c), (m, d)) = (less.unwrap(), more.unwrap());
         // Noise of three times the scale on trips: both say the same of the person.
         (m - n) as f64 + (d - c) as f64 / 3.0

@@ -35,6 +35,7 @@ pub fn reservation(terms: &Agreement) -> Result<Reservation, Failed> {
         table,
         period: "2026-10-01".parse()?,
         merge: None,
+        rungs: vec![],
         unit,
         edition: 1,
         manifest: Vec::new(),

@@ -22,7 +22,7 @@ use policies::agreement::Unit;
 use policies::table::Table;
 use proto::columns::released_schema;
 
-pub use build::{Noisy, plain, protected, with_providers};
+pub use build::{Noisy, ladder, plain, protected, with_providers};
 
 /// Rows in one message of the stream.
 const BATCH_ROWS: usize = 65_536;

@@ -7,9 +7,11 @@ use std::path::Path;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, UInt8Type};
 use parquet::arrow::ArrowWriter;
+use policies::coarse::Coarsening;
 use policies::kind::DimensionKind;
 use policies::period::DayBins;
 use policies::table::Table;
+use proto::columns::RUNG;
 use sdk::shares::{Share, Shares};
 use serde_json::{Map, Value};
 
@@ -21,6 +23,9 @@ use crate::output::{right, table, thousands};
 pub struct Rows<'a> {
     batch: &'a RecordBatch,
     table: &'a Table,
+    /// What became of the table's cells: of a merge one, of a ladder one per rung above 0.
+    coarser: &'a [Coarsening],
+    is_ladder: bool,
 }
 
 /// One value of one row.
@@ -35,7 +40,24 @@ impl<'a> Rows<'a> {
     /// Rows with the columns of `proto::columns::released_schema`.
     #[must_use]
     pub fn new(batch: &'a RecordBatch, table: &'a Table) -> Self {
-        Self { batch, table }
+        Self {
+            batch,
+            table,
+            coarser: &[],
+            is_ladder: false,
+        }
+    }
+
+    /// The same for merged rows (one coarsening), or for the rungs of a ladder: their day bins are shown as
+    /// long as they are.
+    #[must_use]
+    pub fn coarser(self, coarser: &'a [Coarsening]) -> Self {
+        let is_ladder = self.batch.column_by_name(RUNG).is_some();
+        Self {
+            coarser,
+            is_ladder,
+            ..self
+        }
     }
 
     /// How many there are.
@@ -119,7 +141,8 @@ impl<'a> Rows<'a> {
         let shown: Vec<usize> = (0..names.len())
             .filter(|n| !names.get(*n).is_some_and(|name| is_beside(name, &names)))
             .collect();
-        let shares = Shares::of(self.batch, self.table);
+        // Rows of several rungs are of unlike cells: their shares say nothing.
+        let shares = Shares::of(self.batch, self.table).filter(|_| !self.is_ladder);
         let share_title = shares
             .as_ref()
             .map(|s| format!("share of published {} by {}", s.counted, s.dimension));
@@ -166,7 +189,7 @@ impl<'a> Rows<'a> {
                 .filter(|(key, texts)| *key < texts.len())
                 .map(|(key, texts)| Field::Text(texts.value(key).to_owned()))
         } else if let Some(bins) = column.as_primitive_opt::<UInt8Type>() {
-            bins.values().get(row).map(|bin| self.bin(name, *bin))
+            bins.values().get(row).map(|bin| self.bin(name, *bin, row))
         } else if let Some(numbers) = column.as_primitive_opt::<Int64Type>() {
             numbers
                 .values()
@@ -179,14 +202,36 @@ impl<'a> Rows<'a> {
         field.ok_or_else(|| CliError::new(format_args!("column `{name}` is not one of a release")))
     }
 
-    fn bin(self, name: &str, bin: u8) -> Field {
+    /// The day bins of a row: the table's own, or those of its rung or merge.
+    fn bins_of(self, row: usize) -> &'a DayBins {
+        let rung = self.batch.column_by_name(RUNG);
+        let rung = rung.and_then(|column| column.as_primitive_opt::<UInt8Type>());
+        let rung = rung.and_then(|rungs| rungs.values().get(row).copied());
+        let coarsening = match (self.is_ladder, rung) {
+            (true, Some(rung)) => usize::from(rung).checked_sub(1),
+            (true, None) => None,
+            (false, _) => Some(0),
+        };
+        let coarsening = coarsening.and_then(|n| self.coarser.get(n));
+        let bins = coarsening.and_then(|coarsening| coarsening.bins.as_ref());
+        bins.unwrap_or(&self.table.bins)
+    }
+
+    fn bin(self, name: &str, bin: u8, row: usize) -> Field {
         let dimensions = self.table.kind().map(|kind| kind.dimensions.as_slice());
         let dimension = dimensions
             .unwrap_or_default()
             .iter()
             .find(|d| d.name == name);
         match dimension.map(|d| d.kind) {
-            Some(DimensionKind::DayBin) => Field::Text(bin_text(&self.table.bins, bin)),
+            Some(DimensionKind::DayBin) => {
+                // A coarser bin is named by the first of the table's bins in it.
+                let bins = self.bins_of(row);
+                let start = self.table.bins.starts().get(usize::from(bin));
+                let own = start.and_then(|s| bins.starts().iter().position(|b| b == s));
+                let own = own.and_then(|n| u8::try_from(n).ok()).unwrap_or(bin);
+                Field::Text(bin_text(bins, own))
+            }
             _ => Field::Number(i64::from(bin)),
         }
     }

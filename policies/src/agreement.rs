@@ -14,6 +14,10 @@ use crate::loss::{Delta, Loss, Rho};
 use crate::period::{Grain, Period, Zone};
 use crate::table::Table;
 
+mod ad_hoc;
+
+pub use ad_hoc::{AdHoc, Allowed};
+
 /// Largest agreement, in bytes: it travels inside one log entry of at most 65,535.
 pub const AGREEMENT_BYTES_MAX: usize = 40_000;
 
@@ -171,6 +175,10 @@ pub struct PlanItem {
     /// unit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub charge: Option<Charge>,
+    /// Coarser rows for what the table itself cannot show, finer ones first: each rung covers only cells
+    /// that no finer row published, and is charged whether it shows a row or not.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rungs: Vec<Rung>,
     /// How many editions of a period may be made (a correction makes a new one).
     pub editions: u32,
     /// Hours after the period's end at which it may be released.
@@ -183,39 +191,24 @@ pub struct PlanItem {
     pub joint: Option<JointRule>,
 }
 
-/// Leave to merge cells of a planned table on request. A merge reads whole periods, each of them due
-/// as the plan says, and costs each unit-period of each of them the whole charge.
+/// One coarser rung of a ladder (DESIGN section 7 rule 7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AdHoc {
-    /// A table of the plan.
-    pub table: TableName,
-    /// How its cells may be merged.
-    pub coarsenings: Allowed,
-    /// What one request costs each unit-period it reads.
+pub struct Rung {
+    /// Which cells fall into one of its rows.
+    pub coarsening: Coarsening,
+    /// What its rows cost each unit-period, beside the table and the other rungs.
     pub charge: Charge,
-    /// How many requests may read one period.
-    pub requests: u32,
 }
 
-/// Which coarsenings may be asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Allowed {
-    /// Every one that fits the table.
-    Any,
-    /// These, and nothing else.
-    Only(Vec<Coarsening>),
-}
-
-impl Allowed {
-    /// May it be asked for?
+impl PlanItem {
+    /// What one edition of one period costs each unit-period it reads: the table and all its rungs.
+    /// `None` where the sum leaves the type; zero where there is no unit.
     #[must_use]
-    pub fn allows(&self, coarsening: &Coarsening) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Only(these) => these.contains(coarsening),
-        }
+    pub fn total(&self) -> Option<Loss> {
+        let rungs = self.rungs.iter().map(|rung| &rung.charge);
+        let mut charges = self.charge.iter().chain(rungs);
+        charges.try_fold(Loss::ZERO, |sum, charge| sum.checked_add(charge.total()?))
     }
 }
 
@@ -360,18 +353,17 @@ impl Agreement {
         self.provider.org == *org || self.planner.org == *org
     }
 
-    /// The most one unit-period can lose through this agreement: every edition of every plan table,
+    /// The most one unit-period can lose through this agreement: every edition of every plan table with
+    /// all its rungs,
     /// and every ad-hoc request that may read it. `None` where the sum leaves the type.
     #[must_use]
     pub fn allotment(&self) -> Option<Loss> {
-        let plan = self.plan.iter().filter_map(|item| {
-            let charge = item.charge.as_ref()?;
-            Some((charge, item.editions))
-        });
-        let ad_hoc = self.ad_hoc.iter().map(|line| (&line.charge, line.requests));
+        let plan = self.plan.iter().map(|item| (item.total(), item.editions));
+        let ad_hoc = self.ad_hoc.iter();
+        let ad_hoc = ad_hoc.map(|line| (line.charge.total(), line.requests));
         plan.chain(ad_hoc)
             .try_fold(Loss::ZERO, |sum, (charge, times)| {
-                sum.checked_add(charge.total()?.checked_mul(u64::from(times))?)
+                sum.checked_add(charge?.checked_mul(u64::from(times))?)
             })
     }
 }

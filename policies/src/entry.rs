@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, Unit};
-use crate::coarse::Merge;
+use crate::coarse::{Coarsening, Merge};
 use crate::id::{
     AgreementId, BatchId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
     ZoningId,
@@ -20,6 +20,8 @@ use crate::period::Period;
 use crate::refusal::ReasonId;
 use crate::sign::{PartySignature, PublicKey};
 use crate::table::Table;
+
+mod reservation;
 
 /// The version this build writes.
 pub const VERSION: u32 = 1;
@@ -283,18 +285,25 @@ pub struct Reservation {
     pub missing: Vec<Period>,
     /// All noise, pinned.
     pub mechanism: Mechanism,
-    /// What every unit-period it reads is charged: the plan's charge, or that of the ad-hoc line.
+    /// Coarser rungs, finer ones first: what they merge and their noise, pinned.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rungs: Vec<RungNoise>,
+    /// What every unit-period it reads is charged: the plan's charge with all rungs, or that of the
+    /// ad-hoc line.
     pub charge: Loss,
     /// Further providers' parts of the table, each charged to its own account.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub joint: Option<Joint>,
 }
 
-impl Reservation {
-    /// Every period it reads, rising; without a merge only `period`.
-    pub fn periods(&self) -> impl Iterator<Item = Period> {
-        crate::coarse::periods(self.period, self.merge.as_ref())
-    }
+/// One coarser rung of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RungNoise {
+    /// Which cells fall into one of its rows.
+    pub coarsening: Coarsening,
+    /// Its noise.
+    pub mechanism: Mechanism,
 }
 
 /// Why bytes are not an entry.

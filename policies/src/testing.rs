@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
-use crate::agreement::{AdHoc, Agreement};
+use crate::agreement::{AdHoc, Agreement, Rung};
 use crate::coarse::Merge;
 use crate::decide::Request;
 use crate::entry::{Body, Contribution, Entry, EntrySalt, Floors, VERSION};
@@ -154,6 +154,14 @@ pub fn merging_mechanism() -> Mechanism {
     Mechanism::Thresholded {
         selection,
         measures,
+    }
+}
+
+/// One rung, the whole day, at the price of one ad-hoc merge.
+pub fn rung() -> Rung {
+    Rung {
+        coarsening: serde_json::from_str(r#"{"bins": [0]}"#).unwrap(),
+        charge: ad_hoc().charge,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::loss::{Delta, UNITS_PER_ONE};
 use crate::table::Table;
 
 mod ad_hoc;
+mod ladder;
 mod plan;
 mod tables;
 

@@ -100,7 +100,7 @@ pub fn protect(spend: Spend, parts: Vec<Exact>) -> Result<Release, ProtectError>
     {
         return Err(columns("parts of different lengths"));
     }
-    let protected = noisy(&reservation.table, reservation.unit, &parts, rule, rows)?;
+    let protected = noisy(&reservation.table, &parts, rule, rows)?;
     Ok(Release::made(reservation, protected))
 }
 
@@ -120,15 +120,11 @@ impl<'a> Part<'a> {
         else {
             return Err(columns("a part without a unit"));
         };
-        let names = reserved.table.drawn_columns(&reserved.mechanism);
-        if !exact.measures.iter().map(|(name, _)| name).eq(&names) {
-            return Err(columns("other measures"));
-        }
-        check_maps(reserved, selection, measures)?;
+        check_maps(reserved)?;
         Ok(Self {
             selection,
             measures,
-            counts: Counts::checked(exact)?,
+            counts: Counts::of_cells(reserved, exact)?,
         })
     }
 
@@ -191,7 +187,6 @@ impl Row {
 
 fn noisy(
     table: &Table,
-    unit: Unit,
     parts: &[Part<'_>],
     rule: JointRule,
     rows: usize,
@@ -203,15 +198,11 @@ fn noisy(
     // Every draw before any row is looked at: withheld rows cost the same work.
     let selected = parts.iter().map(Part::select);
     let selected = selected.collect::<Result<Vec<_>, _>>()?;
-    let drawn = parts.first().map_or(&[][..], |part| &part.counts.measures);
-    let exact = drawn
-        .iter()
-        .enumerate()
-        .map(|(n, (name, _))| Ok((name.clone(), sums(parts, &selected, Some(n), rows)?)));
+    let drawn = parts.first().map_or(0, |part| part.counts.measures.len());
+    let exact = (0..drawn).map(|column| sums(parts, &selected, column, rows));
     let exact = exact.collect::<Result<Vec<_>, ProtectError>>()?;
-    let people = sums(parts, &selected, None, rows)?;
     // The same draws in every part: one hides each. A centred sum of parts is the sum of their centred sums.
-    let measures = measures(table, unit, draws, &people, exact)?.into_iter();
+    let measures = measures(table, draws, exact)?.into_iter();
     let measures = measures
         .map(Measure::with_noise)
         .collect::<Result<Vec<_>, _>>()?;
@@ -238,19 +229,16 @@ fn noisy(
     })
 }
 
-/// The true sums of one column, or of the contributors, over the parts that selected the row.
+/// The true sums of one column over the parts that selected the row.
 fn sums(
     parts: &[Part<'_>],
     selected: &[Selected],
-    column: Option<usize>,
+    column: usize,
     rows: usize,
 ) -> Result<Vec<i64>, ProtectError> {
     let mut sums = vec![0_i64; rows];
     for (part, selected) in std::iter::zip(parts, selected) {
-        let values = match column {
-            Some(n) => part.counts.measures.get(n).map(|(_, values)| values),
-            None => Some(&part.counts.contributors),
-        };
+        let values = part.counts.measures.get(column);
         let values = values.ok_or_else(|| columns("other measures"))?;
         for ((sum, value), chosen) in sums.iter_mut().zip(values).zip(&selected.chosen) {
             let more = value.checked_mul(*chosen);

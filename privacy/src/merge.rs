@@ -25,106 +25,121 @@ use std::fmt;
 use policies::agreement::Unit;
 use policies::entry::Reservation;
 
-use crate::protect::{COUNT_MAX, Exact, ProtectError};
+use crate::protect::{CENTRED_MAX, Counts, Exact, ProtectError};
 
-/// The lower bound of every row's distinct units, for the cells of **one** period: `rows` has the row of each
+/// The lower bound of every row's distinct units, for the cells of **one** period: `into` has the row of each
 /// cell. A cell without a row (`None`) is left out.
 pub(crate) fn lower_bounds(
-    cells: &[u64],
-    rows: &[Option<usize>],
-    count: usize,
-    merged: u64,
+    cells: &[i64],
+    into: &[Option<usize>],
+    rows: usize,
+    merged: u32,
     unit: Unit,
-) -> Vec<u64> {
-    let mut sums = vec![0_u64; count];
-    let mut largest = vec![0_u64; count];
-    for (cell, row) in std::iter::zip(cells, rows) {
-        let Some(row) = *row else { continue };
-        if let (Some(sum), Some(most)) = (sums.get_mut(row), largest.get_mut(row)) {
-            *sum = sum.saturating_add(*cell);
-            *most = (*most).max(*cell);
-        }
-    }
+) -> Vec<i64> {
+    let sums = add_up(cells, into, rows);
     if unit == Unit::Trip {
         return sums;
     }
-    let bound = |(sum, most): (u64, u64)| most.max(sum.div_ceil(merged.max(1)));
-    std::iter::zip(sums, largest).map(bound).collect()
+    let mut bounds = vec![0_i64; rows];
+    for (cell, row) in std::iter::zip(cells, into) {
+        if let Some(most) = row.and_then(|row| bounds.get_mut(row)) {
+            *most = (*most).max(*cell);
+        }
+    }
+    for (most, sum) in std::iter::zip(&mut bounds, sums) {
+        *most = (*most).max(divided_up(sum, merged));
+    }
+    bounds
 }
 
-/// Adds the cells of one period to the sums of their rows.
-pub(crate) fn add_up(sums: &mut [u64], cells: &[u64], rows: &[Option<usize>]) {
-    for (cell, row) in std::iter::zip(cells, rows) {
+/// ⌈sum / r⌉ of a sum that is not negative.
+fn divided_up(sum: i64, merged: u32) -> i64 {
+    let sum = u64::try_from(sum).unwrap_or(0);
+    i64::try_from(sum.div_ceil(u64::from(merged.max(1)))).unwrap_or(i64::MAX)
+}
+
+/// The sums of the cells of each row. What no city has (over 2⁵²) is cut, not refused: nothing may fail by size
+/// after it was charged. Sums are exact before they are cut, so none of two sums' differences grows.
+pub(crate) fn add_up(cells: &[i64], into: &[Option<usize>], rows: usize) -> Vec<i64> {
+    let mut sums = vec![0_i128; rows];
+    add_to(&mut sums, cells, into);
+    sums.into_iter().map(cut).collect()
+}
+
+fn add_to(sums: &mut [i128], cells: &[i64], into: &[Option<usize>]) {
+    for (cell, row) in std::iter::zip(cells, into) {
         if let Some(sum) = row.and_then(|row| sums.get_mut(row)) {
-            *sum = sum.saturating_add(*cell);
+            *sum += i128::from(*cell);
         }
     }
 }
 
+fn cut(sum: i128) -> i64 {
+    i64::try_from(sum.clamp(-CENTRED_MAX, CENTRED_MAX)).unwrap_or_default()
+}
+
 /// The cells of an ad-hoc merge, taken in period by period. They end here.
-pub struct Fold {
-    unit: Unit,
-    merged: u64,
+pub struct Fold<'a> {
+    reservation: &'a Reservation,
+    merged: u32,
     periods_left: usize,
-    bounds: Vec<u64>,
-    measures: Vec<(String, Vec<u64>)>,
+    /// Of trips the exact sums, of people the best bound so far.
+    bounds: Vec<i128>,
+    measures: Vec<Vec<i128>>,
 }
 
 /// Merged rows: what [`crate::protect::protect_merged`] takes, and only [`Fold::finish`] makes.
-pub struct Merged(pub(crate) Exact);
+pub struct Merged(pub(crate) Counts);
 
-impl Fold {
-    /// For the merge that was reserved, with these measures in their order.
+impl<'a> Fold<'a> {
+    /// For the merge that was reserved.
     ///
     /// # Errors
     /// [`ProtectError::Columns`] where none was.
-    pub fn new(reservation: &Reservation, measures: &[String]) -> Result<Self, ProtectError> {
+    pub fn new(reservation: &'a Reservation) -> Result<Self, ProtectError> {
         let what = "no merge was reserved";
         let wrong = ProtectError::Columns { what };
         let merge = reservation.merge.as_ref().ok_or(wrong.clone())?;
         let merged = merge.coarsening().merged(&reservation.table).ok_or(wrong)?;
-        let column = |name: &String| (name.clone(), Vec::new());
+        let columns = reservation.table.drawn_columns(&reservation.mechanism);
         Ok(Self {
-            unit: reservation.unit,
-            merged: u64::from(merged),
+            reservation,
+            merged,
             periods_left: merge.periods().count(),
             bounds: Vec::new(),
-            measures: measures.iter().map(column).collect(),
+            measures: vec![Vec::new(); columns.len()],
         })
     }
 
-    /// Takes **all** cells of the next period; `rows` has the merged row of each one, and rows of one number
+    /// Takes **all** cells of the next period; `into` has the merged row of each one, and rows of one number
     /// are one row in all periods.
     ///
     /// # Errors
-    /// [`ProtectError::Columns`] for other columns, or a period more than were reserved.
-    pub fn add(&mut self, cells: Exact, rows: &[usize]) -> Result<(), ProtectError> {
+    /// [`ProtectError`] for other columns, or a period more than were reserved.
+    pub fn add(&mut self, cells: Exact, into: &[usize]) -> Result<(), ProtectError> {
         let wrong = |what| ProtectError::Columns { what };
         let left = self.periods_left.checked_sub(1);
         self.periods_left = left.ok_or_else(|| wrong("more periods than were reserved"))?;
-        let contributors = cells.contributors.ok_or_else(|| wrong("no contributors"))?;
-        let names = cells.measures.iter().map(|(name, _)| name);
-        if !names.eq(self.measures.iter().map(|(name, _)| name)) {
-            return Err(wrong("other measures"));
-        }
-        let lengths = cells.measures.iter().map(|(_, values)| values.len());
-        if !lengths.chain([contributors.len()]).all(|n| n == rows.len()) {
+        let cells = Counts::of_cells(self.reservation, cells)?;
+        if cells.contributors.len() != into.len() {
             return Err(wrong("columns of different lengths"));
         }
-        let needed = rows.iter().max().map_or(0, |last| last + 1);
-        let count = needed.max(self.bounds.len());
-        let rows: Vec<_> = rows.iter().copied().map(Some).collect();
-        let bounds = lower_bounds(&contributors, &rows, count, self.merged, self.unit);
-        self.bounds.resize(count, 0);
-        for (all, one) in std::iter::zip(&mut self.bounds, bounds) {
-            *all = match self.unit {
-                Unit::Trip => all.saturating_add(one),
-                _ => (*all).max(one),
-            };
+        let needed = into.iter().max().map_or(0, |last| last + 1);
+        let rows = needed.max(self.bounds.len());
+        let into: Vec<_> = into.iter().copied().map(Some).collect();
+        self.bounds.resize(rows, 0);
+        match self.reservation.unit {
+            Unit::Trip => add_to(&mut self.bounds, &cells.contributors, &into),
+            unit => {
+                let bounds = lower_bounds(&cells.contributors, &into, rows, self.merged, unit);
+                for (best, one) in std::iter::zip(&mut self.bounds, bounds) {
+                    *best = (*best).max(i128::from(one));
+                }
+            }
         }
-        for ((_, sums), (_, values)) in std::iter::zip(&mut self.measures, cells.measures) {
-            sums.resize(count, 0);
-            add_up(sums, &values, &rows);
+        for (sums, values) in std::iter::zip(&mut self.measures, &cells.measures) {
+            sums.resize(rows, 0);
+            add_to(sums, values, &into);
         }
         Ok(())
     }
@@ -143,25 +158,19 @@ impl Fold {
         if !seen.iter().copied().eq(0..self.bounds.len()) {
             return Err(wrong("rows in no order"));
         }
-        // What no city has is cut, not refused: nothing fails by size after it was charged. Cutting a number
-        // never makes two of them differ by more. A sum and its count are cut apart, so a centred sum has its bound
-        // only up to 2⁴⁰ units in one row: of seconds, 35,000 years of travel.
-        let pick = |values: &[u64]| -> Vec<u64> {
-            let picked = order.iter().filter_map(|row| values.get(*row));
-            picked.map(|value| (*value).min(COUNT_MAX)).collect()
+        let pick = |sums: &Vec<i128>| -> Vec<i64> {
+            let picked = order.iter().filter_map(|row| sums.get(*row));
+            picked.map(|sum| cut(*sum)).collect()
         };
-        let measures = self.measures.iter();
-        Ok(Merged(Exact {
-            contributors: Some(pick(&self.bounds)),
-            measures: measures
-                .map(|(name, values)| (name.clone(), pick(values)))
-                .collect(),
+        Ok(Merged(Counts {
+            contributors: pick(&self.bounds),
+            measures: self.measures.iter().map(pick).collect(),
         }))
     }
 }
 
 /// Without a single number.
-impl fmt::Debug for Fold {
+impl fmt::Debug for Fold<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fold(withheld)")
     }

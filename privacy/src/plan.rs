@@ -4,8 +4,9 @@ use policies::agreement::{Agreement, Charge, Unit};
 use policies::id::TableName;
 use policies::loss::Loss;
 use policies::mechanism::Mechanism;
+use policies::table::Table;
 
-use crate::calibrate::{CalibrateError, calibrate};
+use crate::calibrate::{CalibrateError, calibrate_merged};
 use crate::convert::{LossStatement, statements};
 use crate::engine::OpenDpError;
 use crate::preview::{Preview, preview};
@@ -26,7 +27,9 @@ pub struct PlanPrice {
 pub struct ItemPrice {
     /// The table.
     pub table: TableName,
-    /// How many editions of a period are planned.
+    /// What is made of it.
+    pub part: Part,
+    /// How many editions of a period are planned, or how many merges may read one.
     pub editions: u32,
     /// What one edition costs each unit-period it reads; none where there is no unit.
     pub charge: Option<Loss>,
@@ -34,6 +37,17 @@ pub struct ItemPrice {
     pub mechanism: Mechanism,
     /// What a release will look like; none where there is no unit.
     pub preview: Option<Preview>,
+}
+
+/// What a charge is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The table itself.
+    Table,
+    /// A coarser rung, from 1.
+    Rung(usize),
+    /// Ad-hoc merges, with the noise of the coarsest that may be asked for.
+    Merges,
 }
 
 /// Why a plan has no price.
@@ -69,24 +83,34 @@ pub fn price(terms: &Agreement) -> Result<PlanPrice, PriceError> {
     let unit = terms.population.unit;
     let mut items = Vec::with_capacity(terms.plan.len());
     for (n, item) in terms.plan.iter().enumerate() {
-        let path = || format!("plan[{n}]");
+        let path = format!("plan[{n}]");
         let table = terms.table(&item.table);
-        let table = table.ok_or_else(|| PriceError::Table { path: path() })?;
+        let table = table.ok_or_else(|| PriceError::Table { path: path.clone() })?;
         let charge = item.charge.as_ref().filter(|_| unit != Unit::None);
-        let mechanism = match charge {
-            None => Mechanism::Unprotected,
-            Some(charge) => calibrate(table, unit, terms.k, charge).map_err(|source| {
-                let path = format!("{}.charge", path());
-                PriceError::Item { path, source }
-            })?,
+        let of = Line {
+            terms,
+            table,
+            times: item.editions,
         };
-        items.push(ItemPrice {
-            table: item.table.clone(),
-            editions: item.editions,
-            charge: charge.and_then(Charge::total),
-            preview: preview(table, &mechanism)?,
-            mechanism,
-        });
+        items.push(of.price(&path, Part::Table, charge, 1)?);
+        for (rung_n, rung) in item.rungs.iter().enumerate() {
+            let path = format!("{path}.rungs[{rung_n}]");
+            let merged = rung.coarsening.merged(table).unwrap_or(table.cells_max);
+            let part = Part::Rung(rung_n + 1);
+            items.push(of.price(&path, part, Some(&rung.charge), merged)?);
+        }
+    }
+    for (n, line) in terms.ad_hoc.iter().enumerate() {
+        let path = format!("ad_hoc[{n}]");
+        let table = terms.table(&line.table);
+        let table = table.ok_or_else(|| PriceError::Table { path: path.clone() })?;
+        let of = Line {
+            terms,
+            table,
+            times: line.requests,
+        };
+        let merged = line.most_merged(table);
+        items.push(of.price(&path, Part::Merges, Some(&line.charge), merged)?);
     }
     let allotment = terms.allotment().ok_or(PriceError::Overflow)?;
     Ok(PlanPrice {
@@ -94,6 +118,40 @@ pub fn price(terms: &Agreement) -> Result<PlanPrice, PriceError> {
         allotment,
         losses: statements(unit, allotment)?,
     })
+}
+
+/// A table and how often a period of it may be charged.
+struct Line<'a> {
+    terms: &'a Agreement,
+    table: &'a Table,
+    times: u32,
+}
+
+impl Line<'_> {
+    fn price(
+        &self,
+        path: &str,
+        part: Part,
+        charge: Option<&Charge>,
+        merged: u32,
+    ) -> Result<ItemPrice, PriceError> {
+        let (table, unit, k) = (self.table, self.terms.population.unit, self.terms.k);
+        let mechanism = match charge {
+            None => Mechanism::Unprotected,
+            Some(charge) => calibrate_merged(table, unit, k, charge, merged).map_err(|source| {
+                let path = format!("{path}.charge");
+                PriceError::Item { path, source }
+            })?,
+        };
+        Ok(ItemPrice {
+            table: table.name.clone(),
+            part,
+            editions: self.times,
+            charge: charge.and_then(Charge::total),
+            preview: preview(table, &mechanism)?,
+            mechanism,
+        })
+    }
 }
 
 #[cfg(test)]

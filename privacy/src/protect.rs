@@ -7,8 +7,9 @@ use std::fmt;
 
 use policies::entry::Reservation;
 use policies::loss::Loss;
-use policies::mechanism::{Draw, MeasureDraw, Mechanism, Selection};
+use policies::mechanism::{Draw, Mechanism, Selection};
 use policies::mutants::{Mutant, instead_of};
+use policies::table::Table;
 
 use crate::add_noise;
 use crate::engine::{self, OpenDpError, half_width_95};
@@ -17,9 +18,13 @@ use crate::merge::Merged;
 use crate::sampler::DrawError;
 use crate::spend::Spend;
 
+mod counts;
+mod ladder;
 mod measures;
 
-pub(crate) use measures::{HALF_MISS, Measure, Shown, half_widths, measures};
+pub(crate) use counts::Counts;
+pub use ladder::{Falls, protect_ladder};
+pub(crate) use measures::{CENTRED_MAX, HALF_MISS, Measure, Shown, half_widths, measures};
 
 /// Largest true count: with any noise it stays far inside `i64`. Ingest refuses more, so that nothing ends
 /// here after it was charged.
@@ -60,6 +65,19 @@ impl fmt::Debug for Noisy {
     }
 }
 
+/// The published rows of one rung, as in [`Protected::Noisy`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rows {
+    /// Places of the published rows in the caller's order, ascending.
+    pub kept: Vec<usize>,
+    /// Noisy contributors, which selected the rows.
+    pub contributors: Noisy,
+    /// True where selection biases the row upward.
+    pub near_threshold: Vec<bool>,
+    /// Further columns.
+    pub measures: Vec<(String, Noisy)>,
+}
+
 /// What may be shown of one release.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Protected {
@@ -78,6 +96,8 @@ pub enum Protected {
         /// [`Table::shown_columns`]: policies::table::Table::shown_columns
         measures: Vec<(String, Noisy)>,
     },
+    /// A ladder: the rows of the table itself, then those of each rung.
+    Ladder(Vec<Rows>),
     /// A source without a unit: as contributed, no claim.
     Plain {
         /// Measures, one number per row of the input.
@@ -90,6 +110,7 @@ impl fmt::Debug for Protected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Noisy { .. } => "Protected::Noisy(unpublished)",
+            Self::Ladder(_) => "Protected::Ladder(unpublished)",
             Self::Plain { .. } => "Protected::Plain(withheld)",
         })
     }
@@ -154,10 +175,25 @@ pub enum ProtectError {
 /// # Errors
 /// [`ProtectError`]; then nothing was released, and the charge stays. All checks come before the first draw.
 pub fn protect(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
-    if spend.reservation().merge.is_some() {
+    let reservation = spend.into_reservation();
+    if reservation.joint.is_some() {
+        return Err(columns("one part of several"));
+    }
+    if reservation.merge.is_some() {
         return Err(columns("cells of a merge that were not folded"));
     }
-    draw(spend, exact)
+    if !reservation.rungs.is_empty() {
+        return Err(columns("rungs without rows"));
+    }
+    if reservation.mechanism == Mechanism::Unprotected {
+        let protected = plain(exact)?;
+        return Ok(Release {
+            reservation,
+            protected,
+        });
+    }
+    let counts = Counts::of_cells(&reservation, exact)?;
+    single(reservation, counts)
 }
 
 /// [`protect`] for the rows of an ad-hoc merge.
@@ -165,30 +201,27 @@ pub fn protect(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
 /// # Errors
 /// As [`protect`].
 pub fn protect_merged(spend: Spend, merged: Merged) -> Result<Release, ProtectError> {
-    if spend.reservation().merge.is_none() {
+    let reservation = spend.into_reservation();
+    if reservation.merge.is_none() {
         return Err(columns("merged rows where no merge was reserved"));
     }
-    draw(spend, merged.0)
+    single(reservation, merged.0)
 }
 
-fn draw(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
-    let reservation = spend.into_reservation();
-    if reservation.joint.is_some() {
-        return Err(columns("one part of several"));
-    }
-    let protected = match &reservation.mechanism {
-        Mechanism::Unprotected => plain(exact)?,
-        Mechanism::Thresholded {
-            selection,
-            measures,
-        } => {
-            let names = reservation.table.drawn_columns(&reservation.mechanism);
-            if !exact.measures.iter().map(|(name, _)| name).eq(&names) {
-                return Err(columns("other measures"));
-            }
-            check_maps(&reservation, selection, measures)?;
-            noisy(&reservation, selection, measures, Counts::checked(exact)?)?
-        }
+fn single(reservation: Reservation, counts: Counts) -> Result<Release, ProtectError> {
+    check_maps(&reservation)?;
+    let Rows {
+        kept,
+        contributors,
+        near_threshold,
+        measures,
+    } = rows(&reservation.table, &reservation.mechanism, counts)?;
+    let protected = Protected::Noisy {
+        kept,
+        contributors,
+        near_threshold,
+        providers: None,
+        measures,
     };
     Ok(Release {
         reservation,
@@ -196,36 +229,21 @@ fn draw(spend: Spend, exact: Exact) -> Result<Release, ProtectError> {
     })
 }
 
-/// True counts that can take noise: in range, one per row in every column.
-pub(crate) struct Counts {
-    pub contributors: Vec<i64>,
-    pub measures: Vec<(String, Vec<i64>)>,
-}
-
-impl Counts {
-    pub fn checked(exact: Exact) -> Result<Self, ProtectError> {
-        let contributors = exact
-            .contributors
-            .ok_or_else(|| columns("no contributors"))?;
-        let contributors = signed(contributors)?;
-        let measures = signed_columns(exact.measures)?;
-        same_length(&measures, contributors.len())?;
-        Ok(Self {
-            contributors,
-            measures,
-        })
-    }
-}
-
-fn noisy(
-    reservation: &Reservation,
-    selection: &Selection,
-    draws: &[MeasureDraw],
+/// Draws one mechanism over rows and selects.
+pub(crate) fn rows(
+    table: &Table,
+    mechanism: &Mechanism,
     counts: Counts,
-) -> Result<Protected, ProtectError> {
-    let (table, unit) = (&reservation.table, reservation.unit);
+) -> Result<Rows, ProtectError> {
+    let Mechanism::Thresholded {
+        selection,
+        measures: draws,
+    } = mechanism
+    else {
+        return Err(columns("noise where none is pinned"));
+    };
     let half = half_width(&selection.draw)?;
-    let exact = measures(table, unit, draws, &counts.contributors, counts.measures)?;
+    let exact = measures(table, draws, counts.measures)?;
     // Every draw before any selection: withheld rows cost the same work.
     let noised = add_noise(&selection.draw, &counts.contributors)?;
     let measures = exact.into_iter().map(Measure::with_noise);
@@ -257,31 +275,35 @@ fn noisy(
         counted: &counted,
     };
     let measures = shown.columns(&measures)?;
-    Ok(Protected::Noisy {
+    Ok(Rows {
         kept,
         contributors,
         near_threshold,
-        providers: None,
         measures,
     })
 }
 
-/// OpenDP's maps, with the sensitivities of the pinned draws, are at most what was charged.
-pub(crate) fn check_maps(
-    reservation: &Reservation,
-    selection: &Selection,
-    measures: &[MeasureDraw],
-) -> Result<(), ProtectError> {
-    let mut rho = engine::rho(&selection.draw)?;
-    for measure in measures {
-        rho = rho
-            .checked_add(engine::rho(&measure.draw)?)
-            .ok_or(ProtectError::Undercharged)?;
+/// OpenDP's maps, with the sensitivities of the pinned draws, are together at most what was charged.
+pub(crate) fn check_maps(reservation: &Reservation) -> Result<(), ProtectError> {
+    let mut mapped = Loss::ZERO;
+    let rungs = reservation.rungs.iter().map(|rung| &rung.mechanism);
+    for mechanism in std::iter::once(&reservation.mechanism).chain(rungs) {
+        let Mechanism::Thresholded {
+            selection,
+            measures,
+        } = mechanism
+        else {
+            continue;
+        };
+        let draws = measures.iter().map(|measure| &measure.draw);
+        for draw in std::iter::once(&selection.draw).chain(draws) {
+            let rho = engine::rho(draw)?;
+            let sum = mapped.rho.checked_add(rho);
+            mapped.rho = sum.ok_or(ProtectError::Undercharged)?;
+        }
+        let sum = mapped.delta.checked_add(engine::delta(selection)?);
+        mapped.delta = sum.ok_or(ProtectError::Undercharged)?;
     }
-    let mapped = Loss {
-        rho,
-        delta: engine::delta(selection)?,
-    };
     if mapped.fits_in(reservation.charge) {
         Ok(())
     } else {

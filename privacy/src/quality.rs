@@ -66,9 +66,13 @@ pub struct QualitySheet {
     pub columns: Vec<ColumnNote>,
     /// Keys of the table's public domain; of a merge, of its rows.
     pub domain_keys: u64,
-    /// Rows published.
+    /// Rows published, of all rungs.
     pub published_keys: u64,
-    /// Keys of the public domain that are not published: withheld and absent look the same.
+    /// Coarser rungs, finer ones first: which rows of them stand beside the table's own.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rungs: Vec<RungSheet>,
+    /// Keys of the table's own public domain that are not published as such: withheld and absent look the
+    /// same, and a coarser row that covers some does not show which.
     pub withheld_keys: u64,
     /// Declared by the provider about its own aggregation.
     pub declared: Vec<DeclaredRate>,
@@ -77,6 +81,20 @@ pub struct QualitySheet {
     pub joint: Option<JointSheet>,
     /// What is and is not promised, in plain words.
     pub claim: String,
+}
+
+/// One coarser rung of a ladder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RungSheet {
+    /// Which cells fall into one of its rows: those that no finer row published.
+    pub coarsening: Coarsening,
+    /// Its noise.
+    pub mechanism: Mechanism,
+    /// Half width of the 95 % interval per number of its rows.
+    pub half_widths: Vec<HalfWidth>,
+    /// Its rows, a part of all that are published.
+    pub published_keys: u64,
 }
 
 /// The interval of one published number. Near the threshold that of `contributors` reaches further down.
@@ -158,29 +176,25 @@ impl QualitySheet {
         let joint = JointSheet::of(r, &contexts)?;
         let context = contexts.into_iter().next().ok_or(SheetError::Parts)?;
         let doing = "price a mechanism";
-        let cost = r.mechanism.cost().map_err(|_| OpenDpError { doing })?;
-        let published_keys = match release.protected() {
-            Protected::Noisy { kept, .. } => kept.len() as u64,
-            Protected::Plain { .. } => rows as u64,
+        let cost = r.cost().map_err(|_| OpenDpError { doing })?;
+        let (finest, coarser) = match release.protected() {
+            Protected::Noisy { kept, .. } => (kept.len() as u64, Vec::new()),
+            Protected::Plain { .. } => (rows as u64, Vec::new()),
+            Protected::Ladder(rungs) => {
+                let mut rows = rungs.iter().map(|rung| rung.kept.len() as u64);
+                (rows.next().unwrap_or(0), rows.collect())
+            }
         };
+        let published_keys = finest + coarser.iter().sum::<u64>();
         let domain_keys = domain(r, &context)
-            .filter(|size| *size >= published_keys)
+            .filter(|size| *size >= finest)
             .ok_or(SheetError::Domain)?;
-        let mut half_widths = preview(&r.table, &r.mechanism)?
-            .map(|p| p.half_widths)
-            .unwrap_or_default();
+        let bounded = r.is_bounded();
         let mut columns = columns::notes(&r.table, r.unit, &r.mechanism);
-        let bounded = r.merge.is_some() && r.unit != Unit::Trip;
-        if let Some((number, ..)) = half_widths.first_mut().filter(|_| bounded) {
-            AT_LEAST.clone_into(number);
-        }
         if let Some(note) = columns.first_mut().filter(|_| bounded) {
             AT_LEAST.clone_into(&mut note.column);
         }
-        let mut half_widths: Vec<HalfWidth> = half_widths
-            .into_iter()
-            .map(|(number, _, half_width)| HalfWidth { number, half_width })
-            .collect();
+        let mut half_widths = half_widths(&r.table, &r.mechanism, bounded)?;
         let mut claim = claim(r.unit, &r.table, &r.mechanism) + if bounded { BOUNDED } else { "" };
         if let Some(joint) = &joint {
             joint.widen(&mut half_widths);
@@ -206,7 +220,8 @@ impl QualitySheet {
             columns,
             domain_keys,
             published_keys,
-            withheld_keys: domain_keys - published_keys,
+            rungs: rungs(r, &coarser)?,
+            withheld_keys: domain_keys - finest,
             declared: context.declared,
             joint,
             claim,
@@ -222,7 +237,7 @@ impl QualitySheet {
     }
 }
 
-/// Size of the public domain of what is published.
+/// Size of the public domain of what is published: of a ladder, of its finest rung.
 fn domain(r: &Reservation, context: &Context) -> Option<u64> {
     let coarsening = r.merge.as_ref().map(Merge::coarsening);
     coarsening.unwrap_or(&Coarsening::default()).domain_size(
@@ -230,6 +245,34 @@ fn domain(r: &Reservation, context: &Context) -> Option<u64> {
         context.zones,
         context.parents,
     )
+}
+
+fn rungs(r: &Reservation, published: &[u64]) -> Result<Vec<RungSheet>, OpenDpError> {
+    let rungs = r.rungs.iter().zip(published);
+    rungs
+        .map(|(rung, rows)| {
+            Ok(RungSheet {
+                coarsening: rung.coarsening.clone(),
+                mechanism: rung.mechanism.clone(),
+                half_widths: half_widths(&r.table, &rung.mechanism, r.is_bounded())?,
+                published_keys: *rows,
+            })
+        })
+        .collect()
+}
+
+fn half_widths(
+    table: &Table,
+    mechanism: &Mechanism,
+    bounded: bool,
+) -> Result<Vec<HalfWidth>, OpenDpError> {
+    let widths = preview(table, mechanism)?.map(|p| p.half_widths);
+    let mut widths = widths.unwrap_or_default();
+    if let Some((number, ..)) = widths.first_mut().filter(|_| bounded) {
+        AT_LEAST.clone_into(number);
+    }
+    let width = |(number, _, half_width)| HalfWidth { number, half_width };
+    Ok(widths.into_iter().map(width).collect())
 }
 
 const BOUNDED: &str = " Cells were merged, and the same people may be in several: `contributors_at_least` is \

@@ -5,7 +5,8 @@ use policies::agreement::Unit;
 use policies::coarse::Merge;
 use policies::entry::{Body, Entry, Reservation};
 use policies::joint::check_noise;
-use policies::mechanism::Mechanism;
+use policies::mechanism::{Draw, MeasureDraw, Mechanism};
+use policies::table::Table;
 
 /// Why an entry gives no right to draw. Then nothing MUST be drawn for it, ever: entries do not change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +92,11 @@ impl Spend {
     }
 
     #[cfg(test)]
+    pub(crate) fn checked_for_test(reservation: Reservation) -> Result<Self, SpendError> {
+        Self::checked(reservation)
+    }
+
+    #[cfg(test)]
     #[expect(clippy::expect_used, reason = "tests fail by panicking")]
     pub(crate) fn for_test(reservation: Reservation) -> Self {
         Self::checked(reservation).expect("a test reserves what may be drawn")
@@ -100,10 +106,17 @@ impl Spend {
 /// Does one part's charge pay for its noise, and does its noise hide one of its units?
 fn check_alone(reservation: &Reservation) -> Result<(), SpendError> {
     let unprotected = matches!(reservation.mechanism, Mechanism::Unprotected);
+    let rungs = reservation.rungs.iter();
+    if rungs
+        .map(|rung| &rung.mechanism)
+        .any(|m| *m == Mechanism::Unprotected)
+    {
+        return Err(SpendError::Unit);
+    }
     if unprotected != (reservation.unit == Unit::None) {
         return Err(SpendError::Unit);
     }
-    let cost = reservation.mechanism.cost();
+    let cost = reservation.cost();
     let charged = cost.is_ok_and(|cost| cost.fits_in(reservation.charge));
     if !charged {
         return Err(SpendError::Undercharged);
@@ -122,24 +135,33 @@ fn check_alone(reservation: &Reservation) -> Result<(), SpendError> {
 fn hides_one_unit(reservation: &Reservation) -> bool {
     let table = &reservation.table;
     let coarsening = reservation.merge.as_ref().map(Merge::coarsening);
-    let merged = coarsening.map_or(Some(1), |coarsening| coarsening.merged(table));
-    match &reservation.mechanism {
-        Mechanism::Unprotected => true,
-        Mechanism::Thresholded {
-            selection,
-            measures,
-        } => {
-            let hidden = |m: &policies::mechanism::MeasureDraw| {
-                let changes = table.sensitivity(&m.measure);
-                changes.is_some_and(|changes| m.draw.linf >= changes)
-                    && merged.is_some_and(|r| m.draw.merged >= r)
-            };
-            let all = |draw: &policies::mechanism::Draw| draw.l0 >= table.cells_max;
-            all(&selection.draw)
-                && selection.draw.linf >= 1
-                && measures.iter().all(|m| all(&m.draw) && hidden(m))
-        }
-    }
+    let rungs = reservation.rungs.iter();
+    let rungs = rungs.map(|rung| (&rung.mechanism, Some(&rung.coarsening)));
+    std::iter::once((&reservation.mechanism, coarsening))
+        .chain(rungs)
+        .all(|(mechanism, coarsening)| {
+            let merged = coarsening.map_or(Some(1), |coarsening| coarsening.merged(table));
+            hides_in(mechanism, table, merged)
+        })
+}
+
+fn hides_in(mechanism: &Mechanism, table: &Table, merged: Option<u32>) -> bool {
+    let Mechanism::Thresholded {
+        selection,
+        measures,
+    } = mechanism
+    else {
+        return true;
+    };
+    let all = |draw: &Draw| draw.l0 >= table.cells_max;
+    let hidden = |m: &MeasureDraw| {
+        let changes = table.sensitivity(&m.measure);
+        changes.is_some_and(|changes| m.draw.linf >= changes)
+            && merged.is_some_and(|r| m.draw.merged >= r)
+    };
+    all(&selection.draw)
+        && selection.draw.linf >= 1
+        && measures.iter().all(|m| all(&m.draw) && hidden(m))
 }
 
 #[cfg(test)]

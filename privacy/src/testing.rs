@@ -72,6 +72,7 @@ pub fn reservation(table: Table, unit: Unit, mechanism: Mechanism, charge: Loss)
         late: false,
         missing: vec![],
         mechanism,
+        rungs: vec![],
         charge,
         joint: None,
     }

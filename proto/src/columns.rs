@@ -19,6 +19,11 @@ pub const CONTRIBUTORS: &str = "contributors";
 /// The key of a released table's schema metadata that holds its quality sheet.
 pub const QUALITY: &str = "weir.quality";
 
+/// Which rung of a ladder a row is of, from 0 for the table's own; only where the plan has rungs. A row
+/// of a coarser one covers only cells that no finer row shows, and its key is a parent's id, the first of
+/// the table's bins in the coarser one, or `all`.
+pub const RUNG: &str = "rung";
+
 /// True where noise could have decided whether the row is there.
 pub const NEAR_THRESHOLD: &str = "near_threshold";
 
@@ -114,6 +119,14 @@ pub fn read_columns(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<Str
         Mechanism::Thresholded { .. } => table.drawn_columns(mechanism),
         Mechanism::Unprotected => measure_names(table, unit),
     }
+}
+
+/// The columns of a released table with rungs: [`RUNG`] comes last.
+#[must_use]
+pub fn with_rungs(released: &Schema) -> SchemaRef {
+    let rung = Arc::new(Field::new(RUNG, DataType::UInt8, false));
+    let fields = released.fields().iter().cloned().chain([rung]);
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// The columns of a released table whose contributors are a lower bound: `contributors` is

@@ -24,7 +24,7 @@ pub use contribution::{ContributionQuery, ContributionStatus, Push, TableFilter}
 pub use directory::{Admission, Organisation, Zoning, ZoningBytes};
 pub use release::{
     Answer, Chunk, MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection, ReleaseHead,
-    ReleaseSummary, Released, Wish, key_from_ticket, key_to_ticket,
+    ReleaseSummary, Released, RungPreview, Wish, key_from_ticket, key_to_ticket,
 };
 pub use transparency::{Bundle, LogRange, SizePair};
 

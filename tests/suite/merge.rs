@@ -165,3 +165,104 @@ async fn a_merge_that_was_not_agreed_or_does_not_fit_is_refused_with_every_reaso
     assert!(error.to_string().contains("merge.periods"), "{error}");
     town.stop().await;
 }
+
+/// The west is shown as it is; of the east, what no pair of zones can show becomes a row of districts. Four
+/// people stay unseen on every rung.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ladder_shows_on_a_coarser_rung_only_what_no_finer_one_did() {
+    let mut town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let steward = town.member("steward").await;
+    let zoning = "town-2026".parse().unwrap();
+    let added = steward.client.add_zoning(zoning, districts().into()).await;
+    added.unwrap();
+    let mut terms = agreement(&bikes, &city, &districts());
+    terms.zonings[0].parents = Some(2);
+    // Each person is in one cell, so the people of merged cells add up to the bound.
+    terms.tables[0].cells_max = 1;
+    let rung = |coarsening: &str| policies::agreement::Rung {
+        coarsening: serde_json::from_str(coarsening).unwrap(),
+        charge: terms.plan[0].charge.clone().unwrap(),
+    };
+    let rungs = vec![
+        rung(r#"{"bins": [0], "zones": "parent"}"#),
+        rung(r#"{"bins": [0], "zones": "all"}"#),
+    ];
+    terms.plan[0].rungs = rungs;
+    terms.population.cap = terms.allotment();
+    let id = activate(&bikes, &city, &terms).await;
+    // k is 5: no cell of the east has as many, all eight together have 32. West to east and back there are
+    // two people each, who stay below k on every rung.
+    let rows_in: [Cell; 11] = [
+        ("a", "b", 0, 500, 700),
+        ("a", "c", 0, 2, 2),
+        ("c", "b", 0, 2, 2),
+        ("c", "c", 0, 4, 5),
+        ("c", "c", 1, 4, 5),
+        ("c", "d", 0, 4, 5),
+        ("c", "d", 1, 4, 5),
+        ("d", "c", 0, 4, 5),
+        ("d", "c", 1, 4, 5),
+        ("d", "d", 0, 4, 5),
+        ("d", "d", 1, 4, 5),
+    ];
+    let push = push(&id, DAYS[0]);
+    let cells = cells(&terms, &rows_in);
+    bikes.client.push(&push, &[cells], |_| {}).await.unwrap();
+
+    let told = city.client.preview(&id, &push.table, &[push.period]).await;
+    let told = told.unwrap();
+    assert_eq!(told.protection.unwrap().charge, terms.allotment().unwrap());
+    assert_eq!(told.rungs.len(), 2);
+    assert_eq!(
+        told.rungs[0].protection.measures[0].measure,
+        "contributors_at_least"
+    );
+
+    let wish = Wish {
+        request: new_request_id().unwrap(),
+        agreement: id.clone(),
+        table: push.table.clone(),
+        period: push.period,
+        merge: None,
+        with: vec![],
+        purpose: PURPOSE.into(),
+    };
+    let table = released(&city, &wish).await;
+    let rung_of: Vec<u8> = table
+        .batches()
+        .iter()
+        .flat_map(|batch| {
+            let rungs = batch.column_by_name("rung").unwrap();
+            let rungs = rungs.as_any().downcast_ref::<arrow::array::UInt8Array>();
+            rungs.unwrap().values().to_vec()
+        })
+        .collect();
+    let shown: Vec<_> = rung_of.into_iter().zip(rows(&table)).collect();
+    let [(0, finest), (1, districts)] = &shown[..] else {
+        panic!("{shown:?}")
+    };
+    assert_eq!(
+        (finest.0.as_str(), finest.1.as_str(), finest.2),
+        ("a", "b", 0)
+    );
+    assert!(finest.3.abs_diff(500) < 20 && finest.4.abs_diff(700) < 60);
+    let (from, to) = (districts.0.as_str(), districts.1.as_str());
+    assert_eq!((from, to, districts.2), ("east", "east", 0));
+    assert!(districts.3.abs_diff(32) < 15 && districts.4.abs_diff(40) < 60);
+    let sheet: privacy::quality::QualitySheet =
+        serde_json::from_slice(table.quality_sheet()).unwrap();
+    let coarser: Vec<u64> = sheet.rungs.iter().map(|rung| rung.published_keys).collect();
+    assert_eq!((sheet.published_keys, &coarser[..]), (2, &[1, 0][..]));
+    assert_eq!(sheet.domain_keys, 4 * 4 * 2, "the finest grain");
+    assert_eq!(sheet.withheld_keys, 31);
+    assert_eq!(sheet.charge, terms.allotment().unwrap());
+
+    let state = town.broker().sequencer().state().clone();
+    town.stop().await;
+    let entries = std::fs::read(town.config.state.join("log/entries")).unwrap();
+    let entries = audit::bundle::Entries::new(&entries).map(Result::unwrap);
+    let replayed = audit::replay::replay(entries).unwrap();
+    assert_eq!(*replayed.state(), state);
+}

@@ -15,6 +15,7 @@ use policies::testing::{Signer, Town, entry, floors, mechanism, org};
 use super::*;
 
 mod attacks;
+mod coarse;
 mod joint;
 
 /// Places of the entries in [`honest`].

@@ -40,11 +40,17 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
             return Err(Breach::DrawnBefore { key, entry });
         }
     };
-    let mechanisms = std::iter::once(&new.mechanism).chain(further.iter().map(|p| &p.mechanism));
-    let expected = permit.reserve_joint(mechanisms.cloned().collect());
+    let rungs = new.rungs.iter().map(|rung| &rung.mechanism);
+    let mechanisms = std::iter::once(&new.mechanism).chain(rungs);
+    let mechanisms = mechanisms.chain(further.iter().map(|p| &p.mechanism));
+    let mechanisms = mechanisms.cloned().collect();
+    let expected = match further {
+        [] => permit.reserve_ladder(mechanisms),
+        _ => permit.reserve_joint(mechanisms),
+    };
     let expected = expected.map_err(|why| Breach::Noise { why })?;
     for part in new.parts() {
-        let (cost, charge) = (part.mechanism.cost()?, part.charge);
+        let (cost, charge) = (part.cost()?, part.charge);
         if !cost.fits_in(charge) {
             return Err(Breach::Charge { cost, charge });
         }
@@ -64,10 +70,12 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
         late,
         missing,
         mechanism: _, // as the plan asks, or there were no `expected`
+        rungs,
         charge,
         joint,
     } = new;
     same("charge", &expected.charge, charge)?;
+    same("rungs", &expected.rungs, rungs)?;
     same("edition", &expected.edition, edition)?;
     same("manifest", &expected.manifest, manifest)?;
     same("late", &expected.late, late)?;

@@ -2,13 +2,12 @@
 //! active agreements still fit the population's cap.
 
 use audit::receipt::Receipt;
-use policies::agreement::{AdHoc, Agreement, Allowed};
+use policies::agreement::Agreement;
 use policies::entry::Body;
 use policies::id::{AgreementId, OrgId};
 use policies::loss::Loss;
 use policies::sign::{PartySignature, Signs, verify};
 use policies::state::{State, Status};
-use policies::table::Table;
 use policies::validate::faults;
 
 use super::broker::Broker;
@@ -151,26 +150,19 @@ impl Broker {
             };
             self.mechanism(terms, table, item.charge.as_ref(), 1)
                 .map_err(|e| Error::invalid(format!("plan[{n}].charge"), e))?;
+            for (rung_n, rung) in item.rungs.iter().enumerate() {
+                self.rung_noise(terms, table, rung)
+                    .map_err(|e| Error::invalid(format!("plan[{n}].rungs[{rung_n}].charge"), e))?;
+            }
         }
         for (n, line) in terms.ad_hoc.iter().enumerate() {
             let Some(table) = terms.table(&line.table) else {
                 continue;
             };
-            self.mechanism(terms, table, Some(&line.charge), most_merged(line, table))
+            self.mechanism(terms, table, Some(&line.charge), line.most_merged(table))
                 .map_err(|e| Error::invalid(format!("ad_hoc[{n}].charge"), e))?;
         }
         Ok(())
-    }
-}
-
-/// The r of the coarsest merge that the line allows, which needs the most noise.
-fn most_merged(line: &AdHoc, table: &Table) -> u32 {
-    match &line.coarsenings {
-        Allowed::Any => table.cells_max,
-        Allowed::Only(these) => {
-            let merged = these.iter().filter_map(|c| c.merged(table)).max();
-            merged.unwrap_or(table.cells_max)
-        }
     }
 }
 

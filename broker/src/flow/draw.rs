@@ -11,14 +11,15 @@ use audit::commitment::Salt;
 use audit::receipt::Receipt;
 use bytes::Bytes;
 use cells::read::ExactCells;
-use cells::release::{self as columns, ReleasedTable};
-use policies::agreement::Unit;
+use cells::release::{self as columns, ReleaseError, ReleasedTable};
 use policies::entry::{Body, Reservation};
 use policies::id::{BlobId, OrgId, ReleaseKey};
 use policies::state::{Stage, State};
 use privacy::joint;
 use privacy::merge::Merged;
-use privacy::protect::{Exact, Noisy, Protected, protect, protect_merged};
+use privacy::protect::{
+    Exact, Falls, Noisy, Protected, Release, Rows, protect, protect_ladder, protect_merged,
+};
 use privacy::quality::{Context, DeclaredRate, QualitySheet};
 use privacy::spend::Spend;
 use proto::columns::{QUALITY, bounded, read_columns};
@@ -154,7 +155,11 @@ impl Broker {
             return Ok((Input::Merged { keys, rows }, vec![context]));
         }
         let (cells, context) = self.read_cells(reservation).await?;
-        Ok((Input::Cells(cells), vec![context]))
+        if reservation.rungs.is_empty() {
+            return Ok((Input::Cells(cells), vec![context]));
+        }
+        let rungs = self.rungs(reservation, &cells.keys).await?;
+        Ok((Input::Ladder { cells, rungs }, vec![context]))
     }
 
     /// The cells of one provider's one period, and what the sheet says about them.
@@ -180,13 +185,12 @@ impl Broker {
         let (table, unit) = (&reservation.table, reservation.unit);
         let measures = read_columns(table, unit, &reservation.mechanism);
         let cells = cells::read::read(&manifest, table, unit, &measures, SCAN_MEMORY_BYTES);
-        Ok((
-            cells.await.map_err(Error::internal)?,
-            Context {
-                declared,
-                ..context
-            },
-        ))
+        let cells = cells.await.map_err(Error::internal)?;
+        let context = Context {
+            declared,
+            ..context
+        };
+        Ok((cells, context))
     }
 
     fn context(&self, reservation: &Reservation) -> Result<Context, Error> {
@@ -229,6 +233,11 @@ enum Input {
     Cells(ExactCells),
     /// Of several providers, over the same keys.
     Parts(Vec<ExactCells>),
+    /// The same, with the keys of each rung's rows and which cells fall into them.
+    Ladder {
+        cells: ExactCells,
+        rungs: Vec<(RecordBatch, Falls)>,
+    },
     /// Of an ad-hoc merge.
     Merged { keys: RecordBatch, rows: Merged },
 }
@@ -253,50 +262,28 @@ fn table(spend: Spend, input: Input, contexts: Vec<Context>) -> Result<Bytes, Er
     let (keys, release) = match input {
         Input::Cells(cells) => {
             let (keys, exact) = exact(cells);
-            (keys, protect(spend, exact))
+            (vec![keys], protect(spend, exact))
+        }
+        Input::Merged { keys, rows } => (vec![keys], protect_merged(spend, rows)),
+        Input::Ladder { cells, rungs } => {
+            let (keys, exact) = exact(cells);
+            let (coarser, falls): (Vec<_>, Vec<_>) = rungs.into_iter().unzip();
+            let keys = std::iter::once(keys).chain(coarser).collect();
+            (keys, protect_ladder(spend, exact, &falls))
         }
         Input::Parts(parts) => {
             let (mut keys, exact): (Vec<_>, Vec<_>) = parts.into_iter().map(exact).unzip();
             let keys = keys.pop().ok_or_else(|| Error::internal("no parts"))?;
-            (keys, joint::protect(spend, exact))
+            (vec![keys], joint::protect(spend, exact))
         }
-        Input::Merged { keys, rows } => (keys, protect_merged(spend, rows)),
     };
     let release = release.map_err(Error::internal)?;
-    let sheet = QualitySheet::of_parts(&release, contexts, keys.num_rows());
+    let all = keys.first().map_or(0, RecordBatch::num_rows);
+    let sheet = QualitySheet::of_parts(&release, contexts, all);
     let sheet = sheet.map_err(Error::internal)?;
     let sheet = sheet.canonical().map_err(Error::internal)?;
+    let rows = rows(&release, &keys).map_err(Error::internal)?;
     let r = release.reservation();
-    let rows = match release.protected().clone() {
-        Protected::Noisy {
-            kept,
-            contributors,
-            near_threshold,
-            providers,
-            measures,
-        } => columns::protected(
-            &r.table,
-            r.unit,
-            &keys,
-            &kept,
-            column(contributors),
-            measures
-                .into_iter()
-                .map(|(name, noisy)| (name, column(noisy)))
-                .collect(),
-            near_threshold,
-        )
-        .and_then(|rows| match providers {
-            Some(providers) => columns::with_providers(&rows, providers),
-            None => Ok(rows),
-        }),
-        Protected::Plain { measures } => columns::plain(&r.table, &keys, measures),
-    };
-    let mut rows = rows.map_err(Error::internal)?;
-    if r.merge.is_some() && r.unit != Unit::Trip {
-        let schema = bounded(rows.schema_ref());
-        rows = RecordBatch::try_new(schema, rows.columns().to_vec()).map_err(Error::internal)?;
-    }
     let facts = BTreeMap::from([
         ("weir.release".to_owned(), r.key.to_string()),
         ("weir.agreement".to_owned(), r.agreement.to_string()),
@@ -307,6 +294,58 @@ fn table(spend: Spend, input: Input, contexts: Vec<Context>) -> Result<Bytes, Er
         .map(Bytes::from)
         .map_err(Error::internal)
 }
+
+/// The published rows: of a ladder those of the table, then those of each rung.
+fn rows(release: &Release, keys: &[RecordBatch]) -> Result<RecordBatch, ReleaseError> {
+    let r = release.reservation();
+    let first = keys.first().ok_or(NO_KEYS)?;
+    let noisy = |keys: &RecordBatch, rows: Rows| {
+        let shown = rows.measures.into_iter();
+        let shown = shown.map(|(name, noisy)| (name, column(noisy))).collect();
+        let contributors = column(rows.contributors);
+        let near = rows.near_threshold;
+        let (table, unit, kept) = (&r.table, r.unit, &rows.kept);
+        columns::protected(table, unit, keys, kept, contributors, shown, near)
+    };
+    let rows = match release.protected().clone() {
+        Protected::Noisy {
+            kept,
+            contributors,
+            near_threshold,
+            providers,
+            measures,
+        } => {
+            let rows = noisy(
+                first,
+                Rows {
+                    kept,
+                    contributors,
+                    near_threshold,
+                    measures,
+                },
+            )?;
+            match providers {
+                Some(providers) => columns::with_providers(&rows, providers),
+                None => Ok(rows),
+            }
+        }
+        Protected::Ladder(rungs) => {
+            let rungs = rungs.into_iter().zip(keys);
+            let rungs = rungs.map(|(rows, keys)| noisy(keys, rows));
+            columns::ladder(&rungs.collect::<Result<Vec<_>, _>>()?)
+        }
+        Protected::Plain { measures } => columns::plain(&r.table, first, measures),
+    }?;
+    if !r.is_bounded() {
+        return Ok(rows);
+    }
+    let schema = bounded(rows.schema_ref());
+    Ok(RecordBatch::try_new(schema, rows.columns().to_vec())?)
+}
+
+const NO_KEYS: ReleaseError = ReleaseError::Parts {
+    what: "rows without keys",
+};
 
 fn column(noisy: Noisy) -> columns::Noisy {
     let Noisy { values, low, high } = noisy;

@@ -1,14 +1,16 @@
-//! Reading the cells of an ad-hoc merge, period by period: one period's cells are in memory at a time,
-//! beside the merged rows.
+//! Coarser rows. Of an ad-hoc merge, cells are read period by period: one period's are in memory at a time,
+//! beside the merged rows. Of a ladder, the cells of the table say which rows a rung could have.
 
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
 use cells::merge::{Parents, Rows};
-use policies::coarse::{Merge, Zones};
+use policies::coarse::{Coarsening, Merge, Zones};
 use policies::entry::Reservation;
 use policies::id::{BlobId, Category};
+use policies::table::Table;
 use privacy::merge::{Fold, Merged};
+use privacy::protect::Falls;
 use privacy::quality::DeclaredRate;
 use proto::columns::read_columns;
 
@@ -25,13 +27,10 @@ impl Broker {
         merge: &Merge,
     ) -> Result<(RecordBatch, Merged, Vec<DeclaredRate>), Error> {
         let table = &reservation.table;
-        let parents = match merge.coarsening().zones {
-            Zones::Parent => self.parents(&table.zoning).await?,
-            Zones::Same | Zones::All => Parents::new(),
-        };
+        let parents = self.parents_for(table, merge.coarsening()).await?;
         let measures = read_columns(table, reservation.unit, &reservation.mechanism);
         let mut rows = Rows::new(table, merge.coarsening(), parents);
-        let mut fold = Fold::new(reservation, &measures).map_err(Error::internal)?;
+        let mut fold = Fold::new(reservation).map_err(Error::internal)?;
         let mut declared = BTreeMap::<Category, u32>::new();
         // The reducer has seen to it that each period has one blob of the manifest.
         for blob in &reservation.manifest {
@@ -52,5 +51,40 @@ impl Broker {
         let declared = declared.into_iter();
         let declared = declared.map(|(name, ppm)| DeclaredRate { name, ppm });
         Ok((keys, merged, declared.collect()))
+    }
+
+    /// For each rung the keys of its rows, sorted, and which of them each cell falls into.
+    pub(super) async fn rungs(
+        &self,
+        reservation: &Reservation,
+        cells: &RecordBatch,
+    ) -> Result<Vec<(RecordBatch, Falls)>, Error> {
+        let table = &reservation.table;
+        let mut rungs = Vec::with_capacity(reservation.rungs.len());
+        for rung in &reservation.rungs {
+            let parents = self.parents_for(table, &rung.coarsening).await?;
+            let mut rows = Rows::new(table, &rung.coarsening, parents);
+            let of = rows.of(cells).map_err(Error::internal)?;
+            let (keys, order) = rows.finish().map_err(Error::internal)?;
+            let mut place_of = vec![0; order.len()];
+            for (place, row) in order.iter().enumerate() {
+                if let Some(own) = place_of.get_mut(*row) {
+                    *own = place;
+                }
+            }
+            let into = of.iter().filter_map(|row| place_of.get(*row).copied());
+            let into = into.collect();
+            let rows = place_of.len();
+            rungs.push((keys, Falls { into, rows }));
+        }
+        Ok(rungs)
+    }
+
+    /// Zones' parents, where a coarsening asks for them.
+    async fn parents_for(&self, table: &Table, coarsening: &Coarsening) -> Result<Parents, Error> {
+        match coarsening.zones {
+            Zones::Parent => self.parents(&table.zoning).await,
+            Zones::Same | Zones::All => Ok(Parents::new()),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a release would cost and look like, from public state only; nothing is charged and nothing logged.
 
-use policies::agreement::{Agreement, Charge, Unit};
+use policies::agreement::{Agreement, Charge, Rung, Unit};
 use policies::coarse::{AT_LEAST, Merge};
 use policies::decide::{Decision, Request, decide};
 use policies::id::{OrgId, RequestId};
@@ -12,7 +12,9 @@ use policies::state::State;
 use policies::table::Table;
 use privacy::convert::{DISPLAY_DELTA, epsilon};
 use privacy::preview::preview;
-use proto::convert::{MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection};
+use proto::convert::{
+    MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection, RungPreview,
+};
 
 use super::broker::Broker;
 use super::release::priced;
@@ -28,6 +30,14 @@ impl Broker {
         let priced = priced(&terms, &query.table, query.merge.as_ref());
         let (table, charge, merged) = priced.ok_or(Error::NotFound { what: "table" })?;
         let mechanism = self.mechanism(&terms, table, charge, merged)?;
+        let item = terms.plan_item(&query.table);
+        let item = item.filter(|_| query.merge.is_none());
+        let rungs = item.map(|item| item.rungs.as_slice()).unwrap_or_default();
+        let bounded = query.merge.is_some() || !rungs.is_empty();
+        let charged = match item {
+            Some(item) => item.total(),
+            None => charge.and_then(Charge::total),
+        };
         let (state, now) = (self.sequencer.state(), self.clock.now());
         let now = state.decision_time(now);
         let account = State::account_of(&terms);
@@ -60,11 +70,31 @@ impl Broker {
             })
             .collect::<Result<_, Error>>()?;
         Ok(Preview {
-            protection: protection(table, &mechanism, charge, &terms, query.merge.as_ref())?,
+            protection: protection(table, &mechanism, charged, &terms, bounded)?,
             periods,
             domain_keys: domain(&terms, table, query.merge.as_ref()).unwrap_or(u64::MAX),
             rule: rule(&mechanism),
+            rungs: self.rung_previews(&terms, table, rungs)?,
         })
+    }
+
+    fn rung_previews(
+        &self,
+        terms: &Agreement,
+        table: &Table,
+        rungs: &[Rung],
+    ) -> Result<Vec<RungPreview>, Error> {
+        let mut told = Vec::with_capacity(rungs.len());
+        for rung in rungs {
+            let mechanism = self.rung_noise(terms, table, rung)?;
+            let charge = rung.charge.total();
+            let protection = protection(table, &mechanism, charge, terms, true)?;
+            told.push(RungPreview {
+                coarsening: rung.coarsening.clone(),
+                protection: protection.ok_or_else(|| Error::internal("an unprotected rung"))?,
+            });
+        }
+        Ok(told)
     }
 }
 
@@ -87,13 +117,14 @@ fn left(state: &State, account: &Account, period: Period) -> Option<Loss> {
     })
 }
 
-/// What every unit-period it reads will be charged (the plan's charge), and what that buys.
+/// What every unit-period it reads will be charged (the plan's charge), and what that buys. Where cells merge,
+/// contributors are `bounded` from below.
 fn protection(
     table: &Table,
     mechanism: &Mechanism,
-    charge: Option<&Charge>,
+    charge: Option<Loss>,
     terms: &Agreement,
-    merge: Option<&Merge>,
+    bounded: bool,
 ) -> Result<Option<Protection>, Error> {
     let Mechanism::Thresholded { selection, .. } = mechanism else {
         return Ok(None);
@@ -101,11 +132,10 @@ fn protection(
     let Some(mut priced) = preview(table, mechanism).map_err(Error::internal)? else {
         return Ok(None);
     };
-    let bounded = merge.is_some() && terms.population.unit != Unit::Trip;
+    let bounded = bounded && terms.population.unit != Unit::Trip;
     if let Some((name, ..)) = priced.half_widths.first_mut().filter(|_| bounded) {
         AT_LEAST.clone_into(name);
     }
-    let charge = charge.and_then(Charge::total);
     let charge = charge.ok_or_else(|| Error::internal("the charge leaves its type"))?;
     let measures = priced
         .half_widths

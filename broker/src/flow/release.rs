@@ -1,11 +1,12 @@
 //! A release: Request → Permit → Spend → read → protect → publish. The whole story is [`Broker::release`].
 
 use audit::receipt::Receipt;
-use policies::agreement::{Agreement, Charge};
+use policies::agreement::{Agreement, Charge, Rung};
 use policies::coarse::Merge;
 use policies::decide::{Decision, Request, decide};
 use policies::entry::Body;
 use policies::id::{ReleaseKey, TableName};
+use policies::mechanism::Mechanism;
 use policies::refusal::Refusal;
 use policies::state::{Stage, State};
 use policies::table::Table;
@@ -47,10 +48,8 @@ impl Broker {
 
     /// The decision and its entry in one step of the sequencer, so no two requests spend the same budget.
     async fn decide_and_reserve(&self, request: Request) -> Result<Decided, Error> {
-        let mechanisms = match request.with.as_slice() {
-            [] => self
-                .mechanism_for(&request)?
-                .map(|mechanism| vec![mechanism]),
+        let noise = match request.with.as_slice() {
+            [] => self.noise_for(&request)?,
             _ => self.mechanisms_for_parts(&request)?,
         };
         let done = self
@@ -61,10 +60,12 @@ impl Broker {
                     Decision::Exists(key) => Ok((Vec::new(), Decided::Charged(key))),
                     Decision::Refuse(refusal) => Ok(refuse(&request, refusal, fresh)),
                     Decision::Permit(permit) => {
-                        let mechanisms =
-                            mechanisms.ok_or_else(|| Error::internal("no mechanism"))?;
-                        let reservation =
-                            permit.reserve_joint(mechanisms).map_err(Error::internal)?;
+                        let noise = noise.ok_or_else(|| Error::internal("no mechanism"))?;
+                        let reservation = match request.with.as_slice() {
+                            [] => permit.reserve_ladder(noise),
+                            _ => permit.reserve_joint(noise),
+                        };
+                        let reservation = reservation.map_err(Error::internal)?;
                         let key = reservation.key.clone();
                         let reserved = Body::ReleaseReserved(Box::new(reservation));
                         Ok((vec![reserved], Decided::Charged(key)))
@@ -75,11 +76,9 @@ impl Broker {
         Ok(done.value)
     }
 
-    /// The pinned noise, from public terms; `None` where the rules will refuse anyway.
-    fn mechanism_for(
-        &self,
-        request: &Request,
-    ) -> Result<Option<policies::mechanism::Mechanism>, Error> {
+    /// The pinned noise of the table and of each of its rungs, from public terms; `None` where the rules will
+    /// refuse anyway.
+    fn noise_for(&self, request: &Request) -> Result<Option<Vec<Mechanism>>, Error> {
         let terms = match self.agreement_for(&request.by, &request.agreement) {
             Ok(terms) => terms,
             Err(Error::NotFound { .. }) => return Ok(None),
@@ -89,7 +88,25 @@ impl Broker {
         else {
             return Ok(None);
         };
-        self.mechanism(&terms, table, charge, merged).map(Some)
+        let mut noise = vec![self.mechanism(&terms, table, charge, merged)?];
+        let item = terms.plan_item(&request.table);
+        let rungs = item.filter(|_| request.merge.is_none()).map(|i| &i.rungs);
+        for rung in rungs.into_iter().flatten() {
+            noise.push(self.rung_noise(&terms, table, rung)?);
+        }
+        Ok(Some(noise))
+    }
+
+    /// The noise of one rung.
+    pub(crate) fn rung_noise(
+        &self,
+        terms: &Agreement,
+        table: &Table,
+        rung: &Rung,
+    ) -> Result<Mechanism, Error> {
+        let merged = rung.coarsening.merged(table);
+        let merged = merged.ok_or_else(|| Error::internal("a rung of no table"))?;
+        self.mechanism(terms, table, Some(&rung.charge), merged)
     }
 
     /// The answer for a release that has been drawn.

@@ -6,10 +6,11 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, Int64Array, RecordBatch,
     StringArray, UInt8Array,
 };
-use arrow::datatypes::{Int32Type, UInt8Type};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Int32Type, UInt8Type};
 use policies::agreement::Unit;
 use policies::table::Table;
-use proto::columns::{joint, key_fields, released_schema};
+use proto::columns::{joint, key_fields, released_schema, with_rungs};
 
 use super::ReleaseError;
 
@@ -67,6 +68,35 @@ pub fn with_providers(
     columns.push(Arc::new(Int64Array::from(providers)));
     same_length(&columns, rows.num_rows())?;
     Ok(RecordBatch::try_new(joint(rows.schema_ref()), columns)?)
+}
+
+/// The rows of a ladder, from those of each rung ([`protected`]), the table's own first: with a column
+/// [`RUNG`](proto::columns::RUNG) that numbers them from 0.
+///
+/// # Errors
+/// [`ReleaseError::Parts`] where a rung has other columns, or there are none or too many.
+pub fn ladder(rungs: &[RecordBatch]) -> Result<RecordBatch, ReleaseError> {
+    let schema = rungs.first().ok_or_else(|| parts("no rungs"))?.schema();
+    if rungs.iter().any(|rows| rows.schema() != schema) {
+        return Err(parts("a rung has other columns"));
+    }
+    let mut numbers = Vec::new();
+    for (n, rows) in rungs.iter().enumerate() {
+        let number = u8::try_from(n).map_err(|_| parts("too many rungs"))?;
+        numbers.extend(std::iter::repeat_n(number, rows.num_rows()));
+    }
+    let all = concat_batches(&schema, rungs)?;
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(all.num_columns() + 1);
+    let every: Vec<usize> = (0..all.num_rows()).collect();
+    for column in all.columns() {
+        // One dictionary of the kept texts, as for a single table.
+        columns.push(match column.data_type() {
+            DataType::Dictionary(..) => key_column(column, &every)?,
+            _ => Arc::clone(column),
+        });
+    }
+    columns.push(Arc::new(UInt8Array::from(numbers)));
+    Ok(RecordBatch::try_new(with_rungs(&schema), columns)?)
 }
 
 /// The rows of a release of data without a unit: all of them, as contributed.

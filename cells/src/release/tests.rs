@@ -226,3 +226,26 @@ fn other_bytes_are_refused() {
     let cells = RecordBatch::try_from_iter([("contributors", Arc::new(cells) as _)]).unwrap();
     assert!(decode(&bytes(&cells)).is_err());
 }
+
+/// Rungs stand one below the other, numbered, with one dictionary of what is shown.
+#[test]
+fn a_ladder_names_each_rows_rung() {
+    let rungs = [
+        release(&[0, 3], &[20, 30]).unwrap(),
+        release(&[1], &[40]).unwrap(),
+    ];
+    let rows = ladder(&rungs).unwrap();
+    let schema = proto::columns::with_rungs(&released_schema(&trips(), UNIT, &measures()));
+    assert_eq!(rows.schema(), schema);
+    let rung = rows.column_by_name("rung").unwrap();
+    let rung = rung.as_primitive::<arrow::datatypes::UInt8Type>();
+    assert_eq!(rung.values(), &[0, 0, 1]);
+    let people = rows.column_by_name("contributors").unwrap();
+    assert_eq!(people.as_primitive::<Int64Type>().values(), &[20, 30, 40]);
+    let none = [release(&[], &[]).unwrap(), release(&[], &[]).unwrap()];
+    assert_eq!(ladder(&none).unwrap().num_rows(), 0);
+    assert!(ladder(&[]).is_err());
+    let bounded = proto::columns::bounded(&rungs[1].schema());
+    let other = RecordBatch::try_new(bounded, rungs[1].columns().to_vec()).unwrap();
+    assert!(ladder(&[rungs[0].clone(), other]).is_err());
+}

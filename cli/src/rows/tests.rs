@@ -147,3 +147,21 @@ fn parquet_has_the_same_rows() {
     let read = reader.unwrap().build().unwrap().next().unwrap().unwrap();
     assert_eq!((read.num_rows(), read.num_columns()), (2, 8));
 }
+
+/// A coarser bin is keyed by the first of the table's bins, and shown as long as it is.
+#[test]
+fn day_bins_of_merged_rows_are_shown_whole() {
+    let table = od();
+    let batch = batch(&table);
+    let merged = [serde_json::from_str(r#"{"bins": [0, 7]}"#).unwrap()];
+    let json = Rows::new(&batch, &table).coarser(&merged).json().unwrap();
+    assert_eq!(json[0]["start"], "07:00-24:00");
+    let schema = proto::columns::with_rungs(&batch.schema());
+    let rungs: ArrayRef = Arc::new(UInt8Array::from(vec![1, 0]));
+    let columns = batch.columns().iter().cloned().chain([rungs]).collect();
+    let ladder = RecordBatch::try_new(schema, columns).unwrap();
+    let json = Rows::new(&ladder, &table).coarser(&merged).json().unwrap();
+    assert_eq!(json[0]["start"], "07:00-24:00");
+    assert_eq!(json[1]["start"], "09:00-24:00", "rung 0 is the table's own");
+    assert_eq!((&json[0]["rung"], &json[1]["rung"]), (&1.into(), &0.into()));
+}

@@ -91,11 +91,12 @@ impl Parts<'_> {
         })
     }
 
-    /// A merge is gated by a bound of one provider's people.
+    /// A merged row, of a merge or of a rung, is gated by a bound of one provider's people.
     fn merged_together(&self) -> Option<Reason> {
-        let merged = self.request.merge.is_some() && self.each.len() > 1;
-        reason(merged, ReasonId::MergeUnfit, || {
-            "a merge is of one agreement's table".into()
+        let mut items = self.each.iter().filter_map(Rules::item);
+        let merged = self.request.merge.is_some() || items.any(|(_, i)| !i.rungs.is_empty());
+        reason(merged && self.each.len() > 1, ReasonId::MergeUnfit, || {
+            "a merge, and a table with rungs, is of one agreement alone".into()
         })
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::DecideError;
-use crate::agreement::{Agreement, Charge, PlanItem, Population, ZoningRef};
+use crate::agreement::{Agreement, Charge, PlanItem, Population, Rung, ZoningRef};
 use crate::coarse::Merge;
 use crate::id::{BlobId, OrgId, ReleaseKey, sha256_hex};
 use crate::joint::JointRule;
@@ -19,6 +19,8 @@ struct Canonical<'a> {
     zonings: &'a [ZoningRef],
     table: &'a Table,
     charge: Option<&'a Charge>,
+    #[serde(skip_serializing_if = "<[Rung]>::is_empty")]
+    rungs: &'a [Rung],
     period: Period,
     #[serde(skip_serializing_if = "Option::is_none")]
     merge: Option<&'a Merge>,
@@ -27,7 +29,7 @@ struct Canonical<'a> {
 
 /// H(canonical table request, pinned manifest), DESIGN section 4: one draw per request and input.
 /// SHA-256 in hexadecimal over the RFC 8785 form of provider, population, k, zonings, table,
-/// charge, period and manifest. Who asks, when and for which purpose is no part of it, so every
+/// charge, rungs, period and manifest. Who asks, when and for which purpose is no part of it, so every
 /// entitled party gets the same bytes.
 ///
 /// # Errors
@@ -39,8 +41,8 @@ pub fn release_key(
     period: Period,
     manifest: &[BlobId],
 ) -> Result<ReleaseKey, DecideError> {
-    let charge = item.charge.as_ref();
-    hashed(&canonical(terms, table, charge, (period, None), manifest))
+    let priced = (item.charge.as_ref(), item.rungs.as_slice());
+    hashed(&canonical(terms, table, priced, (period, None), manifest))
 }
 
 /// As [`release_key`], for an ad-hoc merge at this charge: all its periods and its coarsening are in
@@ -56,7 +58,13 @@ pub fn merge_key(
     manifest: &[BlobId],
 ) -> Result<ReleaseKey, DecideError> {
     let read = (merge.first(), Some(merge));
-    hashed(&canonical(terms, table, Some(charge), read, manifest))
+    hashed(&canonical(
+        terms,
+        table,
+        (Some(charge), &[]),
+        read,
+        manifest,
+    ))
 }
 
 /// The same over all parts and the strictest of their rules. Parts are sorted by provider, of which each has one:
@@ -75,8 +83,8 @@ pub(super) fn joint_key(
         parts: Vec<Canonical<'a>>,
     }
     let parts = parts.iter().map(|(terms, table, item, manifest)| {
-        let charge = item.charge.as_ref();
-        canonical(terms, table, charge, (period, None), manifest)
+        let priced = (item.charge.as_ref(), item.rungs.as_slice());
+        canonical(terms, table, priced, (period, None), manifest)
     });
     let mut parts: Vec<_> = parts.collect();
     parts.sort_by_key(|part| part.provider);
@@ -86,7 +94,7 @@ pub(super) fn joint_key(
 fn canonical<'a>(
     terms: &'a Agreement,
     table: &'a Table,
-    charge: Option<&'a Charge>,
+    (charge, rungs): (Option<&'a Charge>, &'a [Rung]),
     (period, merge): (Period, Option<&'a Merge>),
     manifest: &'a [BlobId],
 ) -> Canonical<'a> {
@@ -97,6 +105,7 @@ fn canonical<'a>(
         zonings: &terms.zonings,
         table,
         charge,
+        rungs,
         period,
         merge,
         manifest,

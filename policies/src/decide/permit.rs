@@ -1,8 +1,8 @@
 //! Leave to reserve one release.
 
 use super::Request;
-use crate::agreement::{Charge, Unit};
-use crate::entry::Reservation;
+use crate::agreement::{Charge, Rung, Unit};
+use crate::entry::{Reservation, RungNoise};
 use crate::id::{BlobId, OrgId, ReleaseKey};
 use crate::joint::{Joint, JointRule, Part, check_noise};
 use crate::loss::Loss;
@@ -22,6 +22,7 @@ pub struct Permit {
     pub(super) k: u32,
     pub(super) charge: Option<Charge>,
     pub(super) merged: u32,
+    pub(super) rungs: Vec<Rung>,
     pub(super) edition: u32,
     pub(super) manifest: Vec<BlobId>,
     pub(super) late: bool,
@@ -72,6 +73,12 @@ impl Permit {
         self.charge.as_ref()
     }
 
+    /// The plan's coarser rungs, each to be calibrated by its own charge.
+    #[must_use]
+    pub fn rungs(&self) -> &[Rung] {
+        &self.rungs
+    }
+
     /// The reservation to write, with all noise pinned.
     ///
     /// # Errors
@@ -116,7 +123,40 @@ impl Permit {
         Ok(reservation)
     }
 
+    /// The same for a table with rungs: its own mechanism, then one per rung in their order.
+    ///
+    /// # Errors
+    /// As [`Self::reserve`].
+    pub fn reserve_ladder(mut self, mechanisms: Vec<Mechanism>) -> Result<Reservation, String> {
+        let rungs = std::mem::take(&mut self.rungs);
+        if mechanisms.len() != rungs.len() + 1 {
+            return Err(RUNGS.into());
+        }
+        let mut mechanisms = mechanisms.into_iter();
+        let (table, k) = (self.table.clone(), self.k);
+        let mut reservation = self.reserve(mechanisms.next().ok_or(RUNGS)?)?;
+        for (rung, mechanism) in rungs.into_iter().zip(mechanisms) {
+            let Rung { coarsening, charge } = rung;
+            let merged = coarsening.merged(&table).ok_or(RUNGS)?;
+            mechanism
+                .check_terms(&table, k, Some(&charge), merged)
+                .map_err(|e| e.to_string())?;
+            let sum = charge
+                .total()
+                .and_then(|c| reservation.charge.checked_add(c));
+            reservation.charge = sum.ok_or("the charge leaves its type")?;
+            reservation.rungs.push(RungNoise {
+                coarsening,
+                mechanism,
+            });
+        }
+        Ok(reservation)
+    }
+
     fn alone(self, mechanism: Mechanism) -> Result<Reservation, String> {
+        if !self.rungs.is_empty() {
+            return Err(RUNGS.into());
+        }
         let charge = self.charge.as_ref();
         mechanism
             .check_terms(&self.table, self.k, charge, self.merged)
@@ -138,11 +178,14 @@ impl Permit {
             late: self.late,
             missing: self.missing,
             mechanism,
+            rungs: Vec::new(),
             charge,
             joint: None,
         })
     }
 }
+
+const RUNGS: &str = "every rung has a mechanism of its own";
 
 fn part(provider: OrgId, reserved: Reservation) -> Part {
     let Reservation {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::calendar::{due_at, missing_before};
 use super::key::{merge_key, release_key};
 use super::{DecideError, Permit, Request};
-use crate::agreement::{Agreement, Charge, PlanItem};
+use crate::agreement::{Agreement, PlanItem};
 use crate::entry::Contribution;
 use crate::ledger::LedgerError;
 use crate::mutants;
@@ -180,14 +180,14 @@ impl Rules<'_> {
 
     fn budget(&self) -> Option<Reason> {
         let charge = match &self.request.merge {
-            None => self.item()?.1.charge.as_ref(),
-            Some(_) => Some(&self.ad_hoc()?.charge),
+            None => self.item()?.1.total(),
+            Some(_) => self.ad_hoc()?.charge.total(),
         };
         let grain = self.terms().population.unit.grain()?;
         let periods: Option<Vec<_>> = self.request.periods().map(|p| p.parts(grain)).collect();
         let periods = periods.unwrap_or_default().concat();
         let account = State::account_of(self.terms());
-        let text = match (charge.and_then(Charge::total), periods.is_empty()) {
+        let text = match (charge, periods.is_empty()) {
             (Some(charge), false) => self
                 .state
                 .ledger()
@@ -233,6 +233,10 @@ impl Rules<'_> {
             k: terms.k,
             charge,
             merged,
+            rungs: match self.request.merge {
+                None => item.rungs.clone(),
+                Some(_) => Vec::new(),
+            },
             edition: made.checked_add(1).ok_or(DecideError::Form)?,
             manifest,
             late: live.iter().any(|contribution| contribution.late),

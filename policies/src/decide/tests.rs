@@ -14,6 +14,7 @@ use crate::testing::{Town, mechanism, now, org};
 mod ad_hoc;
 mod input;
 mod joint;
+mod ladder;
 
 fn reasons(town: &Town, request: &Request) -> Vec<ReasonId> {
     match decide(&town.state, request, now()).unwrap() {

@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 20] = [
+const GOLDEN: [(&str, &str); 22] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -91,6 +91,14 @@ const GOLDEN: [(&str, &str); 20] = [
         "release.refused",
         include_str!("../../golden/release.refused.merge.json"),
     ),
+    (
+        "agreement.offered",
+        include_str!("../../golden/agreement.offered.rungs.json"),
+    ),
+    (
+        "release.reserved",
+        include_str!("../../golden/release.reserved.rungs.json"),
+    ),
 ];
 
 #[test]
@@ -117,6 +125,7 @@ fn every_field_of_every_kind_is_needed_and_known() {
             ("contribution.accepted", "supersedes"),
             ("release.reserved", "joint"),
             ("release.reserved", "merge"),
+            ("release.reserved", "rungs"),
             ("release.refused", "with"),
             ("release.refused", "merge"),
         ];

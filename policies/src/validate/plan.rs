@@ -39,6 +39,7 @@ impl Check {
             (None, _) => self.require(false, &path, "a release of protected data needs a charge"),
             (Some(charge), unit) => self.charge(table, unit, charge, &path),
         }
+        self.ladder(a, item, table, &path.replace(".charge", ".rungs"));
     }
 
     /// What is asked of a joint table: possible at all, and not undone by another line of this plan.

@@ -435,3 +435,43 @@ fn ad_hoc_lines_are_of_planned_tables_and_count_into_the_allotment() {
     });
     assert_eq!(twice, ["ad_hoc"]);
 }
+
+/// Each rung is coarser than the one before, pays for the same measures, and all count.
+#[test]
+fn rungs_rise_and_count_into_the_allotment() {
+    let change = |change: &dyn Fn(&mut Agreement)| {
+        let mut agreement = with("/plan/0/editions", json!(1));
+        let day = crate::testing::rung();
+        let mut city = day.clone();
+        city.coarsening.zones = crate::coarse::Zones::All;
+        agreement.plan[0].rungs = vec![day, city];
+        change(&mut agreement);
+        paths(&agreement)
+    };
+    assert_eq!(change(&|_| {}), Vec::<String>::new());
+    type Change<'a> = &'a dyn Fn(&mut Agreement);
+    let broken: [(&str, Change); 7] = [
+        ("plan", &|a| a.plan[0].editions = 2),
+        ("plan[0].rungs[1].coarsening", &|a| {
+            a.plan[0].rungs[1].coarsening.bins = None
+        }),
+        ("plan[0].rungs[1].coarsening", &|a| {
+            a.plan[0].rungs[1] = a.plan[0].rungs[0].clone()
+        }),
+        ("plan[0].rungs[0].coarsening", &|a| {
+            a.plan[0].rungs[0].coarsening = crate::coarse::Coarsening::default()
+        }),
+        ("plan[0].rungs[1].coarsening", &|a| {
+            a.plan[0].rungs[1].coarsening.zones = crate::coarse::Zones::Parent
+        }),
+        ("plan[0].rungs[0].charge", &|a| {
+            a.plan[0].rungs[0].charge.delta = Delta::ZERO
+        }),
+        ("plan[0].rungs[0].charge", &|a| {
+            a.plan[0].rungs[0].charge.measures.clear()
+        }),
+    ];
+    for (path, broken) in broken {
+        assert_eq!(change(broken), [path]);
+    }
+}

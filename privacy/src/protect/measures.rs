@@ -12,7 +12,7 @@ use crate::interval::widened;
 use crate::sampler::DrawError;
 
 /// Most of a centred sum in size: with any noise it stays far inside `i64`. Ingest refuses more.
-const CENTRED_MAX: i128 = 1 << 52;
+pub(crate) const CENTRED_MAX: i128 = 1 << 52;
 /// Two statements that each miss with 2.5 % hold together in 95 of 100.
 pub(crate) const HALF_MISS: f64 = 0.025;
 
@@ -25,18 +25,17 @@ pub(crate) struct Measure<'a> {
     columns: Vec<Vec<i64>>,
 }
 
-/// The measures of a release in the order of the mechanism, from the columns of [`Table::drawn_columns`]. Sums are
-/// centred here, by true counts, before any noise.
+/// Centres the sums among the columns of [`Table::drawn_columns`], cell by cell and by true counts: before cells are
+/// merged, and before any noise.
 ///
 /// # Errors
 /// [`ProtectError::Columns`] where the columns are others, [`ProtectError::Count`] where a sum is out of range.
-pub(crate) fn measures<'a>(
-    table: &'a Table,
+pub(super) fn centred(
+    table: &Table,
     unit: Unit,
-    draws: &'a [MeasureDraw],
     contributors: &[i64],
-    exact: Vec<(String, Vec<i64>)>,
-) -> Result<Vec<Measure<'a>>, ProtectError> {
+    mut exact: Vec<(String, Vec<i64>)>,
+) -> Result<Vec<Vec<i64>>, ProtectError> {
     let counts = match unit {
         Unit::Trip => Some(contributors.to_vec()),
         _ => {
@@ -46,7 +45,26 @@ pub(crate) fn measures<'a>(
             count.map(|(_, values)| values.clone())
         }
     };
-    let mut exact = exact.into_iter().map(|(_, values)| values);
+    for (name, sums) in &mut exact {
+        if let Some(Charged::Sum(clamp)) = table.charged(name) {
+            let counts = counts.as_ref();
+            let counts = counts.ok_or_else(|| columns("a sum without its count"))?;
+            centre(clamp, sums, counts)?;
+        }
+    }
+    Ok(exact.into_iter().map(|(_, values)| values).collect())
+}
+
+/// The measures of a release in the order of the mechanism, from columns that are [`centred`].
+///
+/// # Errors
+/// [`ProtectError::Columns`] where the table has no such measure.
+pub(crate) fn measures<'a>(
+    table: &'a Table,
+    draws: &'a [MeasureDraw],
+    centred: Vec<Vec<i64>>,
+) -> Result<Vec<Measure<'a>>, ProtectError> {
+    let mut centred = centred.into_iter();
     let measure = |m: &'a MeasureDraw| {
         let charged = table.charged(&m.measure);
         let charged = charged.ok_or_else(|| columns("the table has no such measure"))?;
@@ -54,20 +72,11 @@ pub(crate) fn measures<'a>(
             Charged::Count | Charged::Sum(_) => 1,
             Charged::Histogram(histogram) => histogram.bins(),
         };
-        let mut own: Vec<Vec<i64>> = exact.by_ref().take(width).collect();
-        if let Charged::Sum(clamp) = charged {
-            let counts = counts
-                .as_ref()
-                .ok_or_else(|| columns("a sum without its count"))?;
-            for sums in &mut own {
-                centre(clamp, sums, counts)?;
-            }
-        }
         Ok(Measure {
             name: &m.measure,
             charged,
             draw: m.draw,
-            columns: own,
+            columns: centred.by_ref().take(width).collect(),
         })
     };
     draws.iter().map(measure).collect()

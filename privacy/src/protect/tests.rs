@@ -6,6 +6,7 @@
 )]
 
 mod attack;
+mod ladder;
 mod measures;
 
 use policies::agreement::Unit;
@@ -52,7 +53,7 @@ struct Rows {
 
 fn rows(spend: Spend, exact: Exact) -> Rows {
     match protect(spend, exact).unwrap().protected().clone() {
-        Protected::Plain { .. } => panic!("not protected"),
+        Protected::Ladder(_) | Protected::Plain { .. } => panic!("not one table of rows"),
         Protected::Noisy {
             kept,
             contributors,

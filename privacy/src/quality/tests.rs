@@ -113,6 +113,63 @@ fn timed(unit: Unit) -> QualitySheet {
     QualitySheet::of(&protect(spend, exact).unwrap(), context(4), 1).unwrap()
 }
 
+/// Of a table with one rung, all zones as one: a row of each.
+fn laddered() -> QualitySheet {
+    let selection = Selection {
+        draw: draw(Noise::DiscreteGaussian, 1, 2, 1),
+        k: 5,
+        threshold: 2,
+    };
+    let mechanism = thresholded(selection);
+    let mut r = reservation(table(2, 1), Unit::PersonDay, mechanism.clone(), Loss::ZERO);
+    let coarsening = serde_json::from_str(r#"{"zones": "all"}"#).unwrap();
+    r.rungs = vec![policies::entry::RungNoise {
+        coarsening,
+        mechanism,
+    }];
+    r.charge = Loss {
+        rho: r.cost().unwrap().rho.checked_mul(2).unwrap(),
+        // OpenDP's bound of so small a Gaussian is 1, per rung.
+        delta: "9".parse().unwrap(),
+    };
+    let exact = Exact {
+        contributors: Some(vec![900, 4, 4, 4, 4]),
+        measures: vec![],
+    };
+    let falls = crate::protect::Falls {
+        into: vec![0; 5],
+        rows: 1,
+    };
+    let release = crate::protect::protect_ladder(Spend::for_test(r), exact, &[falls]);
+    QualitySheet::of(&release.unwrap(), context(4), 5).unwrap()
+}
+
+#[test]
+fn a_ladder_says_which_rows_are_of_which_rung() {
+    let sheet = laddered();
+    assert_eq!(
+        (sheet.published_keys, sheet.rungs[0].published_keys),
+        (2, 1)
+    );
+    assert_eq!(
+        sheet.withheld_keys,
+        sheet.domain_keys - 1,
+        "at the finest grain"
+    );
+    assert_eq!(sheet.half_widths[0].number, "contributors_at_least");
+    assert_eq!(
+        sheet.rungs[0].half_widths[0].number,
+        "contributors_at_least"
+    );
+    assert!(sheet.claim.contains("lower bound"), "{}", sheet.claim);
+    let one = sheet.mechanism.cost().unwrap();
+    assert_eq!(
+        sheet.cost.rho,
+        one.rho.checked_mul(2).unwrap(),
+        "both rungs"
+    );
+}
+
 /// The file that readers of a sheet are given is the sheet: one field more, less or of another form fails.
 #[test]
 fn real_sheets_are_as_the_schema_says() {
@@ -124,7 +181,7 @@ fn real_sheets_are_as_the_schema_says() {
     let schema = compiler.compile(file, &mut schemas).unwrap();
     let units = [Unit::PersonDay, Unit::Trip, Unit::None];
     let sheets = units.map(sheet).into_iter();
-    for sheet in sheets.chain([timed(Unit::PersonDay), timed(Unit::Trip)]) {
+    for sheet in sheets.chain([timed(Unit::PersonDay), timed(Unit::Trip), laddered()]) {
         let json = serde_json::to_value(&sheet).unwrap();
         let invalid = |json| schemas.validate(&json, schema).err().map(|e| e.to_string());
         assert_eq!(invalid(json.clone()), None, "extend {file}");

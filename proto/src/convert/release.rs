@@ -21,7 +21,7 @@ use crate::v1;
 mod merge;
 mod preview;
 
-pub use preview::{MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection};
+pub use preview::{MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection, RungPreview};
 
 /// A wish for a release; nothing is decided yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

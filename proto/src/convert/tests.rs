@@ -188,6 +188,7 @@ fn a_preview_survives_the_wire() {
         }],
         domain_keys: 1 << 40,
         rule: "rows".into(),
+        rungs: vec![],
     };
     assert_eq!(
         wire::<_, v1::PreviewResponse>(preview.clone()),

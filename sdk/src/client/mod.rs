@@ -67,5 +67,5 @@ pub use push::PushProgress;
 pub use releases::{Answered, Ask, Outcome, PeriodRelease, new_request_id};
 pub use retry::Retry;
 pub use session::Client;
-pub use table::{Sheet, Table};
+pub use table::{Sheet, SheetRung, Table};
 pub use watch::LogFault;

@@ -10,13 +10,13 @@ use arrow::ipc::reader::StreamReader;
 use audit::commitment::{Commitment, Salt};
 use bytes::{Bytes, BytesMut};
 use policies::agreement::Unit;
-use policies::coarse::Merge;
+use policies::coarse::{Coarsening, Merge};
 use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey};
 use policies::loss::Loss;
 use policies::mechanism::Mechanism;
 use policies::period::Period;
 use policies::table::Table as TableTerms;
-use proto::columns::{QUALITY, bounded, joint, released_schema, shown_columns};
+use proto::columns::{QUALITY, bounded, joint, released_schema, shown_columns, with_rungs};
 use proto::convert::{Chunk, ReleaseHead};
 use proto::v1::GetReleaseResponse;
 use serde::Deserialize;
@@ -67,6 +67,9 @@ pub struct Sheet {
     pub charge: Loss,
     /// Rows published.
     pub published_keys: u64,
+    /// Coarser rungs, finer ones first.
+    #[serde(default)]
+    pub rungs: Vec<SheetRung>,
     /// The parts, where it is made of several providers'.
     #[serde(default)]
     pub joint: Option<JointParts>,
@@ -90,6 +93,25 @@ pub struct PartOf {
     pub table: TableTerms,
     /// What every unit-period it read was charged.
     pub charge: Loss,
+}
+
+/// One coarser rung of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SheetRung {
+    /// Which cells fall into one of its rows: those that no finer row shows.
+    pub coarsening: Coarsening,
+    /// Its rows, a part of all that are published.
+    pub published_keys: u64,
+}
+
+impl Sheet {
+    /// What became of the table's cells: of a merge one coarsening, of a ladder one per rung above 0.
+    #[must_use]
+    pub fn coarser(&self) -> Vec<Coarsening> {
+        let merge = self.merge.iter().map(|merge| merge.coarsening().clone());
+        let rungs = self.rungs.iter().map(|rung| rung.coarsening.clone());
+        merge.chain(rungs).collect()
+    }
 }
 
 impl Table {
@@ -299,13 +321,18 @@ fn open(
 fn describes(schema: &Schema, sheet: &Sheet) -> bool {
     let Sheet { table, unit, .. } = sheet;
     let shown = shown_columns(table, *unit, &sheet.mechanism);
-    let released = released_schema(table, *unit, &shown);
+    let mut expected = released_schema(table, *unit, &shown);
+    if !sheet.rungs.is_empty() {
+        expected = with_rungs(&expected);
+    }
     // Trips add up, people do not.
-    let expected = match sheet.merge {
-        Some(_) if *unit != Unit::Trip => bounded(&released),
-        _ if sheet.joint.is_some() => joint(&released),
-        _ => released,
-    };
+    let merges = sheet.merge.is_some() || !sheet.rungs.is_empty();
+    if merges && *unit != Unit::Trip {
+        expected = bounded(&expected);
+    }
+    if sheet.joint.is_some() {
+        expected = joint(&expected);
+    }
     schema.fields() == expected.fields()
 }
 

@@ -103,6 +103,7 @@ fn story(folder: &Path) -> Vec<Body> {
         table,
         period,
         merge: None,
+        rungs: vec![],
         unit: terms.population.unit,
         edition: 1,
         manifest,

@@ -95,7 +95,8 @@ pub async fn fetch(
 ) -> Result<(), CliError> {
     let table = client.fetch(key).await.map_err(from_client)?;
     let batch = concat_batches(table.schema(), table.batches()).or_fail()?;
-    let rows = Rows::new(&batch, &table.sheet().table);
+    let coarser = table.sheet().coarser();
+    let rows = Rows::new(&batch, &table.sheet().table).coarser(&coarser);
     let Some(out) = &save.out else {
         if save.csv {
             let mut csv = Vec::new();
@@ -176,7 +177,8 @@ impl Shown {
         rows: Option<Vec<Value>>,
         file: Option<PathBuf>,
     ) -> Result<Self, CliError> {
-        let all = Rows::new(batch, &table.sheet().table);
+        let coarser = table.sheet().coarser();
+        let all = Rows::new(batch, &table.sheet().table).coarser(&coarser);
         let shown = all.count().min(HEAD_ROWS);
         let title = format!(
             "The {shown} largest of {} rows, with 95 % intervals",

@@ -6,7 +6,7 @@ use policies::agreement::{Agreement, Unit};
 use policies::loss::Loss;
 use policies::state::Status;
 use privacy::convert::{LossStatement, Window, together};
-use privacy::plan::{ItemPrice, PlanPrice, price};
+use privacy::plan::{ItemPrice, Part, PlanPrice, price};
 use serde::Serialize;
 
 use super::super::Session;
@@ -126,7 +126,11 @@ impl Item {
         let preview = item.preview.as_ref();
         let widths = preview.map(|p| p.half_widths.iter());
         Self {
-            table: item.table.to_string(),
+            table: match item.part {
+                Part::Table => item.table.to_string(),
+                Part::Rung(n) => format!("{}, rung {n}", item.table),
+                Part::Merges => format!("{}, ad-hoc merges", item.table),
+            },
             editions: item.editions,
             charge: item.charge,
             all_editions: item.charge.and_then(all),

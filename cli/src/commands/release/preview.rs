@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use policies::agreement::Agreement;
 use policies::id::TableName;
 use policies::period::Period;
-use proto::convert::{PeriodPreview, Preview as Told, Protection};
+use proto::convert::{PeriodPreview, Preview as Told, Protection, RungPreview};
 use proto::limits::PERIODS_MAX;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ use super::super::agreement::loss;
 use super::super::session::from_client;
 use super::merge::MergeArgs;
 use super::plan;
+use super::sheet::coarsening;
 use crate::errors::{CliError, OrFail};
 use crate::output::{View, facts, right, short, table, thousands};
 use crate::period_range::Periods;
@@ -120,10 +121,15 @@ impl Serialize for Shown {
             periods,
             domain_keys,
             rule,
+            rungs,
         } = &self.told;
+        let rungs = rungs.iter().map(|rung| {
+            json!({"coarsening": rung.coarsening, "protection": protection_json(&rung.protection)})
+        });
         json!({
             "table": self.table,
             "protection": protection.as_ref().map(protection_json),
+            "rungs": rungs.collect::<Vec<_>>(),
             "periods": periods.iter().map(period_json).collect::<Vec<_>>(),
             "domain_keys": domain_keys,
             "rule": rule,
@@ -161,6 +167,7 @@ impl View for Shown {
             periods,
             domain_keys,
             rule,
+            rungs,
         } = &self.told;
         let mut lines = match protection {
             Some(protection) => protected(protection),
@@ -171,6 +178,7 @@ impl View for Shown {
         };
         lines.push(("public domain", format!("{} keys", thousands(*domain_keys))));
         lines.push(("rule", rule.clone()));
+        lines.extend(rungs.iter().map(|rung| ("rung", rung_text(rung))));
         let mut rows = table(&["period", "a request now", "left of the cap"]);
         for period in periods {
             let left = period.left.map_or("-".into(), |left| left.to_string());
@@ -207,6 +215,22 @@ fn protected(p: &Protection) -> Vec<(&'static str, String)> {
         ),
         ("95 % error", widths.collect::<Vec<_>>().join(", ")),
     ]
+}
+
+/// A coarser rung in a line: what it merges, what it costs, what a row of it needs.
+fn rung_text(rung: &RungPreview) -> String {
+    let p = &rung.protection;
+    let widths = p
+        .measures
+        .iter()
+        .map(|m| format!("{} ± {}", m.measure, thousands(m.error_95)));
+    format!(
+        "{}: {} of the charge; a row needs {} units to be published with 95 %; {}",
+        coarsening(&rung.coarsening),
+        p.charge,
+        p.contributors_needed,
+        widths.collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn verdict(period: &PeriodPreview) -> String {
@@ -246,6 +270,7 @@ mod tests {
             ],
             domain_keys: 84,
             rule: "as contributed".into(),
+            rungs: vec![],
         }
     }
 

@@ -54,6 +54,7 @@ fn lines(sheet: &QualitySheet) -> Vec<(&'static str, String)> {
     if let Some(joint) = &sheet.joint {
         lines.extend(parts(joint));
     }
+    lines.extend(rungs(sheet));
     if !sheet.half_widths.is_empty() {
         let widths = sheet.half_widths.iter();
         let widths = widths.map(|w| width(&w.number, w.half_width));
@@ -118,7 +119,7 @@ fn parts(joint: &JointSheet) -> Vec<(&'static str, String)> {
 }
 
 /// What became of the cells.
-fn coarsening(merged: &Coarsening) -> String {
+pub fn coarsening(merged: &Coarsening) -> String {
     let mut parts = Vec::new();
     if let Some(bins) = &merged.bins {
         let starts: Vec<_> = bins.starts().iter().map(|s| format!("{s:02}:00")).collect();
@@ -206,6 +207,34 @@ fn columns(notes: &[ColumnNote]) -> Vec<(&'static str, String)> {
     lines
         .filter_map(|(name, columns, what)| Some((name, wrap(&format!("{what}: {}", columns?)))))
         .collect()
+}
+
+/// Which rows came from which rung, and how exact those of the coarser ones are.
+fn rungs(sheet: &QualitySheet) -> Vec<(&'static str, String)> {
+    if sheet.rungs.is_empty() {
+        return Vec::new();
+    }
+    let share = |rows: u64| {
+        let all = u128::from(sheet.published_keys.max(1));
+        let ppm = u128::from(rows) * 1_000_000 / all;
+        percent(u32::try_from(ppm).unwrap_or(u32::MAX))
+    };
+    let rows = |rows: u64| format!("{} rows ({})", thousands(rows), share(rows));
+    let coarser: u64 = sheet.rungs.iter().map(|rung| rung.published_keys).sum();
+    let finest = sheet.published_keys.saturating_sub(coarser);
+    let mut lines = vec![("rung 0", format!("the table itself: {}", rows(finest)))];
+    lines.extend(sheet.rungs.iter().map(|rung| {
+        let widths = rung.half_widths.iter();
+        let widths = widths.map(|w| width(&w.number, w.half_width));
+        let text = format!(
+            "{}, of what no finer row shows: {}; {}",
+            coarsening(&rung.coarsening),
+            rows(rung.published_keys),
+            widths.collect::<Vec<_>>().join(", ")
+        );
+        ("rung", text)
+    }));
+    lines
 }
 
 /// What somebody loses who is in several unit-periods; the first statement is the charge itself.

@@ -20,6 +20,7 @@ impl State {
             rule: "the agreement allows ad-hoc merges of the table",
         })?;
         rule(merge.first() == new.period, "a merge begins at its period")?;
+        rule(new.rungs.is_empty(), "a merge has no rungs")?;
         rule(
             line.coarsenings.allows(merge.coarsening()),
             "the merge is one that the agreement allows",

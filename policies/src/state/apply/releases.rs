@@ -1,12 +1,11 @@
 //! Effects on contributions, releases and balances.
 
 use super::{Touched, insert_new, rule, unknown};
-use crate::agreement::{Agreement, Charge};
+use crate::agreement::Agreement;
 use crate::coarse::Merge;
 use crate::entry::{Contribution, Reservation};
 use crate::id::{OrgId, ReleaseKey, RequestId};
 use crate::joint::{JointRule, With, check_noise, check_tables};
-use crate::loss::Loss;
 use crate::mutants;
 use crate::refusal::ReasonId;
 use crate::state::{
@@ -154,7 +153,10 @@ impl State {
         let Some(joint) = &new.joint else {
             return Ok(());
         };
-        rule(new.merge.is_none(), "a merge is of one agreement's table")?;
+        rule(
+            new.merge.is_none() && new.rungs.is_empty(),
+            "a merge, and a table with rungs, is of one agreement alone",
+        )?;
         rule(!joint.parts.is_empty(), "a joint table has further parts")?;
         let known = parts.iter().filter_map(|part| {
             let terms = &self.agreement(&part.agreement)?.terms;
@@ -228,8 +230,12 @@ impl State {
         let item = item.ok_or(ApplyError::Rule {
             rule: "the plan releases the table",
         })?;
-        let charge = item.charge.as_ref().map_or(Some(Loss::ZERO), Charge::total);
-        rule(charge == Some(new.charge), "the charge is the plan's")?;
+        rule(item.total() == Some(new.charge), "the charge is the plan's")?;
+        let rungs = new.rungs.iter().map(|rung| &rung.coarsening);
+        rule(
+            rungs.eq(item.rungs.iter().map(|rung| &rung.coarsening)),
+            "the rungs are the plan's",
+        )?;
         let made: usize = slots.iter().map(|slot| self.editions(slot).len()).sum();
         let made = u32::try_from(made).unwrap_or(u32::MAX);
         rule(

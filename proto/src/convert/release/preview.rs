@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use policies::agreement::Unit;
-use policies::coarse::Merge;
+use policies::coarse::{Coarsening, Merge};
 use policies::id::{AgreementId, ReleaseKey, TableName};
 use policies::loss::{Delta, Loss, Rho};
 use policies::mechanism::{Noise, Scale};
@@ -38,6 +38,17 @@ pub struct Preview {
     pub domain_keys: u64,
     /// The rule that applies, in one sentence.
     pub rule: String,
+    /// Coarser rungs, finer ones first.
+    pub rungs: Vec<RungPreview>,
+}
+
+/// A coarser rung of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RungPreview {
+    /// Which cells fall into one of its rows.
+    pub coarsening: Coarsening,
+    /// How its rows are protected, at its own charge.
+    pub protection: Protection,
 }
 
 /// How a table is protected.
@@ -150,7 +161,10 @@ impl TryFrom<v1::PreviewResponse> for Preview {
             periods,
             domain_keys,
             rule,
+            rungs,
         } = message;
+        at_most("rungs", "items", rungs.len(), RUNGS_MAX)?;
+        let rungs = rungs.into_iter().map(TryInto::try_into);
         at_most("periods", "items", periods.len(), PERIODS_MAX)?;
         let periods = periods.into_iter().map(TryInto::try_into);
         Ok(Self {
@@ -158,6 +172,7 @@ impl TryFrom<v1::PreviewResponse> for Preview {
             periods: periods.collect::<Result<_, _>>()?,
             domain_keys,
             rule,
+            rungs: rungs.collect::<Result<_, _>>()?,
         })
     }
 }
@@ -169,12 +184,45 @@ impl From<Preview> for v1::PreviewResponse {
             periods,
             domain_keys,
             rule,
+            rungs,
         } = preview;
         Self {
             protection: protection.map(Into::into),
             periods: periods.into_iter().map(Into::into).collect(),
             domain_keys,
             rule,
+            rungs: rungs.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Most rungs that a message may tell of.
+const RUNGS_MAX: usize = 64;
+
+impl TryFrom<v1::RungPreview> for RungPreview {
+    type Error = ConvertError;
+
+    fn try_from(message: v1::RungPreview) -> Result<Self, ConvertError> {
+        let v1::RungPreview {
+            coarsening,
+            protection,
+        } = message;
+        Ok(Self {
+            coarsening: required("coarsening", coarsening)?.try_into()?,
+            protection: required("protection", protection)?.try_into()?,
+        })
+    }
+}
+
+impl From<RungPreview> for v1::RungPreview {
+    fn from(preview: RungPreview) -> Self {
+        let RungPreview {
+            coarsening,
+            protection,
+        } = preview;
+        Self {
+            coarsening: Some(coarsening.into()),
+            protection: Some(protection.into()),
         }
     }
 }

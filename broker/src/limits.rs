@@ -5,6 +5,8 @@ use std::time::Duration;
 
 /// Connections at one time, handshakes included.
 pub const CONNECTIONS_MAX: usize = 512;
+/// Connections of one organisation at one time: no single one can shut out the others.
+pub const CONNECTIONS_PER_ORG_MAX: usize = 128;
 /// From the first byte to a finished handshake.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Streams of one connection at one time; h2's own guard against rapid reset stands on it.
@@ -63,6 +65,7 @@ pub const DRAWS_MAX: usize = 2;
 /// Largest zoning file.
 pub const ZONING_BYTES_MAX: usize = 16 << 20;
 
+const _: () = assert!(CONNECTIONS_PER_ORG_MAX < CONNECTIONS_MAX);
 const _: () = assert!(CALLS_MAX <= SEQUENCER_QUEUE);
 const _: () = assert!(CONTRIBUTIONS_PER_ORG_MAX <= CONTRIBUTIONS_MAX);
 const _: () = assert!(PUBLISH_TICK_MAX.as_secs() < CALL_TIMEOUT.as_secs());

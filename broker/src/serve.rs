@@ -143,6 +143,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
     let address = listener.local_addr().map_err(during("listen"))?;
     let bounds = AcceptBounds {
         connections_max: limits::CONNECTIONS_MAX,
+        connections_per_org_max: limits::CONNECTIONS_PER_ORG_MAX,
         handshake_timeout: limits::HANDSHAKE_TIMEOUT,
     };
     let connections = incoming(listener, tls, domain, bounds);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use certs::TrustDomain;
 use futures::Stream;
+use policies::id::OrgId;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +20,7 @@ use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
 use super::peer::{Peer, PeerError};
+use super::share::{Share, Shares};
 use super::tls::ALPN;
 
 /// How long to wait after the system could not accept, for example for want of file descriptors.
@@ -29,6 +31,8 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 pub struct AcceptBounds {
     /// Connections at one time, handshakes included; one more is closed at once.
     pub connections_max: usize,
+    /// Connections of one organisation at one time; one more is closed after its handshake.
+    pub connections_per_org_max: usize,
     /// From the first byte to a finished handshake; after it the connection is closed.
     pub handshake_timeout: Duration,
 }
@@ -51,6 +55,7 @@ pub fn incoming(
         tls: TlsAcceptor::from(tls),
         domain,
         timeout: bounds.handshake_timeout,
+        shares: Shares::new(bounds.connections_per_org_max),
         ready,
     };
     let slots = bounds.connections_max.min(Semaphore::MAX_PERMITS);
@@ -82,6 +87,7 @@ pub struct Connection {
     stream: TlsStream<TcpStream>,
     peer: Peer,
     _slot: OwnedSemaphorePermit,
+    _share: Share,
 }
 
 impl Connected for Connection {
@@ -96,6 +102,7 @@ struct Gate {
     tls: TlsAcceptor,
     domain: TrustDomain,
     timeout: Duration,
+    shares: Arc<Shares>,
     ready: mpsc::Sender<Connection>,
 }
 
@@ -110,6 +117,8 @@ enum Closed {
     Protocol,
     #[error(transparent)]
     Peer(#[from] PeerError),
+    #[error("`{org}` holds all the connections it may")]
+    Share { org: OrgId },
 }
 
 async fn accept_all(listener: TcpListener, gate: Arc<Gate>, slots: Arc<Semaphore>) {
@@ -170,10 +179,15 @@ impl Gate {
             .and_then(<[_]>::first)
             .ok_or(PeerError::Absent)?;
         let peer = Peer::from_certificate(leaf, &self.domain, remote)?;
+        let share = self.shares.take(peer.org());
+        let share = share.ok_or_else(|| Closed::Share {
+            org: peer.org().clone(),
+        })?;
         Ok(Connection {
             stream,
             peer,
             _slot: slot,
+            _share: share,
         })
     }
 }

@@ -14,6 +14,7 @@ pub mod accept;
 pub mod caller;
 pub mod layer;
 pub mod peer;
+mod share;
 pub mod tls;
 pub mod token;
 

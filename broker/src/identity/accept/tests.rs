@@ -12,6 +12,7 @@ use super::*;
 
 const BOUNDS: AcceptBounds = AcceptBounds {
     connections_max: 8,
+    connections_per_org_max: 8,
     handshake_timeout: Duration::from_secs(10),
 };
 const ORG: &str = "spiffe://weir.test/org/city-bikes";
@@ -279,6 +280,33 @@ async fn one_connection_too_many_is_closed_and_a_freed_place_is_used_again() {
         incoming.next().await.unwrap().unwrap().peer.org().as_str(),
         "city-bikes"
     );
+}
+
+#[tokio::test]
+async fn an_organisation_that_holds_all_its_places_does_not_shut_out_another() {
+    let world = World::new();
+    let bounds = AcceptBounds {
+        connections_per_org_max: 1,
+        ..BOUNDS
+    };
+    let (mut incoming, at) = listen(&world, bounds).await;
+    let config = |org: &str| {
+        let files = world.org(org);
+        Arc::new(client(&world, Some(identity(&files.cert, &files.key))))
+    };
+    let (bikes, taxis) = (config("city-bikes"), config("taxis"));
+    let org = |connection: &Connection| connection.peer.org().to_string();
+
+    let first = connect(at, &bikes).await.unwrap();
+    let held = incoming.next().await.unwrap().unwrap();
+    let mut second = connect(at, &bikes).await.unwrap();
+    assert!(second.read_u8().await.is_err(), "it was let in");
+    let _other = connect(at, &taxis).await.unwrap();
+    assert_eq!(org(&incoming.next().await.unwrap().unwrap()), "taxis");
+
+    drop((first, held));
+    let _again = connect(at, &bikes).await.unwrap();
+    assert_eq!(org(&incoming.next().await.unwrap().unwrap()), "city-bikes");
 }
 
 #[tokio::test]

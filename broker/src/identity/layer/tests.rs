@@ -215,6 +215,7 @@ async fn over_real_connections_health_needs_the_certificate_and_methods_the_toke
     let at = listener.local_addr().unwrap();
     let bounds = AcceptBounds {
         connections_max: 4,
+        connections_per_org_max: 4,
         handshake_timeout: Duration::from_secs(10),
     };
     let connections = incoming(listener, scene.world.tls(), domain(), bounds);

@@ -189,6 +189,10 @@ fn uniform_numbers_are_uniform() {
         let z = chi_square_z(&seen, &[f64::from(rows) / 24.0; 24]);
         assert!(z < Z, "below {n}: {z} sigma off");
     }
+    // Of four words, ⌊w·3/4⌋ gives 0, 0, 1, 2: neighbours tell, where bins of many numbers do not.
+    let mut seen = vec![0.0; 3];
+    (0..30_000).for_each(|_| seen[(random.below(3 << 62).unwrap() % 3) as usize] += 1.0);
+    assert!(chi_square_z(&seen, &[10_000.0; 3]) < Z, "{seen:?}");
     for n in 1..20_u64 {
         let mut seen = vec![0.0; n as usize];
         (0..20_000).for_each(|_| seen[random.below(n).unwrap() as usize] += 1.0);

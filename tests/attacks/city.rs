@@ -19,6 +19,22 @@ pub const BINS: usize = 24;
 /// The day that everything happens on, where nothing else is said.
 pub const DAY: &str = "2026-10-05";
 
+/// What reads the raw trips of an attack.
+pub const MAPPING: &str = r#"
+[source]
+format = "csv"
+[time]
+column = "start"
+[unit]
+column = "rider"
+[dimensions.origin]
+column = "from"
+[dimensions.destination]
+column = "to"
+[dimensions.mode]
+column = "mode"
+"#;
+
 /// Floors that let an audit use a charge whose loss can be seen in thousands of replicates: a sound one is
 /// far below what any sample could show.
 const FLOORS: &str =

@@ -6,24 +6,9 @@ use policies::agreement::Agreement;
 use policies::id::AgreementId;
 use sdk::aggregate::{Mapping, Options, Secret, Zoning, run};
 
-use crate::city::{City, DAY, place};
+use crate::city::{City, DAY, MAPPING, place};
 use crate::harness;
 use crate::membership::{Experiment, assert_claim};
-
-const MAPPING: &str = r#"
-[source]
-format = "csv"
-[time]
-column = "start"
-[unit]
-column = "rider"
-[dimensions.origin]
-column = "from"
-[dimensions.destination]
-column = "to"
-[dimensions.mode]
-column = "mode"
-"#;
 
 /// Of every replicate twelve riders with one trip each, and in every second one the person we look for, who
 /// makes four times as many trips as may count.

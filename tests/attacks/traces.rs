@@ -11,24 +11,12 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sdk::aggregate::{Aggregated, Mapping, Options, Secret, Zoning, run};
 
+use crate::city::MAPPING;
+
 const SEED: u64 = 11;
 const RIDERS: usize = 25;
-const MAPPING: &str = r#"
-[source]
-format = "csv"
-[time]
-column = "start"
-[unit]
-column = "rider"
-[dimensions.origin]
-column = "from"
-[dimensions.destination]
-column = "to"
-[dimensions.mode]
-column = "mode"
-[sums.duration_s]
-column = "duration"
-"#;
+/// What [`MAPPING`] leaves out.
+const DURATION: &str = "[sums.duration_s]\ncolumn = \"duration\"\n";
 
 /// One rider's day is anything: few trips or many, in one cell or in all, durations beyond every clamp.
 fn trips(rng: &mut ChaCha8Rng) -> Vec<(usize, String)> {
@@ -91,7 +79,7 @@ fn aggregate(terms: &Agreement, folder: &Path, rows: &[&str]) -> Cells {
         format!("rider,start,from,to,mode,duration\n{}\n", rows.join("\n")),
     )
     .unwrap();
-    let mapping = Mapping::parse(MAPPING, folder).unwrap();
+    let mapping = Mapping::parse(&format!("{MAPPING}{DURATION}"), folder).unwrap();
     let zoning = Zoning::parse(&crate::harness::squares()).unwrap();
     let options = Options::new(Secret::from_bytes(&[9; 32]));
     let (aggregated, _) = run(terms, &mapping, &[file], &[zoning], &options, &mut |_| {}).unwrap();

@@ -110,9 +110,8 @@ fn steward() -> (Signer, Body) {
     (steward, body)
 }
 
-/// A log in which everything holds: an agreement, two editions of one day, two refusals.
-pub(crate) fn honest() -> (Town, Vec<Entry>) {
-    let mut town = Town::active();
+/// The town's log so far, in which a steward has admitted both parties.
+fn begun(town: &Town) -> Vec<Entry> {
     let mut log: Vec<Entry> = town
         .log
         .iter()
@@ -125,6 +124,13 @@ pub(crate) fn honest() -> (Town, Vec<Entry>) {
         *by = Some(org("mayor"));
     }
     log.insert(1, timed(steward().1, SETUP));
+    log
+}
+
+/// A log in which everything holds: an agreement, two editions of one day, two refusals.
+pub(crate) fn honest() -> (Town, Vec<Entry>) {
+    let mut town = Town::active();
+    let mut log = begun(&town);
     let mut write = |town: &mut Town, body: Body, time| {
         town.write(body.clone());
         log.push(timed(body, time));

@@ -16,18 +16,7 @@ fn reserved(merge: bool) -> Vec<Entry> {
     for body in town.agreeing() {
         town.write(body);
     }
-    let mut log: Vec<Entry> = town
-        .log
-        .iter()
-        .map(|e| timed(e.body.clone(), SETUP))
-        .collect();
-    for admitted in &mut log[1..3] {
-        let Body::OrgAdmitted { by, .. } = &mut admitted.body else {
-            panic!()
-        };
-        *by = Some(org("mayor"));
-    }
-    log.insert(1, timed(steward().1, SETUP));
+    let mut log = begun(&town);
     let days = ["2026-10-04", "2026-10-05"];
     for day in days {
         let body = town.contribution(day, day, None);

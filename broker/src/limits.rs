@@ -65,6 +65,9 @@ pub const DRAWS_MAX: usize = 2;
 /// Largest zoning file.
 pub const ZONING_BYTES_MAX: usize = 16 << 20;
 
+// What ingest lets in, noise can be added to: nothing fails by size after it was charged.
+const _: () = assert!(cells::check::VALUE_MAX <= privacy::protect::COUNT_MAX);
+const _: () = assert!(cells::check::CENTRED_MAX <= privacy::protect::CENTRED_MAX.unsigned_abs());
 const _: () = assert!(CONNECTIONS_PER_ORG_MAX < CONNECTIONS_MAX);
 const _: () = assert!(CALLS_MAX <= SEQUENCER_QUEUE);
 const _: () = assert!(CONTRIBUTIONS_PER_ORG_MAX <= CONTRIBUTIONS_MAX);

@@ -22,8 +22,8 @@ use crate::add_noise;
 use crate::calibrate::{CalibrateError, calibrate as calibrate_alone, common_draws};
 use crate::interval::ratio::Ends;
 use crate::protect::{
-    Counts, Exact, Measure, Noisy, ProtectError, Protected, Release, Shown, check_maps, columns,
-    half_width, measures,
+    Counts, Exact, Gate, Measure, Noisy, ProtectError, Protected, Release, Shown, check_maps,
+    columns, half_width, measures,
 };
 use crate::spend::Spend;
 
@@ -131,15 +131,14 @@ impl<'a> Part<'a> {
     /// ñ of every row, and 1 where the part selects it, else 0.
     fn select(&self) -> Result<Selected, ProtectError> {
         let noised = add_noise(&self.selection.draw, &self.counts.contributors)?;
-        let from = i64::try_from(self.selection.published_from()).unwrap_or(i64::MAX);
-        let k = i64::from(self.selection.k.max(1));
+        let gate = Gate::of(self.selection);
         let chosen = std::iter::zip(&self.counts.contributors, &noised)
-            .map(|(n, noisy)| i64::from((*n >= k) & (*noisy >= from)))
+            .map(|(n, noisy)| i64::from(gate.opens(*n, *noisy)))
             .collect();
         Ok(Selected {
             noised,
             chosen,
-            near: from.saturating_add(half_width(&self.selection.draw)?),
+            near: gate.from.saturating_add(half_width(&self.selection.draw)?),
         })
     }
 }
@@ -152,7 +151,7 @@ struct Selected {
 }
 
 /// One row of all parts: what the selections, paid for already, say about it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default)]
 struct Row {
     providers: usize,
     sum: i64,

@@ -24,7 +24,8 @@ mod measures;
 
 pub(crate) use counts::Counts;
 pub use ladder::{Falls, protect_ladder};
-pub(crate) use measures::{CENTRED_MAX, HALF_MISS, Measure, Shown, half_widths, measures};
+pub use measures::CENTRED_MAX;
+pub(crate) use measures::{HALF_MISS, Measure, Shown, half_widths, measures};
 
 /// Largest true count: with any noise it stays far inside `i64`. Ingest refuses more, so that nothing ends
 /// here after it was charged.
@@ -249,20 +250,17 @@ pub(crate) fn rows(
     let measures = exact.into_iter().map(Measure::with_noise);
     let measures = measures.collect::<Result<Vec<_>, _>>()?;
 
-    let from = i64::try_from(selection.published_from()).unwrap_or(i64::MAX);
-    // k is at least 1, so a row without units is never kept, whatever its noise says.
-    let k = i64::from(selection.k.max(1));
-    let least = instead_of(k, Mutant::BelowK, i64::MIN);
+    let gate = Gate::of(selection);
     let kept: Vec<usize> = std::iter::zip(&counts.contributors, &noised)
         .enumerate()
-        .filter(|(_, (n, noisy))| (**n >= least) & (**noisy >= from))
+        .filter(|(_, (n, noisy))| gate.opens(**n, **noisy))
         .map(|(row, _)| row)
         .collect();
     let contributors = selected(selection, &kept, &noised);
     let near_threshold = contributors
         .values
         .iter()
-        .map(|n| n.saturating_sub(from) <= half)
+        .map(|n| n.saturating_sub(gate.from) <= half)
         .collect();
     let counted = || {
         let selected = Selected::new(selection, HALF_MISS);
@@ -281,6 +279,29 @@ pub(crate) fn rows(
         near_threshold,
         measures,
     })
+}
+
+/// What opens a row: at least k true units, and noisy ones from T + k − 1 on.
+pub(crate) struct Gate {
+    k: i64,
+    /// The least noisy number that is published.
+    pub(crate) from: i64,
+}
+
+impl Gate {
+    pub(crate) fn of(selection: &Selection) -> Self {
+        // k is at least 1, so a row without units is never kept, whatever its noise says.
+        let k = i64::from(selection.k.max(1));
+        Self {
+            k: instead_of(k, Mutant::BelowK, i64::MIN),
+            from: i64::try_from(selection.published_from()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// Both are always compared: time does not tell which one kept a row back.
+    pub(crate) fn opens(&self, n: i64, noisy: i64) -> bool {
+        (n >= self.k) & (noisy >= self.from)
+    }
 }
 
 /// OpenDP's maps, with the sensitivities of the pinned draws, are together at most what was charged.

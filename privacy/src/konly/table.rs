@@ -51,8 +51,8 @@ pub enum Fate {
     Complementary,
 }
 
-/// One cell that is not empty.
-#[derive(Debug, Clone, Copy)]
+/// One cell that is not empty. No Debug, as of the table: it holds a true count.
+#[derive(Clone, Copy)]
 pub(super) struct Cell {
     pub(super) key: Key,
     pub(super) count: i64,
@@ -64,7 +64,6 @@ pub(super) struct Cell {
 }
 
 /// Dimensions and cells, coarse ones too.
-#[derive(Debug)]
 pub(super) struct Table {
     pub(super) dims: Vec<Hierarchy>,
     pub(super) cells: Vec<Cell>,

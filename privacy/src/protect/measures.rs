@@ -12,7 +12,7 @@ use crate::interval::widened;
 use crate::sampler::DrawError;
 
 /// Most of a centred sum in size: with any noise it stays far inside `i64`. Ingest refuses more.
-pub(crate) const CENTRED_MAX: i128 = 1 << 52;
+pub const CENTRED_MAX: i128 = 1 << 52;
 /// Two statements that each miss with 2.5 % hold together in 95 of 100.
 pub(crate) const HALF_MISS: f64 = 0.025;
 

@@ -64,6 +64,21 @@ pub const PUBLISH_TICK_MAX: Duration = Duration::from_secs(30);
 pub const DRAWS_MAX: usize = 2;
 /// Largest zoning file.
 pub const ZONING_BYTES_MAX: usize = 16 << 20;
+/// Longest token of a user, in bytes.
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Longest `sub` and `jti` of a token, in bytes.
+pub const TOKEN_NAME_BYTES_MAX: usize = 255;
+/// Longest zone id, in bytes.
+pub const ZONE_ID_BYTES_MAX: usize = 64;
+/// Memory that `sled` may hold; the index is read once, at start.
+pub const INDEX_CACHE_BYTES: u64 = 16 << 20;
+/// Entries that are replayed between two writes of the index.
+pub const REPLAY_ENTRIES: u64 = 1024;
+/// Bytes of one level of hashes that are held before they are compared with the file.
+pub const HASHES_HELD_BYTES: usize = 256 << 10;
+/// How long to wait for somebody in this process to let go of the state: sled's thread of its file, a call of the
+/// sequencer.
+pub const LET_GO: Duration = Duration::from_secs(5);
 
 // What ingest lets in, noise can be added to: nothing fails by size after it was charged.
 const _: () = assert!(cells::check::VALUE_MAX <= privacy::protect::COUNT_MAX);

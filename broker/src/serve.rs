@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
 use audit::checkpoint::LogKey;
@@ -71,9 +70,6 @@ pub struct Running {
 /// Tells when the sequencer has let go of the state directory.
 type Writer = oneshot::Receiver<String>;
 
-/// How long a stopped broker waits for others who hold its use cases.
-const LET_GO: Duration = Duration::from_secs(5);
-
 impl Running {
     /// Ends it: no new calls, calls in work finish.
     ///
@@ -99,7 +95,7 @@ impl Running {
         let writer = served.await.map_err(during("serve"))??;
         drop(broker);
         // The next start on this state directory must not meet this one's lock.
-        if tokio::time::timeout(LET_GO, writer).await.is_err() {
+        if tokio::time::timeout(limits::LET_GO, writer).await.is_err() {
             tracing::warn!("the state directory is still held: somebody keeps the broker's handle");
         }
         Ok(())

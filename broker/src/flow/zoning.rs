@@ -11,10 +11,7 @@ use policies::id::{Fingerprint, OrgId, ZoningId, sha256_hex};
 
 use super::broker::Broker;
 use crate::error::Error;
-use crate::limits::ZONING_BYTES_MAX;
-
-/// Longest zone id, in bytes.
-const ZONE_ID_BYTES_MAX: usize = 64;
+use crate::limits::{ZONE_ID_BYTES_MAX, ZONING_BYTES_MAX};
 
 impl Broker {
     /// Adds a zoning; the same file under the same id again changes nothing.

@@ -15,13 +15,10 @@ use serde::Deserialize;
 
 use super::caller::{Caller, PseudonymKey};
 use super::peer::Peer;
+use crate::limits::{TOKEN_BYTES_MAX, TOKEN_NAME_BYTES_MAX};
 
-/// Longest token, in bytes.
-pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// How far the issuer's clock may be off.
 const LEEWAY_S: u64 = 30;
-/// Longest `sub` and `jti`, in bytes.
-const NAME_BYTES_MAX: usize = 255;
 /// RFC 9068 section 2.1: what tells an access token from an ID token.
 const TYPE: &str = "at+jwt";
 
@@ -188,7 +185,7 @@ impl TokenVerifier {
             return Err(TokenError::Org);
         }
         for (name, text) in [("sub", &claims.sub), ("jti", &claims.jti)] {
-            if text.is_empty() || text.len() > NAME_BYTES_MAX {
+            if text.is_empty() || text.len() > TOKEN_NAME_BYTES_MAX {
                 return Err(TokenError::Claims {
                     cause: format!("{name} has a bad length"),
                 });

@@ -17,11 +17,10 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::digest::{Context, SHA256};
 use policies::state::{Record, State};
 
+use crate::limits::{INDEX_CACHE_BYTES, LET_GO};
+
 #[cfg(test)]
 mod tests;
-
-/// Memory that `sled` may hold; the index is read once, at start.
-const CACHE_BYTES: u64 = 16 << 20;
 
 /// Key of the sum over all other records; no tree has an empty name, so no record has this key.
 const SUM_KEY: &[u8] = b"\0sum";
@@ -232,8 +231,7 @@ impl fmt::Debug for Index {
     }
 }
 
-/// How long sled may take to let go of its file: a thread of its own does, after the last handle.
-const LET_GO: Duration = Duration::from_secs(5);
+/// Between two tries to open sled's file.
 const LET_GO_STEP: Duration = Duration::from_millis(5);
 
 /// Opens sled's file, waiting for an earlier handle of this process to let go of it. The state directory's
@@ -242,7 +240,7 @@ pub(super) fn open_database(dir: &Path) -> sled::Result<sled::Db> {
     let start = Instant::now();
     loop {
         let config = sled::Config::new();
-        let opened = config.path(dir).cache_capacity(CACHE_BYTES).open();
+        let opened = config.path(dir).cache_capacity(INDEX_CACHE_BYTES).open();
         match &opened {
             Err(sled::Error::Io(error))
                 if error.to_string().contains("acquire lock") && start.elapsed() < LET_GO =>

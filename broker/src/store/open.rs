@@ -15,9 +15,6 @@ use super::log::{Log, LogError};
 #[cfg(test)]
 mod tests;
 
-/// Entries that are replayed between two writes of the index.
-const REPLAY_ENTRIES: u64 = 1024;
-
 /// Where the store lies and what signs its checkpoints.
 #[derive(Debug)]
 pub struct StoreConfig {
@@ -175,7 +172,9 @@ fn resume(log: &Log, index: &Index, mut state: State) -> Result<Option<Recovered
 fn replay(log: &Log, state: &mut State, index: &Index) -> Result<(), StoreError> {
     while state.size() < log.size() {
         let start = state.size();
-        let end = log.size().min(start.saturating_add(REPLAY_ENTRIES));
+        let end = log
+            .size()
+            .min(start.saturating_add(crate::limits::REPLAY_ENTRIES));
         let mut touched = Vec::new();
         for (at, bytes) in (start..end).zip(log.entries(start..end)?) {
             let applied = state.apply(&read(&bytes, at)?);

@@ -19,9 +19,6 @@ static FILES: [FileName; 8] = [
     FileName::fixed("log/h7"),
 ];
 
-/// Bytes of one level that are held before they are compared with the file.
-const HELD_MAX: usize = 256 << 10;
-
 /// The stored hashes, for proofs.
 pub(super) struct Hashes<'a>(pub(super) &'a dyn Disk);
 
@@ -95,7 +92,7 @@ impl Levels {
 impl Rebuild {
     /// Compares with the files what has been held for long enough.
     pub(super) fn settle_full(&mut self, disk: &dyn Disk) -> Result<(), LogError> {
-        self.settle(disk, HELD_MAX)
+        self.settle(disk, crate::limits::HASHES_HELD_BYTES)
     }
 
     /// Compares the rest, and cuts what the files have too much.

@@ -61,4 +61,5 @@ pub mod semantics;
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod testing;
 mod text;
+pub mod tile;
 pub mod tree;

@@ -51,6 +51,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where `/metrics` is served; loopback only. Absent: nowhere.
     pub metrics: Option<SocketAddr>,
+    /// The public side, over HTTPS without a client's certificate. Absent: off.
+    pub web: Option<Web>,
     /// The state directory: log, blobs, index.
     pub state: PathBuf,
     /// The log's origin: its name in every checkpoint, for ever.
@@ -71,6 +73,14 @@ pub struct Config {
     /// The operator's log.
     #[serde(default)]
     pub log: Logging,
+}
+
+/// What is public.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Web {
+    /// Where checkpoints and tiles are served, under the broker's own certificate.
+    pub listen: SocketAddr,
 }
 
 /// Files of the TLS side.

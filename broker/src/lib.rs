@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`flow`] | the use cases, one file each |
 //! | [`api`] | gRPC and Flight: messages in, one use case, messages out |
+//! | [`web`] | what is public: HTTPS, read-only |
 //! | [`identity`] | who is calling |
 //! | [`sequencer`] | the one writer: decide, append, sync, apply, answer |
 //! | [`store`] | log, index and blobs on disk |
@@ -24,3 +25,4 @@ pub mod sequencer;
 pub mod serve;
 pub mod store;
 pub mod telemetry;
+pub mod web;

@@ -33,6 +33,17 @@ pub const ORG_CALLS_PER_SECOND: u32 = 200;
 /// Calls an idle organisation may make at once.
 pub const ORG_CALLS_BURST: u32 = 400;
 
+/// Connections of the public side at one time, handshakes included.
+pub const WEB_CONNECTIONS_MAX: usize = 256;
+/// From a connection, or the answer before, to the last byte of a request's head.
+pub const WEB_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection of the public side is closed after this, whatever it does: nobody keeps a place.
+pub const WEB_CONNECTION_AGE_MAX: Duration = Duration::from_secs(120);
+/// Bytes of a request's head, and of the buffer it is read into.
+pub const WEB_HEAD_BYTES_MAX: usize = 16 << 10;
+/// Files read for the public side at one time.
+pub const WEB_READS_MAX: usize = 16;
+
 /// Commands that wait for the sequencer; one more is shed.
 pub const SEQUENCER_QUEUE: usize = 1024;
 /// Commands decided in one batch, behind one sync.

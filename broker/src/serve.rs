@@ -23,19 +23,20 @@ use zeroize::Zeroizing;
 use crate::api::trace::TraceLayer;
 use crate::api::{access, agreement, contribution, directory, flight, rate, release, transparency};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Web};
 use crate::flow::Broker;
 use crate::flow::admit::Admission;
 use crate::flow::broker::Terms;
 use crate::identity::accept::{AcceptBounds, Incoming, incoming};
 use crate::identity::caller::PseudonymKey;
 use crate::identity::layer::IdentityLayer;
-use crate::identity::tls::{DevelopmentCa, TlsFiles, server_config};
+use crate::identity::tls::{DevelopmentCa, TlsFiles, public_server_config, server_config};
 use crate::identity::token::{TokenIssuer, TokenVerifier};
 use crate::limits;
 use crate::sequencer::Sequencer;
 use crate::store::open::{Store, StoreConfig};
 use crate::telemetry::{Metrics, serve_metrics};
+use crate::web;
 
 /// Why a broker does not start, or has ended. The text is for its operator.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where its metrics are, if anywhere.
     pub metrics_address: Option<SocketAddr>,
+    /// Where its public side is, if anywhere.
+    pub web_address: Option<SocketAddr>,
     /// Its use cases and state.
     pub broker: Arc<Broker>,
     stop: CancellationToken,
@@ -152,6 +155,10 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
                 .map_err(during("serve metrics"))?,
         ),
     };
+    let web_address = match &config.web {
+        None => None,
+        Some(web) => Some(public_side(config, web, &broker, &stop).await?),
+    };
     let layers = Layers {
         verifier: Arc::new(verifier),
         metrics,
@@ -168,6 +175,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
     Ok(Running {
         address,
         metrics_address,
+        web_address,
         broker,
         stop,
         served,
@@ -264,6 +272,11 @@ async fn serve(
 }
 
 fn tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, ServeError> {
+    let (files, development) = tls_files(config);
+    server_config(&files, development).map_err(during("set up TLS"))
+}
+
+fn tls_files(config: &Config) -> (TlsFiles, DevelopmentCa) {
     let files = TlsFiles {
         cert: config.tls.cert.clone(),
         key: config.tls.key.clone(),
@@ -274,7 +287,23 @@ fn tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, ServeError> {
     } else {
         DevelopmentCa::Refuse
     };
-    server_config(&files, development).map_err(during("set up TLS"))
+    (files, development)
+}
+
+async fn public_side(
+    config: &Config,
+    web: &Web,
+    broker: &Arc<Broker>,
+    stop: &CancellationToken,
+) -> Result<SocketAddr, ServeError> {
+    let (files, development) = tls_files(config);
+    let tls = public_server_config(&files, development).map_err(during("set up public TLS"))?;
+    let listener = TcpListener::bind(web.listen).await;
+    let listener = listener.map_err(during("listen on `web.listen`"))?;
+    let address = listener.local_addr();
+    let routes = web::routes(Arc::clone(broker));
+    tokio::spawn(web::serve(listener, tls, routes, stop.clone()));
+    address.map_err(during("listen on `web.listen`"))
 }
 
 fn verifier(config: &Config) -> Result<TokenVerifier, ServeError> {

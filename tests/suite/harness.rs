@@ -76,6 +76,9 @@ impl Town {
             trust_domain: DOMAIN.into(),
             listen: "127.0.0.1:0".parse().unwrap(),
             metrics: Some("127.0.0.1:0".parse().unwrap()),
+            web: Some(broker::config::Web {
+                listen: "127.0.0.1:0".parse().unwrap(),
+            }),
             state: folder.path().join("state"),
             log_origin: ORIGIN.into(),
             publish_tick: Duration::from_millis(50),

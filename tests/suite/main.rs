@@ -21,3 +21,4 @@ mod release;
 mod restart;
 mod story;
 mod walls;
+mod web;

@@ -92,6 +92,29 @@ pub enum TlsError {
     },
 }
 
+/// Loads the files into a configuration for the public side: TLS 1.3 under the broker's own
+/// certificate, nobody's certificate asked for, HTTP/1.1 only.
+///
+/// # Errors
+/// [`TlsError`] names the file and what to do.
+pub fn public_server_config(
+    files: &TlsFiles,
+    development: DevelopmentCa,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain = certificates(&files.cert, "the broker's certificate")?;
+    check_origin(&files.cert, &chain, development)?;
+    check_validity(&files.cert, &chain)?;
+    let key = private_key(&files.key)?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|source| TlsError::Version { source })?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|source| files.no_pair(source))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
 /// Loads the files into a configuration that accepts TLS 1.3 with a client certificate, and nothing
 /// else. Sessions are never resumed: each connection has its certificate checked anew.
 ///
@@ -104,9 +127,7 @@ pub fn server_config(
     let chain = certificates(&files.cert, "the broker's certificate")?;
     let authorities = certificates(&files.client_ca, "the clients' CA")?;
     for (path, found) in [(&files.cert, &chain), (&files.client_ca, &authorities)] {
-        if development == DevelopmentCa::Refuse && found.iter().any(|c| certs::is_development(c)) {
-            return Err(TlsError::Development { path: path.clone() });
-        }
+        check_origin(path, found, development)?;
     }
     check_validity(&files.cert, &chain)?;
     let key = private_key(&files.key)?;
@@ -126,16 +147,34 @@ pub fn server_config(
         .map_err(|source| TlsError::Version { source })?
         .with_client_cert_verifier(clients)
         .with_single_cert(chain, key)
-        .map_err(|source| TlsError::Pair {
-            cert: files.cert.clone(),
-            key: files.key.clone(),
-            source,
-        })?;
+        .map_err(|source| files.no_pair(source))?;
     config.alpn_protocols = vec![ALPN.to_vec()];
     // A resumed session would skip the check of the client's certificate, its end included.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(Arc::new(config))
+}
+
+impl TlsFiles {
+    fn no_pair(&self, source: rustls::Error) -> TlsError {
+        TlsError::Pair {
+            cert: self.cert.clone(),
+            key: self.key.clone(),
+            source,
+        }
+    }
+}
+
+fn check_origin(
+    path: &Path,
+    found: &[CertificateDer<'_>],
+    development: DevelopmentCa,
+) -> Result<(), TlsError> {
+    if development == DevelopmentCa::Refuse && found.iter().any(|c| certs::is_development(c)) {
+        let path = path.to_owned();
+        return Err(TlsError::Development { path });
+    }
+    Ok(())
 }
 
 fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {

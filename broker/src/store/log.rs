@@ -30,6 +30,7 @@ mod hashes;
 mod recover;
 #[cfg(test)]
 mod tests;
+mod tiles;
 
 pub use error::LogError;
 

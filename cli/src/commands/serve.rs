@@ -66,6 +66,7 @@ pub async fn run(args: Args, session: &Session) -> Result<(), CliError> {
 struct Serving {
     address: String,
     metrics: Option<String>,
+    web: Option<String>,
     state: PathBuf,
     development_ca: bool,
 }
@@ -77,6 +78,7 @@ impl Serving {
             metrics: running
                 .metrics_address
                 .map(|at| format!("http://{at}/metrics")),
+            web: running.web_address.map(|at| format!("https://{at}")),
             state: config.state.clone(),
             development_ca: config.tls.development_ca,
         }
@@ -86,15 +88,17 @@ impl Serving {
 impl View for Serving {
     fn text(&self) -> String {
         let metrics = self.metrics.as_ref().map(|at| format!(", metrics on {at}"));
+        let web = self.web.as_ref().map(|at| format!(", public log on {at}"));
         let development = if self.development_ca {
             "; test certificates are accepted"
         } else {
             ""
         };
         format!(
-            "serving on {}{}, state in {}{development}",
+            "serving on {}{}{}, state in {}{development}",
             self.address,
             metrics.unwrap_or_default(),
+            web.unwrap_or_default(),
             self.state.display()
         )
     }

@@ -45,6 +45,13 @@ impl Frame {
         (encoded, seal)
     }
 
+    /// The size in a frame that was checked before.
+    pub(super) fn size_in(encoded: &[u8]) -> Option<u64> {
+        let (_, rest) = encoded.split_first_chunk::<16>()?;
+        let (size, _) = rest.split_first_chunk::<8>()?;
+        Some(u64::from_be_bytes(*size))
+    }
+
     /// Reads a frame that follows one with the seal `before`; nothing when it is not whole or not
     /// that.
     pub(super) fn read(encoded: &[u8; Self::BYTES], before: &[u8; 32]) -> Option<(Self, [u8; 32])> {

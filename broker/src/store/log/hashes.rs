@@ -19,6 +19,11 @@ static FILES: [FileName; 8] = [
     FileName::fixed("log/h7"),
 ];
 
+/// The file of a tile level.
+pub(super) fn file(tile_level: u8) -> Option<&'static FileName> {
+    FILES.get(usize::from(tile_level))
+}
+
 /// The stored hashes, for proofs.
 pub(super) struct Hashes<'a>(pub(super) &'a dyn Disk);
 
@@ -40,8 +45,7 @@ impl HashReader for Hashes<'_> {
     type Error = io::Error;
 
     fn read(&self, run: HashRun) -> Result<Vec<TreeHash>, io::Error> {
-        let file = FILES.get(usize::from(run.tile_level));
-        let file = file.ok_or(io::ErrorKind::NotFound)?;
+        let file = file(run.tile_level).ok_or(io::ErrorKind::NotFound)?;
         let bytes = self.0.read(file, run.byte_range())?;
         let (hashes, _) = bytes.as_chunks::<{ TreeHash::BYTES }>();
         Ok(hashes.iter().copied().map(TreeHash::new).collect())

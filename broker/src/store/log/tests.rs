@@ -212,3 +212,37 @@ fn neither_another_key_nor_another_origin_opens_the_log() {
     }
     assert_eq!(disk.steps(), steps, "a refused start changes nothing");
 }
+
+/// Full tiles are there when they are full, partial ones exactly at sizes that were committed.
+#[test]
+fn tiles_are_those_of_published_sizes() {
+    let disk = SimDisk::new();
+    let log = filled(&disk); // sizes 1, 4, 254, 259, 260
+    let width = |name: &str| {
+        let tile = log.tile(&name.parse().unwrap()).unwrap();
+        tile.map(|bytes| bytes.len() / TreeHash::BYTES)
+    };
+    assert_eq!(width("0/000"), Some(256));
+    for published in [1, 4, 254] {
+        assert_eq!(width(&format!("0/000.p/{published}")), Some(published));
+    }
+    for between in [2, 3, 5, 253, 255] {
+        assert_eq!(width(&format!("0/000.p/{between}")), None);
+    }
+    assert_eq!([width("0/001.p/3"), width("0/001.p/4")], [Some(3), Some(4)]);
+    assert_eq!(
+        [width("0/001.p/2"), width("0/001.p/5"), width("0/001")],
+        [None; 3]
+    );
+    assert_eq!(width("1/000.p/1"), Some(1)); // of 259 and 260
+    assert_eq!(
+        [width("1/000.p/2"), width("1/000"), width("2/000.p/1")],
+        [None; 3]
+    );
+    let leaves: Vec<u8> = entries(256..260)
+        .iter()
+        .flat_map(|entry| *leaf_hash(entry).as_bytes())
+        .collect();
+    let tile = log.tile(&"0/001.p/4".parse().unwrap()).unwrap();
+    assert_eq!(tile.unwrap(), leaves);
+}

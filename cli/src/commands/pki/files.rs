@@ -37,6 +37,7 @@ pub fn write(path: &Path, text: &str) -> Result<(), CliError> {
 pub fn broker_toml(pki: &DevPki, listen: SocketAddr) -> String {
     let (domain, origin) = (pki.trust_domain(), origin(pki));
     let (issuer, audience) = (domain.token_issuer(), domain.token_audience());
+    let web = listen.port().saturating_add(1);
     format!(
         r#"# The broker of this test installation: weir serve --config broker.toml
 # Paths are relative to this file. Unknown keys are refused.
@@ -50,6 +51,9 @@ publish_tick = "2s"                  # releases appear on multiples of this; 30s
 
 # The first steward, admitted at the first start; `weir pki org … --role steward` fills it in.
 {NO_STEWARD}
+
+[web]                                # public, HTTPS, read-only: checkpoints and hash tiles
+listen = "127.0.0.1:{web}"
 
 [tls]
 cert = "broker/cert.pem"

@@ -1,0 +1,31 @@
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
+use axum::response::Response;
+
+use super::log;
+use crate::flow::Broker;
+
+/// Everything that is public, GET and HEAD only.
+pub fn routes(broker: Arc<Broker>) -> Router {
+    Router::new()
+        .merge(log::routes())
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .with_state(broker)
+        .layer(map_response(finish))
+}
+
+/// What every answer carries: no sniffing, readable by any page, and no caching where the handler
+/// did not allow it. An absent tile may exist a second later.
+async fn finish(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}

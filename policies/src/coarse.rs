@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agreement::ZoningRef;
 use crate::kind::{Dimension, DimensionKind};
+use crate::mutants::{Mutant, instead_of};
 use crate::period::DayBins;
 use crate::table::Table;
 
@@ -164,7 +165,11 @@ impl Coarsening {
             };
             cells = cells.saturating_mul(values.max(1));
         }
-        Some(cells.min(table.cells_max))
+        Some(instead_of(
+            cells.min(table.cells_max),
+            Mutant::MergesUncounted,
+            1,
+        ))
     }
 
     /// Size of the public domain of the merged rows, with so many zones and parents in the zoning;

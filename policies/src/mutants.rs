@@ -5,10 +5,14 @@
 //! [`VARIABLE`] names a mutant for has that hole, and no other.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "mutants")]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::agreement::Agreement;
+use crate::entry::Reservation;
 use crate::id::{AgreementId, PopulationId, ReleaseKey, RequestId, sha256_hex};
 use crate::ledger::Ledger;
+use crate::loss::Loss;
 use crate::state::{AgreementRecord, ReleaseRecord, Stage, State};
 
 macro_rules! mutants {
@@ -61,7 +65,8 @@ mutants! {
     NoiseSharedByMeasures,
     /// All generators have one key.
     ConstantSeed,
-    /// The operating system gives no randomness. No mutant, but a fault: then there MUST be no release.
+    /// The operating system gives no randomness, until the process is [healed](heal). No mutant, but a fault: then
+    /// there MUST be no release.
     NoRandomness,
     /// A correction has the noise of what it replaces.
     RevisionWithOldNoise,
@@ -73,6 +78,24 @@ mutants! {
     OnePeriodCharged,
     /// Every agreement has an account of its own, though the people are the same.
     SecondPopulation,
+    /// No row of a merge or a rung is taken to hold more than one cell of a unit: r is 1.
+    MergesUncounted,
+    /// The rows of a rung cover cells that a finer row published, too.
+    RungOfAll,
+    /// A rung has the noise of the finest rows.
+    RungNoiseReused,
+    /// The rungs of a ladder are charged to nobody.
+    RungsFree,
+    /// The last part of a joint table counts without noise.
+    PartWithoutNoise,
+    /// A sum of several parts has noise for the part that a unit changes least.
+    SmallestPartHidden,
+    /// The parts of a joint table need k units together, not each.
+    JointK,
+    /// `min_providers` counts the providers that are there, not those that are selected.
+    ProvidersByTruth,
+    /// Other tables stand beside one that a `joint` rule guards.
+    MarginBeside,
 }
 
 /// `sound`, or what stands in its place in a process with the hole.
@@ -97,7 +120,24 @@ pub const fn active(_: Mutant) -> bool {
 pub fn active(mutant: Mutant) -> bool {
     use std::sync::LazyLock;
     static NAMED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var(VARIABLE).ok());
-    NAMED.as_deref() == Some(mutant.name())
+    NAMED.as_deref() == Some(mutant.name()) && !HEALED.load(Ordering::Relaxed)
+}
+
+#[cfg(feature = "mutants")]
+static HEALED: AtomicBool = AtomicBool::new(false);
+
+/// From now on this process has no hole.
+#[cfg(feature = "mutants")]
+pub fn heal() {
+    HEALED.store(true, Ordering::Relaxed);
+}
+
+/// What a reservation takes from its account: all that it is charged, or the finest rows'
+/// ([`Mutant::RungsFree`]).
+pub(crate) fn charged(part: &Reservation) -> Loss {
+    let finest = || part.mechanism.cost().ok();
+    let broken = (active(Mutant::RungsFree) && !part.rungs.is_empty()).then(finest);
+    broken.flatten().unwrap_or(part.charge)
 }
 
 /// The population of an agreement, or one of its own ([`Mutant::SecondPopulation`]).

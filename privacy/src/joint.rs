@@ -27,6 +27,8 @@ use crate::protect::{
 };
 use crate::spend::Spend;
 
+#[cfg(feature = "mutants")]
+mod holes;
 mod width;
 
 pub(crate) use width::half_widths;
@@ -197,6 +199,11 @@ fn noisy(
     // Every draw before any row is looked at: withheld rows cost the same work.
     let selected = parts.iter().map(Part::select);
     let selected = selected.collect::<Result<Vec<_>, _>>()?;
+    #[cfg(feature = "mutants")]
+    let (selected, draws) = (
+        holes::selected(parts, selected),
+        &holes::draws(parts, draws)[..],
+    );
     let drawn = parts.first().map_or(0, |part| part.counts.measures.len());
     let exact = (0..drawn).map(|column| sums(parts, &selected, column, rows));
     let exact = exact.collect::<Result<Vec<_>, ProtectError>>()?;
@@ -207,6 +214,8 @@ fn noisy(
         .collect::<Result<Vec<_>, _>>()?;
 
     let all = (0..rows).map(|row| Row::of(&selected, row));
+    #[cfg(feature = "mutants")]
+    let all = all.enumerate().map(|(n, row)| holes::row(parts, n, row));
     let (kept, shown): (Vec<usize>, Vec<Row>) =
         all.enumerate().filter(|(_, row)| row.passes(rule)).unzip();
     // Twice as far as 95 of 100: that misses in fewer than 2.5, of whichever noise.

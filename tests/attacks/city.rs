@@ -6,6 +6,8 @@ use arrow::array::{ArrayRef, DictionaryArray, RecordBatch, UInt8Array, UInt64Arr
 use arrow::datatypes::Int32Type;
 use policies::agreement::Agreement;
 use policies::id::{AgreementId, BatchId, Role};
+use policies::loss::Loss;
+use policies::period::Period;
 use privacy::quality::QualitySheet;
 use proto::convert::Wish;
 use sdk::client::{Answered, new_request_id};
@@ -79,7 +81,12 @@ impl City {
 
     /// The suite's agreement over the grid, with `cells_max` 1 and `per_cell_max` 1.
     pub fn terms(&self) -> Agreement {
-        let mut terms = harness::agreement(&self.bikes, &self.planner, &self.geojson);
+        self.terms_of(&self.bikes)
+    }
+
+    /// The same with another provider.
+    pub fn terms_of(&self, provider: &Member) -> Agreement {
+        let mut terms = harness::agreement(provider, &self.planner, &self.geojson);
         terms.zonings[0].id = "grid-2026".parse().unwrap();
         terms.zonings[0].zones = ZONES as u32;
         let table = &mut terms.tables[0];
@@ -122,15 +129,25 @@ impl City {
         supersedes: Option<&BatchId>,
         cells: &[(u64, u64)],
     ) -> BatchId {
+        self.push_from(&self.bikes, terms, period, supersedes, cells)
+            .await
+    }
+
+    /// The same from another provider.
+    pub async fn push_from(
+        &self,
+        provider: &Member,
+        terms: &Agreement,
+        period: &str,
+        supersedes: Option<&BatchId>,
+        cells: &[(u64, u64)],
+    ) -> BatchId {
         let mut push = harness::push(&terms.id().unwrap(), period);
         push.table = terms.tables[0].name.clone();
         push.supersedes = supersedes.cloned();
         let batches: Vec<_> = batches(terms, cells).collect();
-        self.bikes
-            .client
-            .push(&push, &batches, |_| {})
-            .await
-            .unwrap();
+        let pushed = provider.client.push(&push, &batches, |_| {});
+        pushed.await.unwrap();
         push.batch
     }
 
@@ -167,6 +184,18 @@ impl City {
             }
             Answered::Refused(refusal) => panic!("refused: {refusal:?}"),
         }
+    }
+
+    /// What [`DAY`] of all riders has lost, by the broker's own ledger.
+    pub fn lost(&self) -> Loss {
+        let broker = self.town.broker();
+        let state = broker.sequencer().state();
+        let day: Period = DAY.parse().unwrap();
+        let balances = state.ledger().balances();
+        let losses = balances.filter(|(_, period, _)| *period == day);
+        losses.fold(Loss::ZERO, |sum, (_, _, loss)| {
+            sum.checked_add(loss).unwrap()
+        })
     }
 
     /// Signs, pushes, releases: the whole way from counts to a published table.

@@ -2,7 +2,6 @@
 
 use policies::agreement::Agreement;
 use policies::id::Role;
-use policies::loss::Loss;
 use policies::period::{Grain, Period};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -30,20 +29,6 @@ fn terms(city: &City) -> Agreement {
     terms
 }
 
-/// What the riders' day has lost, by the broker's own ledger.
-fn lost(city: &City) -> Loss {
-    let broker = city.town.broker();
-    let state = broker.sequencer().state();
-    let day: Period = DAY.parse().unwrap();
-    let balances = state
-        .ledger()
-        .balances()
-        .filter(|(_, period, _)| *period == day);
-    balances.fold(Loss::ZERO, |sum, (_, _, loss)| {
-        sum.checked_add(loss).unwrap()
-    })
-}
-
 /// Two planners, each with an agreement of its own about the same riders, one by the day and one by the week
 /// around it, put their tables together.
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +50,7 @@ async fn two_planners_who_collude_over_overlapping_windows_have_what_both_were_c
         let found = EXPERIMENT.scores(&shown);
         std::iter::zip(&mut scores, found).for_each(|(sum, score)| *sum += score);
     }
-    assert_claim(&EXPERIMENT, &scores, lost(&city), 0.4);
+    assert_claim(&EXPERIMENT, &scores, city.lost(), 0.4);
 }
 
 /// What the difference of two tables says of the person, replicate by replicate.
@@ -97,7 +82,7 @@ async fn a_revision_minus_what_it_replaces_hides_who_was_added() {
         .release(&city.planner, &city.wish(&id, "od", DAY))
         .await;
     // Both editions' noises hide what one's would show.
-    assert_claim(&EXPERIMENT, &difference(&old, &new), lost(&city), 0.08);
+    assert_claim(&EXPERIMENT, &difference(&old, &new), city.lost(), 0.08);
 }
 
 /// Zones A and A′, which is A without the house of one person: who knows nothing else of A subtracts.
@@ -127,7 +112,7 @@ async fn a_zone_minus_itself_without_one_house_hides_who_lives_there() {
     assert_claim(
         &EXPERIMENT,
         &difference(&shown[1], &shown[0]),
-        lost(&city),
+        city.lost(),
         0.08,
     );
 }
@@ -149,5 +134,5 @@ async fn asking_again_gives_nothing_to_average() {
             .await;
         assert_eq!(again.cells, first.cells, "asked again, the noise is new");
     }
-    assert_eq!(lost(&city), first.sheet.charge, "one draw, one charge");
+    assert_eq!(city.lost(), first.sheet.charge, "one draw, one charge");
 }

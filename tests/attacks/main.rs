@@ -1,8 +1,8 @@
 //! The privacy gate attacked as a stranger would: through what a company, a planner or an auditor can call.
 //!
 //! Every test allows itself one false alarm in a million runs ([`privacy::testing::ALPHA`]). What is random
-//! and ours is seeded; the product's noise takes no seed. Seconds
-//! are those of a dev build on two cores.
+//! and ours is seeded, and prints its seed; the product's noise takes no seed. Seconds are those of a dev build on two
+//! cores.
 //!
 //! | file | attack | what it proves | s |
 //! | --- | --- | --- | --- |
@@ -11,6 +11,9 @@
 //! | `membership` | Neyman and Pearson's best guess about one person, over Flight and gRPC | ε that is certainly lost is between half of the claim and the claim | 5 |
 //! | `path` | the same from raw trips on, with a person who makes four times as many as may count | the same of the whole path | 11 |
 //! | `merging` | the same from rows that a person's cells were merged into | Δ2 is scaled by r | 3 |
+//! | `ladder` | the same over all rungs at once; a coarse row minus a finer one in it; a remainder of few people | what all rungs were charged is what is lost; fewer than k that are left are on no rung; δ of the ladder | 5 |
+//! | `together` | a company subtracts itself from a joint table; two that know all but one person of a row; every table that could be subtracted from a guarded one | each part keeps its own ε and δ; nothing stands beside a guarded table, before it or after | 4 |
+//! | `randomness` | the system's fails between charge and table, over a restart, and comes back | no entry, no blob, no list and no fetch of a draw; the charge stays; then the same reservation is drawn, once | 1 |
 //! | `differencing` | colluding planners with overlapping agreements and windows, a revision minus what it replaces, zone A minus A′, asking again | what is certain from several tables stays within what the ledger booked | 12 |
 //! | `oracle` | refusals, errors, previews, sheets and sizes over inputs of which nothing is published | an answer depends on public state and published rows alone; no byte names a withheld zone | 3 |
 //! | `traces` | random records, each rider taken out | at most `cells_max` cells of a day change, by at most `per_cell_max` and the clamps | 1 |
@@ -20,7 +23,7 @@
 //!
 //! Elsewhere: the samplers against their exact pmf and without randomness (`privacy/src/sampler`), dashu's division
 //! (`privacy/src/engine/tests.rs`), centred sums (`tests/suite/measures.rs`), k-only by linear programming
-//! (`privacy/tests/konly`). Not attacked: the time of a release, seen from outside, and ladders.
+//! (`privacy/tests/konly`).
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -37,6 +40,7 @@ mod gate;
 #[path = "../suite/harness.rs"]
 #[allow(dead_code, reason = "the suite uses more of it")]
 mod harness;
+mod ladder;
 mod ledger;
 mod membership;
 mod merging;
@@ -44,5 +48,7 @@ mod mutants;
 mod noise;
 mod oracle;
 mod path;
+mod randomness;
 mod reconstruction;
+mod together;
 mod traces;

@@ -6,7 +6,7 @@ use policies::loss::{Delta, Loss};
 use policies::mechanism::{Draw, Mechanism, Noise};
 use privacy::testing::{at_least, at_most};
 
-use crate::city::{City, Shown};
+use crate::city::{City, Row, Shown};
 
 /// The (ε, δ) that are compared: at a small δ no sample comes near ε.
 pub const DELTA: f64 = 0.05;
@@ -60,27 +60,60 @@ impl Experiment {
 
     /// ln(P[published | the person is there] / P[published | is not]), replicate by replicate.
     pub fn scores(&self, shown: &Shown) -> Vec<f64> {
+        let likelihood = Likelihood::new(&shown.sheet.mechanism, self.without, self.adds);
+        let cells: Vec<f64> = shown.cells.iter().map(|cell| likelihood.of(cell)).collect();
+        let replicates = cells.chunks(self.cells).take(self.replicates());
+        replicates.map(|cells| cells.iter().sum()).collect()
+    }
+}
+
+/// How much likelier one row of contributors and trips is with the person than without, for who knows all else.
+pub struct Likelihood {
+    draws: [Draw; 2],
+    without: [i64; 2],
+    adds: [i64; 2],
+    withheld: f64,
+}
+
+impl Likelihood {
+    pub fn new(mechanism: &Mechanism, without: (u64, u64), adds: (u64, u64)) -> Self {
         let Mechanism::Thresholded {
             selection,
             measures,
-        } = &shown.sheet.mechanism
+        } = mechanism
         else {
             panic!()
         };
+        let whole = |(n, c): (u64, u64)| [n as i64, c as i64];
+        let (without, adds) = (whole(without), whole(adds));
         let from = selection.published_from() as i64;
-        let (n, c) = (self.without.0 as i64, self.without.1 as i64);
         let withheld = |n: i64| below(&selection.draw, from - n);
-        let withheld = (withheld(n + self.adds.0 as i64) / withheld(n)).ln();
-        let score = |cell: &Option<(i64, i64)>| match cell {
-            None => withheld,
-            Some((people, trips)) => {
-                ratio(&selection.draw, people - n, self.adds.0 as i64)
-                    + ratio(&measures[0].draw, trips - c, self.adds.1 as i64)
-            }
-        };
-        let cells: Vec<f64> = shown.cells.iter().map(score).collect();
-        let replicates = cells.chunks(self.cells).take(self.replicates());
-        replicates.map(|cells| cells.iter().sum()).collect()
+        Self {
+            draws: [selection.draw, measures[0].draw],
+            withheld: (withheld(without[0] + adds[0]) / withheld(without[0])).ln(),
+            without,
+            adds,
+        }
+    }
+
+    /// Its logarithm.
+    pub fn of(&self, row: &Row) -> f64 {
+        let all = row.map(|_| self.people(row) + self.trips(row));
+        all.unwrap_or(self.withheld)
+    }
+
+    /// The same of contributors alone, where a row is published.
+    pub fn people(&self, row: &Row) -> f64 {
+        row.map_or(0.0, |(people, _)| self.column(0, people))
+    }
+
+    /// The same of trips alone.
+    pub fn trips(&self, row: &Row) -> f64 {
+        row.map_or(0.0, |(_, trips)| self.column(1, trips))
+    }
+
+    fn column(&self, n: usize, value: i64) -> f64 {
+        ratio(&self.draws[n], value - self.without[n], self.adds[n])
     }
 }
 

@@ -17,6 +17,14 @@ fn killer(mutant: Mutant) -> (&'static str, &'static str) {
     const AGAIN: &str = "differencing::asking_again_gives_nothing_to_average";
     const LEDGER: &str = "ledger::a_day_has_lost_the_sum_of_everything_that_read_it";
     const TWICE: &str = "noise::no_draw_is_used_twice";
+    const RUNGS: &str =
+        "ladder::who_sees_every_rung_guesses_no_better_than_all_of_them_were_charged";
+    const FINER: &str = "ladder::a_coarse_row_minus_the_finer_one_hides_who_is_in_the_remainder";
+    const REMAINDER: &str = "ladder::a_remainder_of_fewer_than_k_is_on_no_rung";
+    const PARTNER: &str =
+        "together::a_company_that_subtracts_itself_guesses_no_better_than_the_other_was_charged";
+    const SHOWN: &str = "together::one_more_person_shows_a_row_of_several_as_rarely_as_delta_says";
+    const BESIDE: &str = "together::nothing_that_undoes_a_guarded_table_is_released";
     match mutant {
         Mutant::NoiseHalved | Mutant::NoL0 | Mutant::NoLinf => (GUESS, "is lost for certain"),
         Mutant::ThresholdLowered | Mutant::NoKShift => (DELTA, "one person is seen with"),
@@ -37,6 +45,13 @@ fn killer(mutant: Mutant) -> (&'static str, &'static str) {
             (LEDGER, "the maps come to")
         }
         Mutant::NoMergeScale => (MERGED, "is lost for certain"),
+        Mutant::MergesUncounted | Mutant::RungsFree => (RUNGS, "is lost for certain"),
+        Mutant::RungNoiseReused => (FINER, "is lost for certain"),
+        Mutant::RungOfAll => (REMAINDER, "are on a rung"),
+        Mutant::PartWithoutNoise | Mutant::SmallestPartHidden => (PARTNER, "is lost for certain"),
+        Mutant::JointK => (SHOWN, "below k are counted"),
+        Mutant::ProvidersByTruth => (SHOWN, "one person is seen with"),
+        Mutant::MarginBeside => (BESIDE, "was released beside"),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::agreement::{Agreement, PlanItem};
 use crate::entry::Reservation;
 use crate::id::BlobId;
 use crate::joint::{JointRule, check_tables};
+use crate::mutants::{Mutant, active};
 use crate::period::{Grain, Period};
 use crate::refusal::{Reason, ReasonId};
 use crate::state::{Slot, State};
@@ -116,6 +117,9 @@ impl Parts<'_> {
     fn beside(&self, rules: &Rules<'_>) -> Option<Reason> {
         let (table, _) = rules.item()?;
         let (asked, request) = (self.request.asked(), self.request);
+        if active(Mutant::MarginBeside) {
+            return None;
+        }
         let guarded = !self.rule().is_none();
         let periods = request.periods();
         let mut others =

@@ -1,6 +1,7 @@
 //! A ladder: coarser rows for what the table itself cannot show (DESIGN section 7 rule 7).
 
 use policies::mechanism::Mechanism;
+use policies::mutants::{Mutant, instead_of};
 
 use super::{Counts, Exact, ProtectError, Protected, Release, check_maps, columns, rows};
 use crate::merge::{add_up, lower_bounds};
@@ -70,8 +71,9 @@ pub fn protect_ladder(
     let mut rungs = vec![finest];
     for ((rung, falls), merged) in reservation.rungs.iter().zip(falls).zip(merged) {
         let remainder = std::iter::zip(&falls.into, &left);
-        let remainder: Vec<Option<usize>> =
-            remainder.map(|(row, left)| left.then_some(*row)).collect();
+        let remainder: Vec<Option<usize>> = remainder
+            .map(|(row, left)| instead_of(*left, Mutant::RungOfAll, true).then_some(*row))
+            .collect();
         let counts = Counts {
             contributors: lower_bounds(
                 &cells.contributors,

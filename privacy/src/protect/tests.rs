@@ -5,7 +5,6 @@
     reason = "tests fail by panicking"
 )]
 
-mod attack;
 mod ladder;
 mod measures;
 

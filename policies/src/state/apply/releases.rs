@@ -132,7 +132,8 @@ impl State {
             rule: "a period has whole units",
         })?;
         let periods = periods.concat();
-        self.ledger.debit(&account, &periods, part.charge)?;
+        self.ledger
+            .debit(&account, &periods, mutants::charged(part))?;
         let balance = |period| Touched::Balance(account.clone(), period);
         Ok(periods.into_iter().map(balance).collect())
     }

@@ -49,6 +49,8 @@ mod noise;
 mod oracle;
 mod path;
 mod randomness;
+#[path = "../suite/raw.rs"]
+mod raw;
 mod reconstruction;
 mod together;
 mod traces;

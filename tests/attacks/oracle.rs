@@ -1,11 +1,17 @@
 //! Answers as an oracle: what is refused, in which words, and how large an answer is depends on public state
 //! and on what is published, never on what is withheld.
 
+use arrow_flight::Ticket;
+use arrow_flight::flight_service_client::FlightServiceClient;
+use futures::TryStreamExt;
 use policies::agreement::Agreement;
-use proto::convert::Wish;
+use prost::Message;
+use proto::convert::{Wish, key_to_ticket};
+use proto::v1::release_service_client::ReleaseServiceClient;
 use sdk::client::{Answered, ClientError};
 
 use crate::city::{City, DAY};
+use crate::raw::{channel, with_token};
 
 /// Inputs of which nothing can be published, from one person to thousands of cells just below k.
 const NOTHING: [(usize, u64); 4] = [(1, 1), (1, 4), (50, 4), (5_000, 4)];
@@ -81,6 +87,68 @@ async fn tables_of_nothing_are_alike_whatever_was_withheld() {
     }
     for other in &seen[1..] {
         assert_eq!(other, &seen[0], "an answer depends on what was withheld");
+    }
+}
+
+/// Bytes of every message of one answer, as they cross the wire.
+type Sizes = Vec<usize>;
+
+/// What a wiretap sees of a release and of its table, message by message, and a thief of the disk of what is stored.
+async fn sizes(city: &City, wish: &Wish) -> [Sizes; 3] {
+    let stored = || {
+        let blobs = std::fs::read_dir(city.town.config.state.join("blobs")).unwrap();
+        let files = blobs.map(|file| file.unwrap());
+        let files = files.map(|file| (file.file_name(), file.metadata().unwrap().len() as usize));
+        files.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let before = stored();
+    let channel = channel(&city.planner).await;
+    let request = with_token(&city.planner, wish.clone().into());
+    let answer = ReleaseServiceClient::new(channel.clone())
+        .request_release(request)
+        .await
+        .unwrap();
+    let Answered::Released(released) = city.planner.client.request(wish).await.unwrap() else {
+        panic!("refused")
+    };
+    let ticket = Ticket {
+        ticket: key_to_ticket(released.what.clone()).into(),
+    };
+    let flight = FlightServiceClient::new(channel)
+        .do_get(with_token(&city.planner, ticket))
+        .await;
+    let messages: Vec<_> = flight.unwrap().into_inner().try_collect().await.unwrap();
+    let mut after = stored();
+    after.retain(|file, _| !before.contains_key(file));
+    [
+        vec![answer.into_inner().encoded_len()],
+        messages.iter().map(Message::encoded_len).collect(),
+        after.into_values().collect(),
+    ]
+}
+
+/// Whatever else was contributed, the same published rows are answered in messages of the same sizes, and are stored in
+/// as many bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn sizes_are_those_of_what_is_published() {
+    let mut seen = Vec::new();
+    for withheld in [0, 1, 50, 20_000] {
+        let city = City::new().await;
+        let terms = city.terms();
+        let id = city.activate(&terms).await;
+        let mut cells = vec![(1_000, 1_000); 300];
+        cells.resize(cells.len() + withheld, (4, 4));
+        city.push(&terms, DAY, None, &cells).await;
+        let sizes = sizes(&city, &city.wish(&id, "od", DAY)).await;
+        println!("{withheld} withheld: answer, Flight messages, blobs {sizes:?}");
+        assert!(
+            sizes[1].iter().sum::<usize>() > 300 * 8 * 4,
+            "300 rows travel"
+        );
+        seen.push(sizes);
+    }
+    for other in &seen[1..] {
+        assert_eq!(other, &seen[0], "a size depends on what was withheld");
     }
 }
 

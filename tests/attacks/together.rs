@@ -70,14 +70,15 @@ async fn a_company_that_subtracts_itself_guesses_no_better_than_the_other_was_ch
     let likelihood = Likelihood::new(&part.mechanism, EXPERIMENT.without, EXPERIMENT.adds);
     let others = |row: &Row| row.map(|(n, c)| (n - OWN.0 as i64, c - OWN.1 as i64));
     // The best guess, and what one column alone tells who suspects that it has too little noise.
-    let guesses: [(&dyn Fn(&Row) -> f64, f64); 3] = [
-        (&|row| likelihood.of(row), 0.5),
-        (&|row| likelihood.people(row), 0.25),
-        (&|row| likelihood.trips(row), 0.25),
+    type Guess = fn(&Likelihood, &Row) -> f64;
+    let guesses: [(Guess, f64); 3] = [
+        (Likelihood::of, 0.5),
+        (Likelihood::people, 0.25),
+        (Likelihood::trips, 0.25),
     ];
     for (guess, power) in guesses {
         let cells = cells.iter().take(EXPERIMENT.replicates());
-        let scores: Vec<f64> = cells.map(|row| guess(&others(row))).collect();
+        let scores: Vec<f64> = cells.map(|row| guess(&likelihood, &others(row))).collect();
         assert_claim(&EXPERIMENT, &scores, part.charge, power);
     }
 }

@@ -9,11 +9,12 @@ use prost::Message;
 use prost_types::FileDescriptorSet;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataValue;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 use crate::harness::*;
+use crate::raw::channel;
 
 const FLIGHT: [&str; 10] = [
     "Handshake",
@@ -49,19 +50,6 @@ fn flight() -> impl Iterator<Item = String> {
     FLIGHT
         .iter()
         .map(|m| format!("/arrow.flight.protocol.FlightService/{m}"))
-}
-
-/// A bare channel with a member's certificate.
-pub async fn channel(member: &Member) -> Channel {
-    let read = |path: &std::path::Path| std::fs::read(path).unwrap();
-    let tls = ClientTlsConfig::new()
-        .ca_certificate(Certificate::from_pem(read(&member.profile.ca)))
-        .identity(Identity::from_pem(
-            read(&member.profile.cert),
-            read(&member.profile.key),
-        ));
-    let endpoint = Channel::from_shared(member.profile.endpoint.to_string()).unwrap();
-    endpoint.tls_config(tls).unwrap().connect().await.unwrap()
 }
 
 /// An empty message to any method, with or without the member's token.

@@ -17,20 +17,11 @@ use prost::Message;
 use proto::convert::{Wish, key_to_ticket};
 use proto::v1::ContributionReceipt;
 use sdk::client::{Answered, new_request_id};
-use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 
-use crate::access::channel;
 use crate::harness::*;
-
-fn with_token<T>(member: &Member, message: T) -> Request<T> {
-    let token = std::fs::read_to_string(&member.profile.token).unwrap();
-    let bearer = MetadataValue::try_from(format!("Bearer {}", token.trim())).unwrap();
-    let mut request = Request::new(message);
-    request.metadata_mut().insert("authorization", bearer);
-    request
-}
+use crate::raw::{channel, with_token};
 
 async fn messages(cmd: Vec<u8>, batch: RecordBatch) -> Vec<FlightData> {
     FlightDataEncoderBuilder::new()

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use policies::id::Role;
 use tonic::Code;
 
-use crate::access::{call, channel};
+use crate::access::call;
 use crate::harness::*;
+use crate::raw::channel;
 
 const METHOD: &str = "/weir.v1.TransparencyService/GetLogKey";
 

@@ -17,6 +17,7 @@ mod joint;
 mod limits;
 mod measures;
 mod merge;
+mod raw;
 mod release;
 mod restart;
 mod story;

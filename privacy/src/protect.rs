@@ -306,6 +306,15 @@ impl Gate {
 
 /// OpenDP's maps, with the sensitivities of the pinned draws, are together at most what was charged.
 pub(crate) fn check_maps(reservation: &Reservation) -> Result<(), ProtectError> {
+    if maps(reservation)?.fits_in(reservation.charge) {
+        Ok(())
+    } else {
+        Err(ProtectError::Undercharged)
+    }
+}
+
+/// What OpenDP's maps of all draws of one part come to.
+pub(crate) fn maps(reservation: &Reservation) -> Result<Loss, ProtectError> {
     let mut mapped = Loss::ZERO;
     let rungs = reservation.rungs.iter().map(|rung| &rung.mechanism);
     for mechanism in std::iter::once(&reservation.mechanism).chain(rungs) {
@@ -325,11 +334,7 @@ pub(crate) fn check_maps(reservation: &Reservation) -> Result<(), ProtectError> 
         let sum = mapped.delta.checked_add(engine::delta(selection)?);
         mapped.delta = sum.ok_or(ProtectError::Undercharged)?;
     }
-    if mapped.fits_in(reservation.charge) {
-        Ok(())
-    } else {
-        Err(ProtectError::Undercharged)
-    }
+    Ok(mapped)
 }
 
 fn plain(exact: Exact) -> Result<Protected, ProtectError> {

@@ -78,6 +78,11 @@ pub fn reservation(table: Table, unit: Unit, mechanism: Mechanism, charge: Loss)
     }
 }
 
+/// What OpenDP's maps say that this noise costs, the rungs' included.
+pub fn maps(reservation: &Reservation) -> Loss {
+    crate::protect::maps(reservation).unwrap()
+}
+
 /// Enough for every bound of OpenDP's, which is far above our exact sum where a Gaussian is small.
 pub fn ample(mechanism: &Mechanism) -> Loss {
     Loss {

@@ -54,6 +54,38 @@ fn one_more_person_shows_a_cell_as_rarely_as_delta_says() {
     }
 }
 
+/// The whole path, from counts to a published table, at the most δ that an agreement may sign: cells of k − 1 people who
+/// all collude, and cells with one more. No sample that is affordable finds half of so small a δ for certain; that takes
+/// the audit above. Without the shift by k − 1 all of these cells would be shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn k_minus_1_people_who_collude_see_one_more_as_rarely_as_the_agreement_says() {
+    use crate::city::{City, DAY, ZONES};
+    const EACH: usize = ZONES * ZONES * 6;
+    let city = City::new().await;
+    let mut terms = city.terms();
+    terms.k = 100;
+    let charge = terms.plan[0].charge.as_mut().unwrap();
+    charge.selection = "0.125".parse().unwrap();
+    charge.delta = policies::validate::DELTA_MAX;
+    terms.population.cap = terms.allotment();
+    let cells = |people: u32| vec![(u64::from(people), u64::from(people)); EACH];
+    let counts = [cells(terms.k - 1), cells(terms.k)].concat();
+    let shown = city.publish(&terms, &counts).await;
+    let (without, with) = shown.cells[..2 * EACH].split_at(EACH);
+    let (below, hits) = (
+        without.iter().flatten().count(),
+        with.iter().flatten().count(),
+    );
+    let charged = shown.sheet.charge.delta.units() as f64 / 1e12;
+    println!("{DAY}: δ charged {charged}; {hits} of {EACH} seen, {below} without them");
+    assert_eq!(below, 0, "cells of k − 1 units are shown");
+    let low = at_least(hits, EACH);
+    assert!(
+        low <= charged,
+        "one person is seen with {low} at least, δ is {charged}"
+    );
+}
+
 /// A cell that nobody is in has no business in a contribution: {x: 0} and {} are the same people.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cell_that_nobody_is_in_is_refused() {

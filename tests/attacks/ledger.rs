@@ -1,5 +1,5 @@
 //! The ledger under random interleavings: pushes, corrections, requests, ends with and without a table, of
-//! two agreements about the same people, one by the day and one by the week.
+//! two agreements about the same people, one by the day and one by the week with a coarser rung.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use policies::decide::{Decision, decide};
 use policies::entry::Body;
 use policies::loss::Loss;
 use policies::period::{Grain, Period};
-use policies::testing::{Town, entry, mechanism, now, org};
+use policies::testing::{Town, entry, mechanism, merging_mechanism, now, org, rung};
+use privacy::testing::maps;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -26,6 +27,7 @@ fn two_agreements() -> (Town, [policies::agreement::Agreement; 2]) {
     }
     town.terms.title = "by the week".into();
     town.terms.tables[0].period = Grain::Week;
+    town.terms.plan[0].rungs = vec![rung()];
     let by_week = town.terms.clone();
     for body in town.agreeing() {
         town.write(body);
@@ -51,9 +53,10 @@ fn step(town: &Town, n: usize, rng: &mut ChaCha8Rng) -> Option<Body> {
             let Ok(Decision::Permit(permit)) = decide(&town.state, &request, now()) else {
                 return None;
             };
-            Some(Body::ReleaseReserved(Box::new(
-                permit.reserve(mechanism()).ok()?,
-            )))
+            let mut noise = vec![mechanism()];
+            noise.extend(permit.rungs().iter().map(|_| merging_mechanism()));
+            let reserved = permit.reserve_ladder(noise).ok()?;
+            Some(Body::ReleaseReserved(Box::new(reserved)))
         }
         _ => {
             let all: Vec<_> = town.state.releases().map(|(key, _)| key.clone()).collect();
@@ -69,13 +72,13 @@ fn step(town: &Town, n: usize, rng: &mut ChaCha8Rng) -> Option<Body> {
     }
 }
 
-/// Every day of the riders has lost at least the sum of the maps of all releases that read it, whatever
+/// Every day of the riders has lost at least the sum of OpenDP's maps of all releases that read it, whatever
 /// became of them, and never more than the cap that was signed.
 #[test]
 fn a_day_has_lost_the_sum_of_everything_that_read_it() {
     println!("seed {SEED}");
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-    let mut reserved = 0;
+    let (mut reserved, mut laddered) = (0, 0);
     for _ in 0..ROUNDS {
         let (mut town, agreements) = two_agreements();
         for n in 0..STEPS {
@@ -91,7 +94,8 @@ fn a_day_has_lost_the_sum_of_everything_that_read_it() {
         let mut read: BTreeMap<Period, Loss> = BTreeMap::new();
         for (_, release) in town.state.releases() {
             reserved += 1;
-            let cost = release.reservation.mechanism.cost().unwrap();
+            let cost = maps(&release.reservation);
+            laddered += usize::from(!release.reservation.rungs.is_empty());
             for day in release.reservation.period.parts(Grain::Day).unwrap() {
                 let sum = read.entry(day).or_default();
                 *sum = sum.checked_add(cost).unwrap();
@@ -121,7 +125,7 @@ fn a_day_has_lost_the_sum_of_everything_that_read_it() {
         }
     }
     assert!(
-        reserved > 5 * ROUNDS,
-        "only {reserved} releases: nothing was tried"
+        reserved > 5 * ROUNDS && laddered > ROUNDS,
+        "only {reserved} releases, {laddered} ladders: nothing was tried"
     );
 }

@@ -10,6 +10,8 @@ fn killer(mutant: Mutant) -> (&'static str, &'static str) {
     const GUESS: &str =
         "membership::the_best_guess_about_one_person_is_no_better_than_epsilon_says";
     const DELTA: &str = "delta::one_more_person_shows_a_cell_as_rarely_as_delta_says";
+    const COLLUDERS: &str =
+        "delta::k_minus_1_people_who_collude_see_one_more_as_rarely_as_the_agreement_says";
     const MERGED: &str = "merging::the_best_guess_from_merged_rows_is_no_better_than_epsilon_says";
     const TRACES: &str = "traces::whoever_is_taken_out_changes_few_cells_by_little";
     const PATH: &str = "path::from_raw_trips_to_a_table_one_person_is_as_hidden_as_epsilon_says";
@@ -27,7 +29,8 @@ fn killer(mutant: Mutant) -> (&'static str, &'static str) {
     const BESIDE: &str = "together::nothing_that_undoes_a_guarded_table_is_released";
     match mutant {
         Mutant::NoiseHalved | Mutant::NoL0 | Mutant::NoLinf => (GUESS, "is lost for certain"),
-        Mutant::ThresholdLowered | Mutant::NoKShift => (DELTA, "one person is seen with"),
+        Mutant::ThresholdLowered => (DELTA, "one person is seen with"),
+        Mutant::NoKShift => (COLLUDERS, "one person is seen with"),
         Mutant::BelowK => (DELTA, "cells of k − 1 units are shown"),
         Mutant::CellsUnbounded => (TRACES, "cells of a day"),
         Mutant::EventsUnbounded => (PATH, "is lost for certain"),

@@ -13,6 +13,7 @@ use policies::access;
 use policies::decide::late_after;
 use policies::entry::{Body, Contribution, Entry};
 use policies::id::OrgId;
+use policies::life::Action;
 use policies::state::State;
 use serde::Serialize;
 
@@ -76,12 +77,18 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
                 parties::terms(state, &record.terms, &floors)
             })
         }
+        Body::AgreementWithdrawn(act) => parties::acted(state, Action::Withdraw, act),
+        Body::AgreementSuspended(act) => parties::acted(state, Action::Suspend, act),
+        Body::AgreementResumed(act) => parties::acted(state, Action::Resume, act),
+        Body::AgreementTerminated(act) => parties::acted(state, Action::Terminate, act),
         Body::ContributionAccepted(contribution) => contributed(state, contribution, entry.time),
         Body::ReleaseReserved(reservation) => release::reserved(state, reservation, entry.time),
         Body::ReleaseRefused { .. } => release::refused(state, &entry.body, entry.time),
         Body::ReleaseAborted { reason, .. } => word("reason", reason),
         // The reducer knows all there is to these; floors come with the start itself.
-        Body::BrokerStarted { .. } | Body::ReleasePublished { .. } => Ok(()),
+        Body::BrokerStarted { .. }
+        | Body::ReleasePublished { .. }
+        | Body::AgreementExpired { .. } => Ok(()),
     }
 }
 

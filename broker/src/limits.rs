@@ -71,6 +71,8 @@ pub const MECHANISMS_KEPT_MAX: usize = 4096;
 pub const DRAIN: Duration = Duration::from_secs(10);
 /// Longest public tick: a request waits for it, so it stays below [`CALL_TIMEOUT`].
 pub const PUBLISH_TICK_MAX: Duration = Duration::from_secs(30);
+/// How often agreements are looked through for those that have run out; they have no power already.
+pub const LIFE_TICK: Duration = Duration::from_secs(10);
 /// Releases drawn at one time.
 pub const DRAWS_MAX: usize = 2;
 /// Largest zoning file.

@@ -135,6 +135,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
         .await
         .map_err(during("begin"))?;
     broker.resume();
+    broker.keep_time();
 
     let listener = TcpListener::bind(config.listen)
         .await

@@ -57,6 +57,22 @@ pub const RULES: &[Rule] = &[
         roles: EVERYONE,
     },
     Rule {
+        method: "/weir.v1.AgreementService/WithdrawAgreement",
+        roles: PARTIES,
+    },
+    Rule {
+        method: "/weir.v1.AgreementService/SuspendAgreement",
+        roles: &[Steward, Provider, Planner],
+    },
+    Rule {
+        method: "/weir.v1.AgreementService/ResumeAgreement",
+        roles: &[Steward, Provider, Planner],
+    },
+    Rule {
+        method: "/weir.v1.AgreementService/TerminateAgreement",
+        roles: PARTIES,
+    },
+    Rule {
         method: "/weir.v1.ContributionService/GetContribution",
         roles: PARTIES,
     },
@@ -146,7 +162,11 @@ mod tests {
     /// Auditors read; stewards never reach a contribution or a release.
     #[test]
     fn auditors_never_write_and_stewards_never_see_data() {
-        let reads = |method: &str| ["/Get", "/List"].iter().any(|verb| method.contains(verb));
+        let reads = |method: &str| {
+            ["/Get", "/List", "/Watch"]
+                .iter()
+                .any(|verb| method.contains(verb))
+        };
         for rule in RULES {
             if allows(Role::Auditor, rule.method) {
                 assert!(reads(rule.method), "{} writes", rule.method);

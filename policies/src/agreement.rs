@@ -15,8 +15,10 @@ use crate::period::{Grain, Period, Zone};
 use crate::table::Table;
 
 mod ad_hoc;
+mod on_end;
 
 pub use ad_hoc::{AdHoc, Allowed};
+pub use on_end::{NOTICE_DAYS_MAX, OnEnd, TablesOnEnd};
 
 /// Largest agreement, in bytes: it travels inside one log entry of at most 65,535.
 pub const AGREEMENT_BYTES_MAX: usize = 40_000;
@@ -63,6 +65,16 @@ pub struct Agreement {
     /// What may be merged on request, beside the plan.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub ad_hoc: Vec<AdHoc>,
+    /// The offer that this document answers: offering this one closes that one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub counters: Option<AgreementId>,
+    /// The agreement that this document amends: when this one becomes active, that one ends. What has been
+    /// spent stays spent, editions made count on, and a suspension stays.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub supersedes: Option<AgreementId>,
+    /// What its end means; without it, [`OnEnd::default`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub on_end: Option<OnEnd>,
 }
 
 /// A party and the signing key the other side has confirmed.

@@ -14,6 +14,7 @@ use crate::id::{
     ZoningId,
 };
 use crate::joint::{Joint, With};
+use crate::life::Act;
 use crate::loss::Loss;
 use crate::mechanism::Mechanism;
 use crate::period::Period;
@@ -148,6 +149,24 @@ pub enum Body {
         /// What it may cost each unit-period.
         allotment: Loss,
     },
+    /// The offerer took its offer back.
+    #[serde(rename = "agreement.withdrawn")]
+    AgreementWithdrawn(Act),
+    /// A party or a steward stopped an agreement for now.
+    #[serde(rename = "agreement.suspended")]
+    AgreementSuspended(Act),
+    /// Whoever suspended it lifts that; it is active again when nobody's suspension is left.
+    #[serde(rename = "agreement.resumed")]
+    AgreementResumed(Act),
+    /// A party ended it, at once or from a stated time on.
+    #[serde(rename = "agreement.terminated")]
+    AgreementTerminated(Act),
+    /// Its last day, or its notice, is over: its allotment is free.
+    #[serde(rename = "agreement.expired")]
+    AgreementExpired {
+        /// Which agreement.
+        agreement: AgreementId,
+    },
     /// Cells of one table and period were checked and stored.
     #[serde(rename = "contribution.accepted")]
     ContributionAccepted(Contribution),
@@ -205,6 +224,11 @@ impl Body {
             Self::AgreementOffered { .. } => "agreement.offered",
             Self::AgreementSigned { .. } => "agreement.signed",
             Self::AgreementActivated { .. } => "agreement.activated",
+            Self::AgreementWithdrawn(_) => "agreement.withdrawn",
+            Self::AgreementSuspended(_) => "agreement.suspended",
+            Self::AgreementResumed(_) => "agreement.resumed",
+            Self::AgreementTerminated(_) => "agreement.terminated",
+            Self::AgreementExpired { .. } => "agreement.expired",
             Self::ContributionAccepted(_) => "contribution.accepted",
             Self::ReleaseReserved(_) => "release.reserved",
             Self::ReleasePublished { .. } => "release.published",

@@ -117,7 +117,8 @@ impl Ledger {
             .unwrap_or(Loss::ZERO)
     }
 
-    /// What the account would become if an agreement with this allotment became active.
+    /// What the account would become if an agreement with this allotment became active, and one with the freed
+    /// allotment ended.
     ///
     /// # Errors
     /// [`LedgerError`] where terms differ from those in force or the allotments pass the cap.
@@ -126,7 +127,7 @@ impl Ledger {
         account: &Account,
         unit: Unit,
         cap: Loss,
-        allotment: Loss,
+        (freed, allotment): (Loss, Loss),
     ) -> Result<Terms, LedgerError> {
         let population = || account.population.clone();
         let allotted = match self.accounts.get(account) {
@@ -141,6 +142,7 @@ impl Ledger {
             }
         };
         let sum = allotted
+            .left_after(freed)
             .checked_add(allotment)
             .ok_or(LedgerError::Overflow)?;
         if !sum.fits_in(cap) {
@@ -155,6 +157,14 @@ impl Ledger {
             cap,
             allotted: sum,
         })
+    }
+
+    /// Frees what an agreement could have spent: what was spent stays spent. `None` where there is no such
+    /// account.
+    pub(crate) fn release_allotment(&mut self, account: &Account, allotment: Loss) -> Option<()> {
+        let terms = self.accounts.get_mut(account)?;
+        terms.allotted = terms.allotted.left_after(allotment);
+        Some(())
     }
 
     /// Puts the terms of an account in force.

@@ -13,6 +13,7 @@
 //! | [`validate`] | may this agreement exist at all? |
 //! | [`sign`] | did the parties really sign these bytes? |
 //! | [`access`] | which role may call which method? |
+//! | [`life`] | where can an agreement stand, and who may change that? |
 //! | [`decide`] | may this release be made now? |
 //! | [`mechanism`] | how much does a mechanism cost, in integers? |
 //! | [`ledger`] | is there budget left? |
@@ -29,6 +30,7 @@ pub mod id;
 pub mod joint;
 pub mod kind;
 pub mod ledger;
+pub mod life;
 pub mod loss;
 pub mod mechanism;
 pub mod mutants;

@@ -31,8 +31,12 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// The agreement is not active: signatures are missing, or it is suspended or over.
+    /// The agreement is not active yet: signatures are missing.
     AgreementNotActive => "agreement.not_active",
+    /// Somebody who may has suspended the agreement.
+    AgreementSuspended => "agreement.suspended",
+    /// The agreement has ended, or its offer never became one.
+    AgreementEnded => "agreement.ended",
     /// Today lies outside the days on which the agreement can be active.
     AgreementOutsideValidity => "agreement.outside_validity",
     /// The organisation is not named as a recipient.
@@ -129,6 +133,8 @@ mod tests {
             words,
             [
                 "agreement.not_active",
+                "agreement.suspended",
+                "agreement.ended",
                 "agreement.outside_validity",
                 "recipient.not_named",
                 "purpose.not_agreed",

@@ -25,6 +25,8 @@ pub enum Signs {
     Agreement,
     /// Possession of a key, at admission.
     KeyPossession,
+    /// An act in the life of an agreement ([`crate::life::payload`]).
+    AgreementAct,
 }
 
 impl Signs {
@@ -34,6 +36,7 @@ impl Signs {
         match self {
             Self::Agreement => "weir-agreement+jws",
             Self::KeyPossession => "weir-key-possession+jws",
+            Self::AgreementAct => "weir-agreement-act+jws",
         }
     }
 }

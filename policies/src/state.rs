@@ -17,6 +17,7 @@ use crate::id::{
 };
 use crate::joint::With;
 use crate::ledger::{Account, Ledger};
+use crate::life::{Act, Life};
 use crate::mutants;
 use crate::period::Period;
 use crate::refusal::ReasonId;
@@ -24,11 +25,14 @@ use crate::sign::{PartySignature, PublicKey};
 
 mod apply;
 mod error;
+mod life;
 mod records;
 
 pub use apply::Touched;
 pub use error::ApplyError;
 pub use records::{Record, RecordError};
+
+pub use crate::life::Status;
 
 /// An organisation as admitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,30 +65,6 @@ pub struct Zoning {
     pub entry: u64,
 }
 
-/// Where an agreement is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// One party has signed.
-    Offered,
-    /// Both have signed; its allotment is not yet booked.
-    Agreed,
-    /// Requests may be decided.
-    Active,
-}
-
-impl Status {
-    /// The word for screens.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Offered => "offered",
-            Self::Agreed => "agreed",
-            Self::Active => "active",
-        }
-    }
-}
-
 /// An agreement and its signatures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,6 +75,8 @@ pub struct AgreementRecord {
     pub status: Status,
     /// Who has signed, in order.
     pub signatures: Vec<(OrgId, PartySignature)>,
+    /// What has become of it.
+    pub life: Life,
     /// Index of the entry of its last change.
     pub entry: u64,
 }
@@ -295,19 +277,18 @@ impl State {
         self.releases.iter()
     }
 
-    /// The editions made of a slot, oldest first.
+    /// The editions made of a slot, also under the agreements that its own amends, oldest first.
     #[must_use]
     pub fn editions(&self, slot: &Slot) -> &[ReleaseKey] {
-        self.editions
-            .get(slot)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
+        let made = self.editions.get(&self.first_slot(slot));
+        made.map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The ad-hoc merges that have read a slot, oldest first.
+    /// The ad-hoc merges that have read a slot, likewise, oldest first.
     #[must_use]
     pub fn merges(&self, slot: &Slot) -> &[ReleaseKey] {
-        self.merges.get(slot).map(Vec::as_slice).unwrap_or_default()
+        let made = self.merges.get(&self.first_slot(slot));
+        made.map(Vec::as_slice).unwrap_or_default()
     }
 
     /// All balances.
@@ -333,9 +314,25 @@ impl State {
             Body::BrokerStarted { .. } | Body::OrgAdmitted { .. } | Body::ZoningAdded { .. } => {
                 self.orgs.keys().cloned().collect()
             }
-            Body::AgreementOffered { agreement, .. } => parties_of(agreement),
+            Body::AgreementOffered { agreement, .. } => {
+                let answered = agreement.counters.as_ref().and_then(parties);
+                let answered = answered.unwrap_or_default();
+                parties_of(agreement).into_iter().chain(answered).collect()
+            }
             Body::AgreementSigned { agreement, .. }
-            | Body::AgreementActivated { agreement, .. } => parties(agreement).unwrap_or_default(),
+            | Body::AgreementExpired { agreement }
+            | Body::AgreementWithdrawn(Act { agreement, .. })
+            | Body::AgreementSuspended(Act { agreement, .. })
+            | Body::AgreementResumed(Act { agreement, .. })
+            | Body::AgreementTerminated(Act { agreement, .. }) => {
+                parties(agreement).unwrap_or_default()
+            }
+            Body::AgreementActivated { agreement, .. } => {
+                let amended = self.agreement(agreement);
+                let amended = amended.and_then(|r| parties(r.terms.supersedes.as_ref()?));
+                let own = parties(agreement).unwrap_or_default();
+                own.into_iter().chain(amended.unwrap_or_default()).collect()
+            }
             // The entry is for the provider and the auditors; the other parties see which periods are live
             // through `ContributionService`.
             Body::ContributionAccepted(c) => vec![c.provider.clone()],

@@ -17,6 +17,7 @@ use crate::sign::{
 };
 use crate::state::State;
 
+mod life;
 mod providers;
 
 pub use providers::{PROVIDERS, Providers};
@@ -28,6 +29,12 @@ pub const NOW: &str = "2026-11-20T12:00:00Z";
 pub struct Signer {
     pair: EcdsaKeyPair,
     pub public: PublicKey,
+}
+
+impl Default for Signer {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Signer {
@@ -254,7 +261,7 @@ impl Town {
         }
     }
 
-    fn agreeing_to(&self, terms: &Agreement, provider: &Signer) -> [Body; 3] {
+    pub fn agreeing_to(&self, terms: &Agreement, provider: &Signer) -> [Body; 3] {
         let document = terms.canonical().unwrap();
         let id = terms.id().unwrap();
         [

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::{Date, date};
 
-use crate::agreement::{Agreement, Days, FORM, Unit};
+use crate::agreement::{Agreement, Days, FORM, NOTICE_DAYS_MAX, Unit};
 use crate::coarse::Coarsening;
 use crate::entry::Floors;
 use crate::loss::{Delta, UNITS_PER_ONE};
@@ -91,6 +91,9 @@ impl Check {
                 format!("has to say something, in at most {most} characters"),
             );
         }
+        let notice = a.on_end.map_or(0, |end| end.notice_days);
+        let message = format!("is at most {NOTICE_DAYS_MAX}");
+        self.require(notice <= NOTICE_DAYS_MAX, "on_end.notice_days", message);
         self.days("valid", a.valid);
         self.days("covers", a.covers);
         let unique: BTreeSet<_> = a.purposes.iter().collect();

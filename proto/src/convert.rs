@@ -9,6 +9,7 @@ mod both_ways;
 mod common;
 mod contribution;
 mod directory;
+mod life;
 mod release;
 mod transparency;
 
@@ -22,6 +23,7 @@ pub use agreement::{AgreementSummary, Offer, SignedAgreement, Signing};
 pub use common::{Logged, Page, Paged, Rate};
 pub use contribution::{ContributionQuery, ContributionStatus, Push, TableFilter};
 pub use directory::{Admission, Organisation, Zoning, ZoningBytes};
+pub use life::{Acting, Lived};
 pub use release::{
     Answer, Chunk, MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection, ReleaseHead,
     ReleaseSummary, Released, RungPreview, Wish, key_from_ticket, key_to_ticket,

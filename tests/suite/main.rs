@@ -14,6 +14,7 @@ mod crash;
 mod flight;
 mod harness;
 mod joint;
+mod life;
 mod limits;
 mod measures;
 mod merge;

@@ -17,6 +17,7 @@ use super::*;
 mod attacks;
 mod coarse;
 mod joint;
+mod life;
 
 /// Places of the entries in [`honest`].
 const ADMITTED: usize = 2;

@@ -3,6 +3,7 @@
 use policies::agreement::{AGREEMENT_BYTES_MAX, Agreement};
 use policies::entry::Floors;
 use policies::id::{OrgId, Role};
+use policies::life::{Act, Action};
 use policies::sign::{PartySignature, PublicKey, Signs, possession_payload, verify};
 use policies::state::State;
 use policies::validate::faults;
@@ -94,6 +95,30 @@ pub(super) fn signed(
     verify(Signs::Agreement, &org.key, &document, signature).map_err(|source| Breach::Signature {
         org: by.clone(),
         source,
+    })
+}
+
+/// Did the organisation sign this act, with the key in force? Whether it may, the reducer knows.
+pub(super) fn acted(state: &State, action: Action, act: &Act) -> Result<(), Breach> {
+    let method = match action {
+        Action::Withdraw => "/weir.v1.AgreementService/WithdrawAgreement",
+        Action::Suspend => "/weir.v1.AgreementService/SuspendAgreement",
+        Action::Resume => "/weir.v1.AgreementService/ResumeAgreement",
+        Action::Terminate => "/weir.v1.AgreementService/TerminateAgreement",
+        Action::Sign => "/weir.v1.AgreementService/SignAgreement",
+        Action::Counter | Action::Amend => "/weir.v1.AgreementService/OfferAgreement",
+    };
+    caller(state, &act.by, method)?;
+    let org = state.org(&act.by).ok_or_else(|| Breach::Caller {
+        org: act.by.clone(),
+        why: "it is not admitted".to_owned(),
+    })?;
+    let payload = act.payload(action);
+    verify(Signs::AgreementAct, &org.key, &payload, &act.signature).map_err(|source| {
+        Breach::Signature {
+            org: act.by.clone(),
+            source,
+        }
     })
 }
 

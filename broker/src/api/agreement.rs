@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use policies::agreement::Agreement;
 use policies::id::{AgreementId, OrgId, Role};
+use policies::life::{Action, Life};
 use policies::loss::Loss;
 use policies::state::{AgreementRecord, State};
-use proto::convert::{AgreementSummary, Logged, Offer, Page, SignedAgreement, Signing};
+use proto::convert::{
+    Acting, AgreementSummary, ConvertError, Lived, Logged, Offer, Page, SignedAgreement, Signing,
+};
 use proto::v1;
 use proto::v1::agreement_service_server::AgreementService;
 use tonic::{Request, Response, Status};
@@ -54,6 +57,34 @@ impl AgreementService for Agreements {
         Ok(Response::new(Logged { what, receipt }.into()))
     }
 
+    async fn withdraw_agreement(
+        &self,
+        request: Request<v1::WithdrawAgreementRequest>,
+    ) -> Answer<v1::WithdrawAgreementResponse> {
+        self.act(Action::Withdraw, request).await
+    }
+
+    async fn suspend_agreement(
+        &self,
+        request: Request<v1::SuspendAgreementRequest>,
+    ) -> Answer<v1::SuspendAgreementResponse> {
+        self.act(Action::Suspend, request).await
+    }
+
+    async fn resume_agreement(
+        &self,
+        request: Request<v1::ResumeAgreementRequest>,
+    ) -> Answer<v1::ResumeAgreementResponse> {
+        self.act(Action::Resume, request).await
+    }
+
+    async fn terminate_agreement(
+        &self,
+        request: Request<v1::TerminateAgreementRequest>,
+    ) -> Answer<v1::TerminateAgreementResponse> {
+        self.act(Action::Terminate, request).await
+    }
+
     async fn get_agreement(
         &self,
         request: Request<v1::GetAgreementRequest>,
@@ -90,12 +121,25 @@ impl AgreementService for Agreements {
     }
 }
 
-/// Parties and recipients read their own; auditors read all.
+/// Parties and recipients read their own; auditors read all, and stewards, who may suspend them.
 fn may_read(terms: &Agreement, org: &OrgId, role: Role) -> bool {
-    role == Role::Auditor || concerns(terms, org)
+    matches!(role, Role::Auditor | Role::Steward) || concerns(terms, org)
 }
 
 impl Agreements {
+    async fn act<M, A>(&self, action: Action, request: Request<M>) -> Answer<A>
+    where
+        Acting: TryFrom<M, Error = ConvertError>,
+        A: From<Logged<SignedAgreement>>,
+    {
+        let by = Caller::of(&request)?.org().clone();
+        let acting: Acting = request.into_inner().try_into()?;
+        let agreement = acting.agreement.clone();
+        let receipt = self.0.act(&by, action, acting).await?;
+        let what = self.signed(&agreement)?;
+        Ok(Response::new(Logged { what, receipt }.into()))
+    }
+
     fn signed(&self, id: &AgreementId) -> Result<SignedAgreement, Error> {
         let state = self.0.sequencer().state();
         let record = state
@@ -105,8 +149,16 @@ impl Agreements {
             terms,
             status,
             signatures,
-            entry: _,
+            life,
+            entry,
         } = record.clone();
+        let Life {
+            suspended_by,
+            ends,
+            superseded_by,
+            first: _,
+            history,
+        } = life;
         let document = terms.canonical().map_err(Error::internal)?;
         let account = State::account_of(&terms);
         let allotted = state.ledger().terms(&account).map(|terms| terms.allotted);
@@ -119,6 +171,13 @@ impl Agreements {
             status,
             signatures,
             population_allotted: protected.then_some(allotted),
+            life: Lived {
+                last_change: entry,
+                suspended_by: suspended_by.into_iter().collect(),
+                ends,
+                superseded_by,
+                history,
+            },
         })
     }
 }

@@ -5,7 +5,6 @@ use audit::receipt::Receipt;
 use policies::agreement::Agreement;
 use policies::entry::Body;
 use policies::id::{AgreementId, OrgId};
-use policies::loss::Loss;
 use policies::sign::{PartySignature, Signs, verify};
 use policies::state::{State, Status};
 use policies::validate::faults;
@@ -81,10 +80,17 @@ impl Broker {
         let (agreement, by) = (id.clone(), by.clone());
         let done = self
             .sequencer
-            .submit("agreement.signed", move |state, _| {
+            .submit("agreement.signed", move |state, now| {
                 let record = state.agreement(&agreement).ok_or(NOT_FOUND)?;
-                if record.status == Status::Active && record.signatures.iter().any(|s| s.0 == by) {
-                    return Ok((Vec::new(), Some(record.entry)));
+                if record
+                    .signatures
+                    .get(1)
+                    .is_some_and(|signed| signed.0 == by)
+                {
+                    let history = &record.life.history;
+                    let activated = history.iter().find(|c| c.status == Status::Active);
+                    let entry = activated.map_or(record.entry, |change| change.entry);
+                    return Ok((Vec::new(), Some(entry)));
                 }
                 let allotment = record.terms.allotment();
                 let allotment = allotment.ok_or_else(|| Error::internal("allotment overflows"))?;
@@ -95,16 +101,16 @@ impl Broker {
                     by,
                     signature,
                 };
-                Ok((
-                    vec![
-                        signed,
-                        Body::AgreementActivated {
-                            agreement,
-                            allotment,
-                        },
-                    ],
-                    None,
-                ))
+                let activated = Body::AgreementActivated {
+                    agreement,
+                    allotment,
+                };
+                let mut entries = state.run_out(now);
+                // What an amendment ends leaves no release unfinished.
+                let amended = record.terms.supersedes.as_ref();
+                entries.extend(amended.map(|id| state.aborts(id)).unwrap_or_default());
+                entries.extend([signed, activated]);
+                Ok((entries, None))
             })
             .await?;
         match done.value {
@@ -222,15 +228,8 @@ fn check_cap(state: &State, terms: &Agreement) -> Result<(), Error> {
     let allotment = terms
         .allotment()
         .ok_or_else(|| Error::internal("allotment overflows"))?;
-    let population = &terms.population;
     state
-        .ledger()
-        .with_allotment(
-            &State::account_of(terms),
-            population.unit,
-            population.cap.unwrap_or(Loss::ZERO),
-            allotment,
-        )
+        .room_for(terms, allotment)
         .map(drop)
         .map_err(|e| Error::invalid("population.cap", e))
 }

@@ -88,11 +88,12 @@ impl Broker {
             .filter(|r| r.terms.provider.org == *by);
         let record = record.ok_or(Error::NotFound { what: "agreement" })?;
         let terms = &record.terms;
-        if record.status != Status::Active {
-            let message = format!("the agreement is {}, not active", record.status.as_str());
+        let now = state.decision_time(self.clock.now());
+        let standing = record.standing(now);
+        if standing != Status::Active {
+            let message = format!("the agreement is {}, not active", standing.as_str());
             return Err(Error::Precondition { message });
         }
-        let now = state.decision_time(self.clock.now());
         if !terms.valid_at(now) {
             let message = "the agreement is outside the days on which it is valid".into();
             return Err(Error::Precondition { message });

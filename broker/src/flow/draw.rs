@@ -26,6 +26,7 @@ use proto::columns::{QUALITY, bounded, read_columns};
 
 use super::agree::may_receive;
 use super::broker::Broker;
+use super::life::{Going, going, waits};
 use super::release::published_entry;
 use crate::error::Error;
 use crate::limits::SCAN_MEMORY_BYTES;
@@ -61,7 +62,7 @@ impl Broker {
     /// Takes up the releases that a crash left between charge and table.
     pub fn resume(self: &Arc<Self>) {
         let unfinished = self.sequencer.state().unfinished();
-        for key in unfinished {
+        for key in unfinished.into_iter().filter(|key| !self.waits(key)) {
             let broker = Arc::clone(self);
             tokio::spawn(async move {
                 match broker.draw(&key).await {
@@ -96,12 +97,14 @@ impl Broker {
 
     fn published_blob(&self, by: &OrgId, key: &ReleaseKey) -> Result<(BlobId, u64), Error> {
         let state = self.sequencer.state();
+        let now = state.decision_time(self.clock.now());
         let release = state.release(key).filter(|release| {
             let mut asked = release.reservation.asked().into_iter();
             // Of a joint table, those who may have every part.
             asked.all(|asked| {
                 let agreement = state.agreement(&asked.agreement);
                 agreement.is_some_and(|record| may_receive(&record.terms, by))
+                    && state.is_served(&asked.agreement, now)
             })
         });
         match release.map(|release| &release.stage) {
@@ -117,7 +120,9 @@ impl Broker {
             return Ok(());
         };
         let slot = self.draws.acquire().await.map_err(Error::internal)?;
-
+        if self.waits(key) {
+            return Err(waits());
+        }
         let receipt = self.sequencer.receipt(reserved)?;
         let durable = receipt.verify(&self.log_key).map_err(Error::internal)?;
         let spend = Spend::from_durable(&durable).map_err(Error::internal)?;
@@ -129,15 +134,43 @@ impl Broker {
         // Others draw while this one waits.
         drop(slot);
         self.wait_for_tick().await;
-        let published = Body::ReleasePublished {
-            key: key.clone(),
-            blob,
-        };
-        self.sequencer
-            .submit("release.published", |_, _| Ok((vec![published], ())))
-            .await?;
+        let published = self.publish(key, blob.clone()).await;
+        // Decided: no entry will ever name the blob. Where the log failed, it stays.
+        if !matches!(published, Ok(true) | Err(Error::Unavailable { .. })) {
+            self.blobs.erase(&blob).await.map_err(Error::internal)?;
+        }
+        published?;
         self.drawing.forget(key);
         Ok(())
+    }
+
+    /// Publishes a drawn table, unless an agreement of its release was suspended or ended meanwhile; `false`
+    /// where the release has ended without it.
+    async fn publish(&self, key: &ReleaseKey, blob: BlobId) -> Result<bool, Error> {
+        let key = key.clone();
+        let done = self
+            .sequencer
+            .submit("release.published", move |state, now| {
+                let release = state.release(&key).ok_or_else(no_release)?;
+                if release.stage != Stage::Reserved {
+                    return Ok((Vec::new(), false));
+                }
+                match going(state, &release.reservation, now) {
+                    Going::Waits => Err(waits()),
+                    Going::Over => Ok((state.run_out(now), false)),
+                    Going::On => Ok((vec![Body::ReleasePublished { key, blob }], true)),
+                }
+            })
+            .await?;
+        Ok(done.value)
+    }
+
+    /// Is an agreement of the release suspended?
+    fn waits(&self, key: &ReleaseKey) -> bool {
+        let state = self.sequencer.state();
+        let now = state.decision_time(self.clock.now());
+        let release = state.release(key);
+        release.is_some_and(|r| matches!(going(&state, &r.reservation, now), Going::Waits))
     }
 
     /// The pinned input, and what the quality sheet says about it.
@@ -223,8 +256,12 @@ fn reserved_entry(state: &State, key: &ReleaseKey) -> Result<Option<u64>, Error>
     match state.release(key) {
         Some(release) if release.stage == Stage::Reserved => Ok(Some(release.entry)),
         Some(_) => published_entry(state, key).map(|_| None),
-        None => Err(Error::NotFound { what: "release" }),
+        None => Err(no_release()),
     }
+}
+
+fn no_release() -> Error {
+    Error::NotFound { what: "release" }
 }
 
 /// True numbers and their keys.

@@ -7,6 +7,7 @@ pub mod broker;
 pub mod contribute;
 pub mod draw;
 mod join;
+pub mod life;
 mod merge;
 pub mod preview;
 pub mod release;

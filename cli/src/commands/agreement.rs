@@ -1,6 +1,7 @@
-//! `weir agreement`: write, check, read, offer, sign, list. The agreement is the program.
+//! `weir agreement`: write, check, read, offer, sign, change, end, list. The agreement is the program.
 
 mod check;
+mod life;
 mod new;
 mod page;
 mod parties;
@@ -9,6 +10,7 @@ mod show;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use policies::life::{Action, Cause};
 
 use super::Session;
 use super::confirm::Expected;
@@ -18,7 +20,7 @@ use crate::errors::CliError;
 pub use check::usual_floors;
 pub use page::loss;
 
-/// Agreements: write, check, read, offer, sign, list.
+/// Agreements: write, check, read, offer, sign, change, end, list.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write an agreement from a template, or bring an edited one into canonical form.
@@ -36,6 +38,24 @@ pub enum Command {
     /// Sign an agreement that the other party offered; it becomes active.
     #[command(after_help = parties::SIGN_HELP)]
     Sign(Sign),
+    /// Answer an offer with your own version of its terms; the offer is closed.
+    #[command(after_help = life::COUNTER_HELP)]
+    Counter(Answer),
+    /// Change an agreement in force: offer a new document that takes its place once both have signed.
+    #[command(after_help = life::AMEND_HELP)]
+    Amend(Answer),
+    /// Take an offer back before it is signed.
+    #[command(after_help = life::WITHDRAW_HELP)]
+    Withdraw(Act),
+    /// Stop an agreement for now: nothing is contributed or released until you resume it.
+    #[command(after_help = life::SUSPEND_HELP)]
+    Suspend(Act),
+    /// Lift your own suspension.
+    #[command(after_help = life::RESUME_HELP)]
+    Resume(Act),
+    /// End an agreement, as soon as its notice allows or at a later time.
+    #[command(after_help = life::TERMINATE_HELP)]
+    Terminate(Terminate),
     /// List the agreements that we may see.
     #[command(after_help = parties::LIST_HELP)]
     List,
@@ -70,6 +90,38 @@ pub struct Sign {
     pub yes: bool,
 }
 
+/// Arguments of `weir agreement counter` and `amend`.
+#[derive(Debug, Args)]
+pub struct Answer {
+    /// Its id, or the first digits of its id.
+    #[arg(value_name = "ID")]
+    pub agreement: String,
+    /// Your version of the terms; the command writes into it which agreement it answers.
+    pub file: PathBuf,
+}
+
+/// Arguments of `weir agreement withdraw`, `suspend` and `resume`.
+#[derive(Debug, Args)]
+pub struct Act {
+    /// Its id, or the first digits of its id.
+    #[arg(value_name = "ID")]
+    pub agreement: String,
+    /// Why, in one line of at most 280 bytes. It stands in the log for ever: name no person.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Cause,
+}
+
+/// Arguments of `weir agreement terminate`.
+#[derive(Debug, Args)]
+pub struct Terminate {
+    /// What and why.
+    #[command(flatten)]
+    pub act: Act,
+    /// When it takes effect, for example 2027-01-01T00:00:00Z; without it as soon as the notice allows.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<jiff::Timestamp>,
+}
+
 /// Runs one of them.
 ///
 /// # Errors
@@ -81,6 +133,12 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
         Command::Show(which) => show::run(&which, session).await,
         Command::Offer(args) => parties::offer(&args, session).await,
         Command::Sign(args) => parties::sign(&args, session).await,
+        Command::Counter(args) => life::answer(Action::Counter, &args, session).await,
+        Command::Amend(args) => life::answer(Action::Amend, &args, session).await,
+        Command::Withdraw(args) => life::act(Action::Withdraw, args, None, session).await,
+        Command::Suspend(args) => life::act(Action::Suspend, args, None, session).await,
+        Command::Resume(args) => life::act(Action::Resume, args, None, session).await,
+        Command::Terminate(args) => life::terminate(args, session).await,
         Command::List => parties::list(session).await,
     }
 }

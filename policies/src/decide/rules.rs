@@ -55,12 +55,15 @@ impl Rules<'_> {
     }
 
     fn active(&self) -> Option<Reason> {
-        let status = self.record.status;
-        reason(
-            status != Status::Active,
-            ReasonId::AgreementNotActive,
-            || format!("the agreement is {}, it has to be active", status.as_str()),
-        )
+        let status = self.record.standing(self.now);
+        let id = match status {
+            Status::Suspended => ReasonId::AgreementSuspended,
+            ended if ended.is_end() => ReasonId::AgreementEnded,
+            _ => ReasonId::AgreementNotActive,
+        };
+        reason(status != Status::Active, id, || {
+            format!("the agreement is {}, it has to be active", status.as_str())
+        })
     }
 
     fn validity(&self) -> Option<Reason> {

@@ -7,6 +7,7 @@
 
 use super::*;
 use crate::entry::Body;
+use crate::life::Action;
 use crate::mechanism::Mechanism;
 use crate::refusal::ReasonId;
 use crate::testing::{Town, mechanism, now, org};
@@ -228,6 +229,12 @@ fn each_reason_is_reachable() {
     let [offer, ..] = offered.agreeing();
     offered.write(offer);
     see(&offered.state, &offered.request("r1", "2026-10-05"), time);
+    for action in [Action::Suspend, Action::Terminate] {
+        let mut stopped = contributed();
+        let body = stopped.acting(action, "bikes", None);
+        stopped.write(body);
+        see(&stopped.state, &stopped.request("r1", "2026-10-05"), time);
+    }
     let account = State::account_of(&town.terms);
     let cap = town.terms.population.cap.unwrap();
     town.state.ledger.set_spent(account, fine.period, cap);

@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 22] = [
+const GOLDEN: [(&str, &str); 29] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -99,6 +99,34 @@ const GOLDEN: [(&str, &str); 22] = [
         "release.reserved",
         include_str!("../../golden/release.reserved.rungs.json"),
     ),
+    (
+        "agreement.offered",
+        include_str!("../../golden/agreement.offered.counters.json"),
+    ),
+    (
+        "agreement.withdrawn",
+        include_str!("../../golden/agreement.withdrawn.json"),
+    ),
+    (
+        "agreement.suspended",
+        include_str!("../../golden/agreement.suspended.json"),
+    ),
+    (
+        "agreement.resumed",
+        include_str!("../../golden/agreement.resumed.json"),
+    ),
+    (
+        "agreement.offered",
+        include_str!("../../golden/agreement.offered.supersedes.json"),
+    ),
+    (
+        "agreement.terminated",
+        include_str!("../../golden/agreement.terminated.json"),
+    ),
+    (
+        "agreement.expired",
+        include_str!("../../golden/agreement.expired.json"),
+    ),
 ];
 
 #[test]
@@ -123,6 +151,7 @@ fn every_field_of_every_kind_is_needed_and_known() {
             ("org.admitted", "by"),
             ("zoning.added", "parents"),
             ("contribution.accepted", "supersedes"),
+            ("agreement.terminated", "takes_effect"),
             ("release.reserved", "joint"),
             ("release.reserved", "merge"),
             ("release.reserved", "rungs"),

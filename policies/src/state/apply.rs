@@ -4,8 +4,10 @@ use super::{AgreementRecord, ApplyError, Slot, Stage, State, Zoning};
 use crate::entry::{Body, Entry};
 use crate::id::{AgreementId, BatchId, OrgId, ReleaseKey, RequestId, ZoningId};
 use crate::ledger::Account;
+use crate::life::Action;
 use crate::period::Period;
 
+mod life;
 mod merges;
 mod parties;
 mod releases;
@@ -84,19 +86,25 @@ impl State {
                 agreement,
                 by,
                 signature,
-            } => self.offer(agreement, by, signature),
+            } => self.offer(agreement, (by, signature), entry.time),
             Body::AgreementSigned {
                 agreement,
                 by,
                 signature,
-            } => self.sign(agreement, by, signature),
+            } => self.sign(agreement, (by, signature), entry.time),
             Body::AgreementActivated {
                 agreement,
                 allotment,
-            } => self.activate(agreement, *allotment),
-            Body::ContributionAccepted(contribution) => self.contribute(contribution),
-            Body::ReleaseReserved(reservation) => self.reserve(reservation),
+            } => self.activate(agreement, *allotment, entry.time),
+            Body::AgreementWithdrawn(act) => self.act(Action::Withdraw, act, entry.time),
+            Body::AgreementSuspended(act) => self.act(Action::Suspend, act, entry.time),
+            Body::AgreementResumed(act) => self.act(Action::Resume, act, entry.time),
+            Body::AgreementTerminated(act) => self.act(Action::Terminate, act, entry.time),
+            Body::AgreementExpired { agreement } => self.expire(agreement, entry.time),
+            Body::ContributionAccepted(contribution) => self.contribute(contribution, entry.time),
+            Body::ReleaseReserved(reservation) => self.reserve(reservation, entry.time),
             Body::ReleasePublished { key, blob } => {
+                self.publishable(key, entry.time)?;
                 let (blob, entry) = (blob.clone(), self.size);
                 self.end(key, Stage::Published { blob, entry })
             }

@@ -2,13 +2,14 @@
 
 use policies::agreement::{AGREEMENT_BYTES_MAX, Agreement};
 use policies::id::{AgreementId, OrgId, sha256_hex};
+use policies::life::Status;
 use policies::loss::Loss;
 use policies::sign::PartySignature;
-use policies::state::Status;
 
 use super::both_ways::{id_request, logged, page_request, paged};
 use super::common;
-use super::{ConvertError, Logged, Page, Paged, at_most, parse, required, wrong};
+use super::life::{self, Lived, status};
+use super::{ConvertError, Logged, Page, Paged, at_most, parse, print_optional, required, wrong};
 use crate::v1;
 
 /// A party's wish to offer an agreement.
@@ -47,6 +48,8 @@ pub struct SignedAgreement {
     /// What all active agreements of the population may cost each unit-period together; none where
     /// it has no unit, or the broker is older than this.
     pub population_allotted: Option<Loss>,
+    /// What has become of it.
+    pub life: Lived,
 }
 
 /// An agreement in a list.
@@ -133,6 +136,11 @@ impl TryFrom<v1::Agreement> for SignedAgreement {
             signatures,
             state,
             population_allotted,
+            last_change,
+            suspended_by_org_ids,
+            ends,
+            superseded_by,
+            history,
         } = message;
         let id: AgreementId = parse("agreement_id", &agreement_id)?;
         at_most("signatures", "items", signatures.len(), 2)?;
@@ -152,6 +160,12 @@ impl TryFrom<v1::Agreement> for SignedAgreement {
             status: status(state)?,
             signatures: signatures.collect::<Result<_, _>>()?,
             population_allotted: population_allotted.map(TryInto::try_into).transpose()?,
+            life: life::parse_lived(
+                last_change,
+                suspended_by_org_ids,
+                (ends, superseded_by),
+                history,
+            )?,
         })
     }
 }
@@ -165,7 +179,15 @@ impl From<SignedAgreement> for v1::Agreement {
             status,
             signatures,
             population_allotted,
+            life,
         } = agreement;
+        let Lived {
+            last_change,
+            suspended_by,
+            ends,
+            superseded_by,
+            history,
+        } = life;
         let signature = |(org, signature): (OrgId, PartySignature)| v1::AgreementSignature {
             org_id: org.into(),
             signature: Some(signature.into()),
@@ -176,6 +198,11 @@ impl From<SignedAgreement> for v1::Agreement {
             signatures: signatures.into_iter().map(signature).collect(),
             state: v1::AgreementState::from(status).into(),
             population_allotted: population_allotted.map(Into::into),
+            last_change,
+            suspended_by_org_ids: suspended_by.into_iter().map(Into::into).collect(),
+            ends: print_optional(ends.as_ref()),
+            superseded_by: print_optional(superseded_by.as_ref()),
+            history: history.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -240,26 +267,6 @@ impl From<AgreementSummary> for v1::AgreementSummary {
 fn terms(document: &[u8]) -> Result<Agreement, ConvertError> {
     at_most("document", "bytes", document.len(), AGREEMENT_BYTES_MAX)?;
     Agreement::parse_canonical(document).map_err(|e| wrong("document", e))
-}
-
-fn status(state: i32) -> Result<Status, ConvertError> {
-    match v1::AgreementState::try_from(state) {
-        Ok(v1::AgreementState::Offered) => Ok(Status::Offered),
-        Ok(v1::AgreementState::Agreed) => Ok(Status::Agreed),
-        Ok(v1::AgreementState::Active) => Ok(Status::Active),
-        Ok(v1::AgreementState::Unspecified) => Err(wrong("state", "missing")),
-        Err(_) => Err(wrong("state", format_args!("`{state}` is not known here"))),
-    }
-}
-
-impl From<Status> for v1::AgreementState {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Offered => Self::Offered,
-            Status::Agreed => Self::Agreed,
-            Status::Active => Self::Active,
-        }
-    }
 }
 
 logged! {

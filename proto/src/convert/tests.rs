@@ -245,6 +245,19 @@ fn an_agreement_survives_the_wire_in_canonical_form_only() {
         status: policies::state::Status::Active,
         signatures: vec![("city".parse().unwrap(), signature)],
         population_allotted: Some(policies::loss::Loss::ZERO),
+        life: Lived {
+            last_change: 9,
+            suspended_by: vec!["city".parse().unwrap()],
+            ends: Some("2026-12-01T00:00:00Z".parse().unwrap()),
+            superseded_by: Some(DIGEST.parse().unwrap()),
+            history: vec![policies::life::Change {
+                status: policies::state::Status::Suspended,
+                time: "2026-11-01T12:00:00.5Z".parse().unwrap(),
+                by: Some("city".parse().unwrap()),
+                reason: Some("the figures look wrong".parse().unwrap()),
+                entry: 9,
+            }],
+        },
     };
     let good = v1::Agreement::from(signed.clone());
     assert_eq!(SignedAgreement::try_from(good.clone()).unwrap(), signed);
@@ -253,4 +266,32 @@ fn an_agreement_survives_the_wire_in_canonical_form_only() {
         ..good
     };
     assert_eq!(refused::<SignedAgreement, _>(other), "document");
+    for status in policies::state::Status::ALL {
+        let wired = i32::from(v1::AgreementState::from(*status));
+        assert_eq!(life::status(wired), Ok(*status));
+    }
+}
+
+#[test]
+fn an_act_keeps_every_field_and_its_reason_is_bounded() {
+    let act = Acting {
+        agreement: DIGEST.parse().unwrap(),
+        after: 7,
+        takes_effect: Some("2026-12-01T00:00:00Z".parse().unwrap()),
+        reason: "the figures look wrong".parse().unwrap(),
+        signature: policies::sign::PartySignature {
+            protected: "e30".into(),
+            signature: "AA".into(),
+        },
+    };
+    assert_eq!(wire::<_, v1::SuspendAgreementRequest>(act.clone()), act);
+    let sent = |change: fn(&mut v1::AgreementAct)| {
+        let mut message = v1::AgreementAct::from(act.clone());
+        change(&mut message);
+        refused::<Acting, _>(message)
+    };
+    assert_eq!(sent(|m| m.reason = "x".repeat(281)), "act.reason");
+    assert_eq!(sent(|m| m.reason.clear()), "act.reason");
+    assert_eq!(sent(|m| m.takes_effect = "soon".into()), "act.takes_effect");
+    assert_eq!(sent(|m| m.signature = None), "act.signature");
 }

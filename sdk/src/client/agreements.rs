@@ -185,7 +185,7 @@ fn party<'a>(
         })
 }
 
-fn is_that(
+pub(super) fn is_that(
     doing: &'static str,
     found: &SignedAgreement,
     asked: &AgreementId,

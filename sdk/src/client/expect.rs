@@ -2,8 +2,9 @@
 
 use policies::entry::{Body, Contribution};
 use policies::id::{AgreementId, BlobId, ReleaseKey};
+use policies::life::{Act, Action};
 use policies::sign::{Signs, possession_payload, verify};
-use proto::convert::{ContributionStatus, Organisation, Push, Zoning};
+use proto::convert::{Acting, ContributionStatus, Organisation, Push, Zoning};
 
 use super::proof::Differs;
 
@@ -63,9 +64,13 @@ pub(super) fn zoning(body: &Body, asked: &Zoning) -> Same {
 pub(super) fn agreement(body: &Body, asked: &AgreementId) -> Same {
     let is = match body {
         Body::AgreementOffered { agreement, .. } => agreement.id().is_ok_and(|id| id == *asked),
-        Body::AgreementSigned { agreement, .. } | Body::AgreementActivated { agreement, .. } => {
-            agreement == asked
-        }
+        Body::AgreementSigned { agreement, .. }
+        | Body::AgreementActivated { agreement, .. }
+        | Body::AgreementExpired { agreement }
+        | Body::AgreementWithdrawn(Act { agreement, .. })
+        | Body::AgreementSuspended(Act { agreement, .. })
+        | Body::AgreementResumed(Act { agreement, .. })
+        | Body::AgreementTerminated(Act { agreement, .. }) => agreement == asked,
         _ => return Err(Differs::Kind("agreement.offered")),
     };
     same(is, "agreement")
@@ -76,6 +81,32 @@ pub(super) fn signed(body: &Body, asked: &AgreementId) -> Same {
     match body {
         Body::AgreementSigned { .. } | Body::AgreementActivated { .. } => agreement(body, asked),
         _ => Err(Differs::Kind("agreement.activated")),
+    }
+}
+
+/// The act that was signed; a repeated call is answered with the first one's entry.
+pub(super) fn act(body: &Body, action: Action, asked: &Acting) -> Same {
+    let (Body::AgreementWithdrawn(act)
+    | Body::AgreementSuspended(act)
+    | Body::AgreementResumed(act)
+    | Body::AgreementTerminated(act)) = body
+    else {
+        return Err(Differs::Kind("agreement.suspended"));
+    };
+    same(body.kind() == kind(action), "kind")?;
+    same(act.agreement == asked.agreement, "agreement")?;
+    same(act.after == asked.after, "last change")?;
+    same(act.takes_effect == asked.takes_effect, "time of effect")?;
+    same(act.reason == asked.reason, "reason")
+}
+
+fn kind(action: Action) -> &'static str {
+    match action {
+        Action::Withdraw => "agreement.withdrawn",
+        Action::Suspend => "agreement.suspended",
+        Action::Resume => "agreement.resumed",
+        Action::Terminate => "agreement.terminated",
+        Action::Sign | Action::Counter | Action::Amend => "agreement.offered",
     }
 }
 

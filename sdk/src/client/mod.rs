@@ -23,7 +23,7 @@
 //! | --- | --- |
 //! | `config`, `identity` | the profile and its files |
 //! | `connect`, `session` | TLS and token, the [`Client`] |
-//! | `directory`, `agreements`, `contributions`, `releases`, `transparency` | one service each |
+//! | `directory`, `agreements`, `life`, `contributions`, `releases`, `transparency` | one service each |
 //! | `push`, `columns` | cells on their way to the broker |
 //! | `table` | a released table on its way to us |
 //! | `proof`, `expect` | receipts, and what their entries have to say |
@@ -39,6 +39,7 @@ mod directory;
 mod error;
 mod expect;
 mod identity;
+mod life;
 mod limits;
 mod memory;
 mod observe;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use policies::agreement::{Agreement, Unit};
+use policies::agreement::{Agreement, TablesOnEnd, Unit};
 use policies::loss::Loss;
 use policies::period::Grain;
 use policies::table::Table;
@@ -22,6 +22,7 @@ pub fn text(agreement: &Agreement, id: &str, state: &str) -> String {
     ]));
     section(&mut page, "What it is about", &wrap(&a.public_summary));
     section(&mut page, "Parties and use", &facts(&parties(a)));
+    section(&mut page, "How it ends", &facts(&ending(a)));
     section(&mut page, "Whose privacy", &facts(&privacy(a)));
     section(
         &mut page,
@@ -69,6 +70,32 @@ fn parties(a: &Agreement) -> Vec<(&'static str, String)> {
         ),
         ("time zone", a.time_zone.name().to_owned()),
     ]
+}
+
+/// What its end means, and which document it answers or amends.
+fn ending(a: &Agreement) -> Vec<(&'static str, String)> {
+    let end = a.on_end.unwrap_or_default();
+    let notice = match end.notice_days {
+        0 => "either party can end it at once".to_owned(),
+        days => {
+            format!("either party can end it with {days} days of notice, or suspend it at once")
+        }
+    };
+    let tables = match end.tables {
+        TablesOnEnd::Served => "released tables stay available to those entitled",
+        TablesOnEnd::Closed => "released tables are given out no more; copies already fetched stay",
+    };
+    let mut rows = vec![("notice", notice), ("then", tables.to_owned())];
+    let named = [
+        ("amends", a.supersedes.as_ref()),
+        ("answers", a.counters.as_ref()),
+    ];
+    rows.extend(
+        named
+            .into_iter()
+            .filter_map(|(name, id)| Some((name, id?.to_string()))),
+    );
+    rows
 }
 
 fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {

@@ -6,7 +6,7 @@ use policies::agreement::{Agreement, Party};
 use policies::id::Fingerprint;
 use policies::validate::faults;
 use proto::convert::SignedAgreement;
-use sdk::client::Proven;
+use sdk::client::{Client, Proven};
 use serde::Serialize;
 
 use super::super::session::{from_client, read_agreement};
@@ -38,14 +38,25 @@ Example:
 
 pub async fn offer(args: &Offer, session: &Session) -> Result<(), CliError> {
     let terms = read_agreement(&args.file)?;
+    let client = session.client().await?;
+    offer_terms(&terms, &args.file, &client, session).await
+}
+
+/// Signs the terms of a file and offers them.
+pub(super) async fn offer_terms(
+    terms: &Agreement,
+    file: &Path,
+    client: &Client,
+    session: &Session,
+) -> Result<(), CliError> {
     // The broker checks again, with the steward's own floors.
-    let found = faults(&terms, &usual_floors()?);
+    let found = faults(terms, &usual_floors()?);
     if let Some(fault) = found.iter().find(|fault| !of_steward(&fault.path)) {
-        let why = CliError::file("offer", &args.file, fault);
+        let why = CliError::file("offer", file, fault);
         return Err(why.or_try("weir agreement check FILE lists every fault"));
     }
-    let (client, signer) = (session.client().await?, session.signer()?);
-    let proven = client.offer(&terms, &signer).await.map_err(from_client)?;
+    let signer = session.signer()?;
+    let proven = client.offer(terms, &signer).await.map_err(from_client)?;
     session.output.show(&Logged::of(&proven))
 }
 
@@ -110,17 +121,20 @@ pub async fn list(session: &Session) -> Result<(), CliError> {
 
 /// An agreement after something was done with it.
 #[derive(Serialize)]
-struct Logged {
+pub(super) struct Logged {
     agreement: String,
     title: String,
     state: &'static str,
     signed_by: Vec<String>,
+    suspended_by: Vec<String>,
+    ends: Option<String>,
     entry: u64,
 }
 
 impl Logged {
-    fn of(proven: &Proven<SignedAgreement>) -> Self {
+    pub(super) fn of(proven: &Proven<SignedAgreement>) -> Self {
         let agreement = &proven.what;
+        let life = &agreement.life;
         Self {
             agreement: agreement.id.to_string(),
             title: agreement.terms.title.clone(),
@@ -130,6 +144,8 @@ impl Logged {
                 .iter()
                 .map(|(org, _)| org.to_string())
                 .collect(),
+            suspended_by: life.suspended_by.iter().map(ToString::to_string).collect(),
+            ends: life.ends.map(|ends| ends.to_string()),
             entry: proven.proof.index(),
         }
     }
@@ -137,22 +153,36 @@ impl Logged {
 
 impl View for Logged {
     fn text(&self) -> String {
-        let rows = facts(&[
+        let mut known = vec![
             ("agreement", self.title.clone()),
             ("id", self.agreement.clone()),
             ("state", self.state.to_owned()),
             ("signed by", self.signed_by.join(", ")),
-            (
-                "in the log",
-                format!("entry {}, receipt verified", self.entry),
-            ),
-        ]);
+        ];
+        if !self.suspended_by.is_empty() {
+            known.push(("suspended by", self.suspended_by.join(", ")));
+        }
+        if let Some(ends) = &self.ends {
+            known.push(("ends", ends.clone()));
+        }
+        let proof = format!("entry {}, receipt verified", self.entry);
+        known.push(("in the log", proof));
+        format!("{}\n{}", facts(&known), self.next())
+    }
+}
+
+impl Logged {
+    fn next(&self) -> String {
         let id = short(&self.agreement);
-        let next = match self.state {
+        match self.state {
+            "active" if self.ends.is_some() => "It goes on until it ends.".to_owned(),
             "active" => format!("Next: the provider runs `weir aggregate --agreement {id} …`"),
-            _ => format!("Next: the other party runs `weir agreement sign {id}`"),
-        };
-        format!("{rows}\n{next}")
+            "offered" => format!("Next: the other party runs `weir agreement sign {id}`"),
+            "suspended" => {
+                format!("It is active again when each of them runs `weir agreement resume {id}`")
+            }
+            ended => format!("It is {ended}; nothing can be done with it any more."),
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! One agreement on one page.
 
 use policies::agreement::Agreement;
+use policies::life::Change;
+use proto::convert::Lived;
 use serde::Serialize;
 
 use super::super::Session;
 use super::super::session::{from_client, read_agreement};
 use super::{Which, page};
 use crate::errors::{CliError, OrFail};
-use crate::output::View;
+use crate::output::{View, table};
 
 pub const HELP: &str = "\
 Example:
@@ -28,6 +30,7 @@ pub async fn run(which: &Which, session: &Session) -> Result<(), CliError> {
             id,
             state,
             signed_by: Vec::new(),
+            life: None,
             agreement,
         });
     }
@@ -46,6 +49,7 @@ pub async fn run(which: &Which, session: &Session) -> Result<(), CliError> {
             .iter()
             .map(|(org, _)| org.to_string())
             .collect(),
+        life: Some(Life::of(&found.life)),
         agreement: found.terms,
     })
 }
@@ -55,7 +59,61 @@ pub struct Shown {
     pub id: String,
     pub state: String,
     pub signed_by: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub life: Option<Life>,
     pub agreement: Agreement,
+}
+
+/// What has become of it, as the broker says; the entries prove it (`weir audit`).
+#[derive(Serialize)]
+pub struct Life {
+    suspended_by: Vec<String>,
+    ends: Option<String>,
+    superseded_by: Option<String>,
+    history: Vec<Change>,
+}
+
+impl Life {
+    fn of(lived: &Lived) -> Self {
+        Self {
+            suspended_by: lived.suspended_by.iter().map(ToString::to_string).collect(),
+            ends: lived.ends.map(|ends| ends.to_string()),
+            superseded_by: lived.superseded_by.as_ref().map(ToString::to_string),
+            history: lived.history.clone(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (name, value) in [
+            ("suspended by", Some(self.suspended_by.join(", "))),
+            ("ends", self.ends.clone()),
+            ("superseded by", self.superseded_by.clone()),
+        ] {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                text.push_str(&format!("{name} {value}\n"));
+            }
+        }
+        let mut rows = table(&["entry", "when", "it is then", "by", "why"]);
+        for change in &self.history {
+            rows.add_row([
+                change.entry.to_string(),
+                change.time.to_string(),
+                change.status.as_str().to_owned(),
+                change
+                    .by
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+                change
+                    .reason
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            ]);
+        }
+        text + &rows.to_string()
+    }
 }
 
 impl View for Shown {
@@ -68,6 +126,14 @@ impl View for Shown {
                 signed.join(" and ")
             ),
         };
-        page::text(&self.agreement, &self.id, &state)
+        let page = page::text(&self.agreement, &self.id, &state);
+        match &self.life {
+            None => page,
+            Some(life) => format!(
+                "{page}\n\nWhat has become of it\n{}\n{}",
+                "─".repeat(21),
+                life.text()
+            ),
+        }
     }
 }

@@ -152,6 +152,15 @@ fn line(body: &Body) -> String {
         } => {
             format!("{}…, allotted ({allotment})", short(agreement.as_str()))
         }
+        Body::AgreementWithdrawn(act)
+        | Body::AgreementSuspended(act)
+        | Body::AgreementResumed(act)
+        | Body::AgreementTerminated(act) => {
+            let from = act.takes_effect.map(|at| format!(" from {at}"));
+            let (id, by) = (short(act.agreement.as_str()), &act.by);
+            format!("{id}… by {by}{}: {}", from.unwrap_or_default(), act.reason)
+        }
+        Body::AgreementExpired { agreement } => format!("{}…", short(agreement.as_str())),
         Body::ContributionAccepted(c) => {
             let late = if c.late { ", late" } else { "" };
             let correction = if c.supersedes.is_some() {

@@ -25,17 +25,22 @@ pub async fn one(text: &str, session: &Session) -> Result<(), CliError> {
     let client = session.client().await?;
     let id = session.agreement_id(&client, text).await?;
     let found = client.agreement(&id).await.map_err(from_client)?;
-    let active = found.status == Status::Active;
+    let active = in_force(found.status);
     let held = found.population_allotted.map(|all| Held { all, active });
     session.output.show(&Priced::of(&found.terms, held)?)
 }
 
-/// Every active agreement that we see, and what a person in all of them can lose.
+/// What is allotted stays so while it is suspended.
+fn in_force(status: Status) -> bool {
+    matches!(status, Status::Active | Status::Suspended)
+}
+
+/// Every agreement in force that we see, and what a person in all of them can lose.
 pub async fn all(session: &Session) -> Result<(), CliError> {
     let client = session.client().await?;
     let listed = client.agreements().await.map_err(from_client)?;
     let (mut lines, mut people) = (Vec::new(), Vec::new());
-    for summary in listed.into_iter().filter(|a| a.status == Status::Active) {
+    for summary in listed.into_iter().filter(|a| in_force(a.status)) {
         let found = client.agreement(&summary.id).await.map_err(from_client)?;
         let allotment = found.terms.allotment();
         let allotment = allotment.ok_or_else(|| CliError::new("an allotment leaves its type"))?;

@@ -1,8 +1,11 @@
 //! Effects on organisations, zonings and agreements.
 
+use jiff::Timestamp;
+
 use super::{Touched, insert_new, rule};
 use crate::agreement::Agreement;
 use crate::id::{AgreementId, OrgId, Role, ZoningId};
+use crate::life::Action;
 use crate::loss::Loss;
 use crate::sign::{PartySignature, PublicKey};
 use crate::state::{AgreementRecord, ApplyError, Org, State, Status, Zoning};
@@ -45,8 +48,8 @@ impl State {
     pub(super) fn offer(
         &mut self,
         terms: &Agreement,
-        by: &OrgId,
-        signature: &PartySignature,
+        (by, signature): (&OrgId, &PartySignature),
+        time: Timestamp,
     ) -> Result<Vec<Touched>, ApplyError> {
         rule(terms.is_party(by), "only a party can offer an agreement")?;
         for (party, role) in [
@@ -74,33 +77,29 @@ impl State {
         let id = terms.id().map_err(|_| ApplyError::Rule {
             rule: "an agreement has an id",
         })?;
+        let (life, mut touched) = self.born(&id, terms, by, time)?;
         let record = AgreementRecord {
             terms: terms.clone(),
             status: Status::Offered,
             signatures: vec![(by.clone(), signature.clone())],
+            life,
             entry: self.size,
         };
         insert_new(&mut self.agreements, &id, record, "agreement", id.as_str())?;
-        Ok(vec![Touched::Agreement(id)])
+        touched.push(Touched::Agreement(id));
+        Ok(touched)
     }
 
     pub(super) fn sign(
         &mut self,
         id: &AgreementId,
-        by: &OrgId,
-        signature: &PartySignature,
+        (by, signature): (&OrgId, &PartySignature),
+        time: Timestamp,
     ) -> Result<Vec<Touched>, ApplyError> {
-        let index = self.size;
+        self.may(Action::Sign, id, by, time)?;
         let record = self.agreement_mut(id)?;
-        rule(
-            record.status == Status::Offered,
-            "only an offered agreement can be signed",
-        )?;
-        rule(record.terms.is_party(by), "only a party can sign")?;
-        let signed_before = record.signatures.iter().any(|(org, _)| org == by);
-        rule(!signed_before, "a party signs once")?;
         record.signatures.push((by.clone(), signature.clone()));
-        (record.status, record.entry) = (Status::Agreed, index);
+        self.changed(id, Status::Agreed, Some(by), time)?;
         Ok(vec![Touched::Agreement(id.clone())])
     }
 
@@ -108,8 +107,8 @@ impl State {
         &mut self,
         id: &AgreementId,
         allotment: Loss,
+        time: Timestamp,
     ) -> Result<Vec<Touched>, ApplyError> {
-        let index = self.size;
         let record = self.agreement_mut(id)?;
         rule(
             record.status == Status::Agreed,
@@ -119,18 +118,16 @@ impl State {
             record.terms.allotment() == Some(allotment),
             "the allotment is the plan's",
         )?;
-        (record.status, record.entry) = (Status::Active, index);
-        let account = Self::account_of(&record.terms);
-        let population = record.terms.population.clone();
-        let mut touched = vec![Touched::Agreement(id.clone())];
-        // Data without a unit opens an account too, with nothing in it: the same people cannot be
-        // protected in one agreement and laid open in another.
-        let cap = population.cap.unwrap_or(Loss::ZERO);
-        let terms = self
-            .ledger
-            .with_allotment(&account, population.unit, cap, allotment)?;
-        self.ledger.set_terms(account.clone(), terms);
-        touched.push(Touched::Account(account));
+        let terms = record.terms.clone();
+        if let Some(amended) = &terms.supersedes {
+            self.amendable(amended, &terms, time)?;
+        }
+        let account = Self::account_of(&terms);
+        let room = self.room_for(&terms, allotment)?;
+        self.changed(id, Status::Active, None, time)?;
+        let mut touched = self.supersede(id, &terms, time)?;
+        self.ledger.set_terms(account.clone(), room);
+        touched.extend([Touched::Agreement(id.clone()), Touched::Account(account)]);
         Ok(touched)
     }
 }

@@ -1,5 +1,7 @@
 //! Effects on contributions, releases and balances.
 
+use jiff::Timestamp;
+
 use super::{Touched, insert_new, rule, unknown};
 use crate::agreement::Agreement;
 use crate::coarse::Merge;
@@ -23,10 +25,14 @@ pub(super) fn slots_of(part: &Reservation) -> Vec<Slot> {
 }
 
 impl State {
-    pub(super) fn contribute(&mut self, new: &Contribution) -> Result<Vec<Touched>, ApplyError> {
+    pub(super) fn contribute(
+        &mut self,
+        new: &Contribution,
+        time: Timestamp,
+    ) -> Result<Vec<Touched>, ApplyError> {
         let record = self.agreement_mut(&new.agreement)?;
         rule(
-            record.status == Status::Active,
+            record.standing(time) == Status::Active,
             "only an active agreement takes contributions",
         )?;
         rule(
@@ -74,10 +80,14 @@ impl State {
         )])
     }
 
-    pub(super) fn reserve(&mut self, new: &Reservation) -> Result<Vec<Touched>, ApplyError> {
+    pub(super) fn reserve(
+        &mut self,
+        new: &Reservation,
+        time: Timestamp,
+    ) -> Result<Vec<Touched>, ApplyError> {
         let parts = new.parts();
         for part in &parts {
-            self.reservable(part)?;
+            self.reservable(part, time)?;
         }
         self.joinable(new)?;
         let mut touched = vec![Touched::Release(new.key.clone())];
@@ -108,11 +118,12 @@ impl State {
     /// merge.
     pub(in crate::state) fn count(&mut self, new: &Reservation) {
         for part in new.parts() {
-            let made = match part.merge {
-                None => &mut self.editions,
-                Some(_) => &mut self.merges,
-            };
             for slot in slots_of(&part) {
+                let slot = self.first_slot(&slot);
+                let made = match part.merge {
+                    None => &mut self.editions,
+                    Some(_) => &mut self.merges,
+                };
                 made.entry(slot).or_default().push(new.key.clone());
             }
         }
@@ -185,13 +196,13 @@ impl State {
     }
 
     /// The rules of the agreement that a reservation has to keep.
-    fn reservable(&self, new: &Reservation) -> Result<(), ApplyError> {
+    fn reservable(&self, new: &Reservation, time: Timestamp) -> Result<(), ApplyError> {
         let slots = &slots_of(new);
         let record = self.agreement(&new.agreement);
         let record = record.ok_or_else(|| unknown("agreement", new.agreement.as_str()))?;
         let terms = &record.terms;
         rule(
-            record.status == Status::Active,
+            record.standing(time) == Status::Active,
             "only an active agreement releases",
         )?;
         rule(

@@ -65,7 +65,7 @@ fn an_agreement_is_offered_signed_and_activated_in_that_order_by_its_parties() {
         by: org("bikes"),
         signature,
     };
-    assert!(town.refuses(twice).contains("signs once"));
+    assert!(town.refuses(twice).contains("signed by the other party"));
     town.write(signed);
     let generous = Body::AgreementActivated {
         agreement,

@@ -41,6 +41,7 @@ impl World {
             status: Status::Active,
             signatures,
             population_allotted: None,
+            life: proto::convert::Lived::default(),
         };
         Self {
             bikes,

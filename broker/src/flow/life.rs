@@ -1,0 +1,201 @@
+//! Acts in the life of an agreement: withdrawn, suspended, resumed, terminated, and ended by time. All take
+//! effect before the next request, for every decision sees the entries ahead of it.
+
+use std::sync::{Arc, Weak};
+
+use audit::receipt::Receipt;
+use jiff::Timestamp;
+use policies::entry::{Body, Reservation};
+use policies::id::{AgreementId, OrgId, Role};
+use policies::life::{Act, Action};
+use policies::sign::{Signs, verify};
+use policies::state::{AgreementRecord, State, Status};
+use proto::convert::Acting;
+
+use super::broker::Broker;
+use crate::error::Error;
+use crate::limits::LIFE_TICK;
+
+impl Broker {
+    /// Does what an organisation has signed. The same act again is answered with the first one's entry.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for everyone but parties and stewards, [`Error::Invalid`] for a signature that does
+    /// not verify, [`Error::Precondition`] where the table of lives does not allow it or the agreement has
+    /// changed since it was signed.
+    pub async fn act(
+        self: &Arc<Self>,
+        by: &OrgId,
+        action: Action,
+        acting: Acting,
+    ) -> Result<Receipt, Error> {
+        let act = self.verified(by, action, acting)?;
+        let agreement = act.agreement.clone();
+        let done = self
+            .sequencer
+            .submit("agreement.act", move |state, now| {
+                let record = state.agreement(&act.agreement).ok_or(NOT_FOUND)?;
+                match told_before(record, &act) {
+                    Some(entry) => Ok((Vec::new(), Some(entry))),
+                    None => Ok((entries(state, action, act, now)?, None)),
+                }
+            })
+            .await?;
+        if action == Action::Resume {
+            self.go_on(&agreement);
+        }
+        match done.value {
+            Some(entry) => self.sequencer.receipt(entry),
+            None => self.last_receipt(&done.entries),
+        }
+    }
+
+    /// Writes the end of every agreement whose time is over. Until then they have no power already; the entries
+    /// free their allotments and tell the parties.
+    ///
+    /// # Errors
+    /// [`Error`] where the log cannot be written.
+    pub async fn let_run_out(&self) -> Result<(), Error> {
+        let now = self.sequencer.state().decision_time(self.clock.now());
+        if self.sequencer.state().run_out(now).is_empty() {
+            return Ok(());
+        }
+        let over = |state: &State, now| Ok((state.run_out(now), ()));
+        let done = self.sequencer.submit("agreement.expired", over).await?;
+        tracing::info!(entries = done.entries.len(), "agreements have run out");
+        Ok(())
+    }
+
+    /// Looks for what time brings, until the broker is gone.
+    pub fn keep_time(self: &Arc<Self>) {
+        let broker: Weak<Self> = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut tick = tokio::time::interval(LIFE_TICK);
+            loop {
+                tick.tick().await;
+                let Some(broker) = broker.upgrade() else {
+                    break;
+                };
+                if let Err(error) = broker.let_run_out().await {
+                    tracing::warn!(code = error.code(), "ends of agreements are not written");
+                }
+            }
+        });
+    }
+
+    /// Draws what has waited for a suspension to end.
+    fn go_on(self: &Arc<Self>, agreement: &AgreementId) {
+        let waiting = self.sequencer.state().unfinished_under(agreement);
+        for key in waiting {
+            let broker = Arc::clone(self);
+            tokio::spawn(async move {
+                if let Err(error) = broker.draw(&key).await {
+                    tracing::warn!(release = %key, code = error.code(), "not drawn after a suspension");
+                }
+            });
+        }
+    }
+
+    /// The act with its actor, who signed exactly this.
+    fn verified(&self, by: &OrgId, action: Action, acting: Acting) -> Result<Act, Error> {
+        let Acting {
+            agreement,
+            after,
+            takes_effect,
+            reason,
+            signature,
+        } = acting;
+        let act = Act {
+            agreement,
+            by: by.clone(),
+            after,
+            takes_effect,
+            reason,
+            signature,
+        };
+        let state = self.sequencer.state();
+        let org = state.org(by).ok_or(Error::Denied)?;
+        let record = state.agreement(&act.agreement);
+        let visible = record.filter(|r| r.terms.is_party(by) || org.role == Role::Steward);
+        visible.ok_or(NOT_FOUND)?;
+        let payload = act.payload(action);
+        verify(Signs::AgreementAct, &org.key, &payload, &act.signature)
+            .map_err(|e| Error::invalid("act.signature", e))?;
+        Ok(act)
+    }
+}
+
+const NOT_FOUND: Error = Error::NotFound { what: "agreement" };
+
+/// The entry of this very act, where it has been written before.
+fn told_before(record: &AgreementRecord, act: &Act) -> Option<u64> {
+    let changes = record.life.history.iter();
+    let mut since = changes
+        .skip_while(|change| change.entry != act.after)
+        .skip(1);
+    let next = since.next()?;
+    let same = next.by.as_ref() == Some(&act.by) && next.reason.as_ref() == Some(&act.reason);
+    same.then_some(next.entry)
+}
+
+fn entries(state: &State, action: Action, act: Act, now: Timestamp) -> Result<Vec<Body>, Error> {
+    let record = state.agreement(&act.agreement).ok_or(NOT_FOUND)?;
+    if record.entry != act.after {
+        let message = "the agreement has changed since: look at it again, then repeat".into();
+        return Err(Error::Precondition { message });
+    }
+    let mut entries = state.run_out(now);
+    let at_once = act.takes_effect.is_none_or(|at| at <= now);
+    if action == Action::Terminate && at_once {
+        entries.extend(state.aborts(&act.agreement));
+    }
+    entries.push(match action {
+        Action::Withdraw => Body::AgreementWithdrawn(act),
+        Action::Suspend => Body::AgreementSuspended(act),
+        Action::Resume => Body::AgreementResumed(act),
+        Action::Terminate => Body::AgreementTerminated(act),
+        Action::Sign | Action::Counter | Action::Amend => {
+            return Err(Error::internal("an act that is a document"));
+        }
+    });
+    Ok(entries)
+}
+
+/// What the lives of its agreements mean for a release that has been charged.
+pub(crate) enum Going {
+    /// It may appear.
+    On,
+    /// Somebody has suspended an agreement: it waits.
+    Waits,
+    /// A notice has run out, and the log does not say so yet.
+    Over,
+}
+
+/// May the release appear at this time?
+pub(crate) fn going(state: &State, reservation: &Reservation, now: Timestamp) -> Going {
+    let asked = reservation.asked();
+    let standing = asked.iter().map(|asked| {
+        let record = state.agreement(&asked.agreement);
+        record.map(|record| record.standing(now))
+    });
+    let standing: Vec<_> = standing.collect();
+    if standing.contains(&Some(Status::Suspended)) {
+        return Going::Waits;
+    }
+    let fine = |status: &Option<Status>| matches!(status, Some(Status::Active | Status::Expired));
+    if standing.iter().all(fine) {
+        Going::On
+    } else {
+        Going::Over
+    }
+}
+
+/// The answer for a release that waits.
+pub(crate) fn waits() -> Error {
+    Error::Precondition {
+        message:
+            "an agreement of the release is suspended: it is charged, waits, and goes on when the \
+                  agreement is resumed"
+                .into(),
+    }
+}

@@ -1,0 +1,94 @@
+//! What the state says about the lives of agreements.
+
+use jiff::Timestamp;
+
+use super::{Slot, Stage, State, Status};
+use crate::agreement::{Agreement, TablesOnEnd};
+use crate::entry::Body;
+use crate::id::{AgreementId, ReleaseKey};
+use crate::ledger::{LedgerError, Terms};
+use crate::loss::Loss;
+
+/// The stable word for releases that an agreement's end has stopped.
+pub const ABORTED_BY_END: &str = "agreement.ended";
+
+impl State {
+    /// What the account of an agreement becomes when it is activated: with its allotment, and without that of
+    /// the agreement it amends.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the terms differ from those in force or the allotments pass the cap.
+    pub fn room_for(&self, terms: &Agreement, allotment: Loss) -> Result<Terms, LedgerError> {
+        let (account, population) = (Self::account_of(terms), &terms.population);
+        let amended = terms.supersedes.as_ref().and_then(|id| self.agreement(id));
+        let amended = amended.filter(|r| matches!(r.status, Status::Active | Status::Suspended));
+        let freed = amended
+            .filter(|record| Self::account_of(&record.terms) == account)
+            .and_then(|record| record.terms.allotment());
+        // Data without a unit opens an account too, with nothing in it: the same people cannot be
+        // protected in one agreement and laid open in another.
+        let cap = population.cap.unwrap_or(Loss::ZERO);
+        let (unit, freed) = (population.unit, freed.unwrap_or(Loss::ZERO));
+        self.ledger
+            .with_allotment(&account, unit, cap, (freed, allotment))
+    }
+
+    /// The entries that time itself asks for: agreements that have run out expire, and the releases that they
+    /// leave unfinished are aborted where the end stops them.
+    #[must_use]
+    pub fn run_out(&self, time: Timestamp) -> Vec<Body> {
+        let over = self.agreements.iter().filter(|(_, r)| r.has_run_out(time));
+        over.flat_map(|(id, record)| {
+            let stopped = record.standing(time) != Status::Active;
+            let aborted = if stopped { self.aborts(id) } else { Vec::new() };
+            let agreement = id.clone();
+            aborted
+                .into_iter()
+                .chain([Body::AgreementExpired { agreement }])
+        })
+        .collect()
+    }
+
+    /// The entries that end every unfinished release of an agreement; they come ahead of its end.
+    #[must_use]
+    pub fn aborts(&self, id: &AgreementId) -> Vec<Body> {
+        let abort = |key| Body::ReleaseAborted {
+            key,
+            reason: ABORTED_BY_END.to_owned(),
+        };
+        self.unfinished_under(id).into_iter().map(abort).collect()
+    }
+
+    /// Releases that were charged under an agreement and have not ended.
+    #[must_use]
+    pub fn unfinished_under(&self, id: &AgreementId) -> Vec<ReleaseKey> {
+        let open = self.releases.iter().filter(|(_, release)| {
+            let reads = |asked: crate::joint::With| asked.agreement == *id;
+            release.stage == Stage::Reserved && release.reservation.asked().into_iter().any(reads)
+        });
+        open.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Are tables that were released under an agreement still given out at this time? The newest amendment of
+    /// its line says what its end means.
+    #[must_use]
+    pub fn is_served(&self, id: &AgreementId, time: Timestamp) -> bool {
+        let heirs = std::iter::successors(self.agreement(id), |record| {
+            self.agreement(record.life.superseded_by.as_ref()?)
+        });
+        heirs.last().is_some_and(|record| {
+            let stays = record.terms.on_end.unwrap_or_default().tables == TablesOnEnd::Served;
+            stays || !(record.status.is_end() || record.has_run_out(time))
+        })
+    }
+
+    /// The slot in which editions and merges are counted: that of the first of a line of amendments.
+    pub(super) fn first_slot(&self, slot: &Slot) -> Slot {
+        let record = self.agreement(&slot.agreement);
+        let agreement = record.map_or(&slot.agreement, |record| &record.life.first);
+        Slot {
+            agreement: agreement.clone(),
+            ..slot.clone()
+        }
+    }
+}

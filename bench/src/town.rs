@@ -166,12 +166,12 @@ listen = "127.0.0.1:0"
 state = "state"
 log_origin = "{origin}"
 publish_tick = "1s"
+mode = "development"
 steward = "steward.json"
 [tls]
 cert = "pki/broker/cert.pem"
 key = "pki/broker/key.pem"
 client_ca = "pki/ca.pem"
-development_ca = true
 [tokens]
 issuer = "{issuer}"
 audience = "{audience}"

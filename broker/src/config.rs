@@ -19,12 +19,12 @@ use crate::telemetry::LogFormat;
 ///     state = "state"
 ///     log_origin = "weir.test/log"
 ///     publish_tick = "2s"
+///     mode = "development"
 ///
 ///     [tls]
 ///     cert = "certs/broker/cert.pem"
 ///     key = "certs/broker/key.pem"
 ///     client_ca = "certs/ca.pem"
-///     development_ca = true
 ///
 ///     [tokens]
 ///     issuer = "spiffe://weir.test/issuer"
@@ -45,6 +45,9 @@ use crate::telemetry::LogFormat;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// `production`, the default, or `development`.
+    #[serde(default)]
+    pub mode: Mode,
     /// The SPIFFE trust domain of broker and organisations.
     pub trust_domain: String,
     /// Where gRPC and Flight are served.
@@ -93,9 +96,20 @@ pub struct Tls {
     pub key: PathBuf,
     /// The CA of client certificates (PEM).
     pub client_ca: PathBuf,
-    /// Accept a CA that `weir pki` minted. Leave it out in production.
+    /// Revocation lists of that CA (PEM). With any, each CA in `client_ca` needs one.
     #[serde(default)]
-    pub development_ca: bool,
+    pub client_crl: Vec<PathBuf>,
+}
+
+/// What the broker accepts as identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Nothing that `weir pki` made: neither certificates nor token keys nor log key.
+    #[default]
+    Production,
+    /// All of it, on loopback only.
+    Development,
 }
 
 /// The issuer of users' tokens.
@@ -196,6 +210,17 @@ impl Config {
                 allowed,
             });
         }
+        if config.mode == Mode::Development && !config.listen.ip().is_loopback() {
+            let (field, allowed) = (
+                "listen",
+                "a loopback address in mode `development`: everybody can make its keys",
+            );
+            return Err(ConfigError::Range {
+                path: path_buf(),
+                field,
+                allowed,
+            });
+        }
         config.anchor(path.parent().unwrap_or(Path::new(".")));
         Ok(config)
     }
@@ -210,6 +235,7 @@ impl Config {
         ];
         let paths = paths
             .into_iter()
+            .chain(&mut self.tls.client_crl)
             .chain(&mut self.tokens.public_keys)
             .chain(&mut self.steward);
         for path in paths {

@@ -77,6 +77,8 @@ pub const LIFE_TICK: Duration = Duration::from_secs(10);
 pub const DRAWS_MAX: usize = 2;
 /// Largest zoning file.
 pub const ZONING_BYTES_MAX: usize = 16 << 20;
+/// How often the files of certificates and keys are looked at.
+pub const TRUST_LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Longest token of a user, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// Longest `sub` and `jti` of a token, in bytes.

@@ -1,7 +1,6 @@
 //! A running broker: config → open store → sequencer → one TLS port, until it is told to stop.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
@@ -14,7 +13,7 @@ use proto::v1::directory_service_server::DirectoryServiceServer;
 use proto::v1::release_service_server::ReleaseServiceServer;
 use proto::v1::transparency_service_server::TransparencyServiceServer;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -23,15 +22,17 @@ use zeroize::Zeroizing;
 use crate::api::trace::TraceLayer;
 use crate::api::{access, agreement, contribution, directory, flight, rate, release, transparency};
 use crate::clock::Clock;
-use crate::config::{Config, Web};
+use crate::config::{Config, Mode, Web};
 use crate::flow::Broker;
 use crate::flow::admit::Admission;
 use crate::flow::broker::Terms;
 use crate::identity::accept::{AcceptBounds, Incoming, incoming};
 use crate::identity::caller::PseudonymKey;
 use crate::identity::layer::IdentityLayer;
-use crate::identity::tls::{DevelopmentCa, TlsFiles, public_server_config, server_config};
+use crate::identity::reload::{self, Reload};
+use crate::identity::tls::TlsFiles;
 use crate::identity::token::{TokenIssuer, TokenVerifier};
+use crate::identity::trust::{Trust, TrustFiles};
 use crate::limits;
 use crate::sequencer::Sequencer;
 use crate::store::open::{Store, StoreConfig};
@@ -67,6 +68,7 @@ pub struct Running {
     /// Its use cases and state.
     pub broker: Arc<Broker>,
     stop: CancellationToken,
+    reload: Reload,
     served: JoinHandle<Result<Writer, ServeError>>,
 }
 
@@ -87,6 +89,12 @@ impl Running {
     #[must_use]
     pub fn stop_token(&self) -> CancellationToken {
         self.stop.clone()
+    }
+
+    /// What SIGHUP asks: certificates, revocation lists and token keys read again.
+    #[must_use]
+    pub fn reload(&self) -> Reload {
+        self.reload.clone()
     }
 
     /// Waits until it has ended by itself or through its token, and has let go of the state directory.
@@ -111,8 +119,13 @@ impl Running {
 /// [`ServeError`] names the file or key and what to do.
 pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError> {
     let domain = TrustDomain::new(&config.trust_domain).map_err(during("read trust_domain"))?;
-    let tls = tls(config)?;
-    let verifier = verifier(config)?;
+    let stop = CancellationToken::new();
+    // Ends with this function where the start fails, and with the broker where it does not.
+    let unless_started = stop.clone().drop_guard();
+    let every = limits::TRUST_LOOK_EVERY;
+    let (trust, reload) = reload::keep(trust_files(config), every, stop.clone())
+        .map_err(during("load certificates and token keys"))?;
+    let verifier = verifier(config, trust.clone())?;
     let signer = signer(config)?;
     let log_key = LogKey::new(signer.verifier_key().clone());
     let store = Store::open(StoreConfig {
@@ -146,8 +159,8 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
         connections_per_org_max: limits::CONNECTIONS_PER_ORG_MAX,
         handshake_timeout: limits::HANDSHAKE_TIMEOUT,
     };
-    let connections = incoming(listener, tls, domain, bounds);
-    let (stop, metrics) = (CancellationToken::new(), Arc::new(Metrics::new()));
+    let connections = incoming(listener, trust.clone(), domain, bounds);
+    let metrics = Arc::new(Metrics::new());
     let metrics_address = match config.metrics {
         None => None,
         Some(at) => Some(
@@ -158,7 +171,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
     };
     let web_address = match &config.web {
         None => None,
-        Some(web) => Some(public_side(config, web, &broker, &stop).await?),
+        Some(web) => Some(public_side(web, trust.clone(), &broker, &stop).await?),
     };
     let layers = Layers {
         verifier: Arc::new(verifier),
@@ -172,6 +185,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
         on_stop,
     );
     let served = tokio::spawn(serving);
+    unless_started.disarm();
     tracing::info!(%address, "serving");
     Ok(Running {
         address,
@@ -179,6 +193,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
         web_address,
         broker,
         stop,
+        reload,
         served,
     })
 }
@@ -272,63 +287,45 @@ async fn serve(
     }
 }
 
-fn tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, ServeError> {
-    let (files, development) = tls_files(config);
-    server_config(&files, development).map_err(during("set up TLS"))
-}
-
-fn tls_files(config: &Config) -> (TlsFiles, DevelopmentCa) {
-    let files = TlsFiles {
-        cert: config.tls.cert.clone(),
-        key: config.tls.key.clone(),
-        client_ca: config.tls.client_ca.clone(),
-    };
-    let development = if config.tls.development_ca {
-        DevelopmentCa::Accept
-    } else {
-        DevelopmentCa::Refuse
-    };
-    (files, development)
-}
-
 async fn public_side(
-    config: &Config,
     web: &Web,
+    trust: watch::Receiver<Arc<Trust>>,
     broker: &Arc<Broker>,
     stop: &CancellationToken,
 ) -> Result<SocketAddr, ServeError> {
-    let (files, development) = tls_files(config);
-    let tls = public_server_config(&files, development).map_err(during("set up public TLS"))?;
     let listener = TcpListener::bind(web.listen).await;
     let listener = listener.map_err(during("listen on `web.listen`"))?;
     let address = listener.local_addr();
     let routes = web::routes(Arc::clone(broker));
-    tokio::spawn(web::serve(listener, tls, routes, stop.clone()));
+    tokio::spawn(web::serve(listener, trust, routes, stop.clone()));
     address.map_err(during("listen on `web.listen`"))
 }
 
-fn verifier(config: &Config) -> Result<TokenVerifier, ServeError> {
-    let read = |path: &PathBuf| {
-        std::fs::read_to_string(path).map_err(|e| ServeError {
-            doing: "read a token key",
-            cause: format!("`{}`: {e}", path.display()),
-        })
-    };
-    let public_keys_pem = config
-        .tokens
-        .public_keys
-        .iter()
-        .map(read)
-        .collect::<Result<_, _>>()?;
+fn trust_files(config: &Config) -> TrustFiles {
+    TrustFiles {
+        mode: config.mode,
+        tls: TlsFiles {
+            cert: config.tls.cert.clone(),
+            key: config.tls.key.clone(),
+            client_ca: config.tls.client_ca.clone(),
+            client_crl: config.tls.client_crl.clone(),
+        },
+        token_keys: config.tokens.public_keys.clone(),
+    }
+}
+
+fn verifier(
+    config: &Config,
+    trust: watch::Receiver<Arc<Trust>>,
+) -> Result<TokenVerifier, ServeError> {
     let issuer = TokenIssuer {
         issuer: config.tokens.issuer.clone(),
         audience: config.tokens.audience.clone(),
-        public_keys_pem,
     };
     std::fs::create_dir_all(&config.state).map_err(during("make the state directory"))?;
     let pseudonyms = PseudonymKey::load_or_create(&config.state.join("pseudonym.key"))
         .map_err(during("load the pseudonym key"))?;
-    TokenVerifier::new(&issuer, pseudonyms).map_err(during("take the token issuer's keys"))
+    Ok(TokenVerifier::new(&issuer, trust, pseudonyms))
 }
 
 fn signer(config: &Config) -> Result<Signer, ServeError> {
@@ -337,6 +334,17 @@ fn signer(config: &Config) -> Result<Signer, ServeError> {
         .log_origin
         .parse()
         .map_err(during("read log_origin"))?;
+    let pem = certs::read_secret(&config.keys.log).map_err(during(doing))?;
+    let marked = std::str::from_utf8(&pem).is_ok_and(certs::is_development_key);
+    if config.mode == Mode::Production && marked {
+        return Err(ServeError {
+            doing,
+            cause: format!(
+                "`{}` is a development key, which production refuses: make your own",
+                config.keys.log.display()
+            ),
+        });
+    }
     let seed = Ed25519Seed::read(&config.keys.log).map_err(during(doing))?;
     Signer::from_seed(name, &Zeroizing::new(*seed.as_bytes())).map_err(during(doing))
 }

@@ -21,5 +21,6 @@ pub use key::{Ed25519Seed, Es256Key, fingerprint};
 pub use layout::{BrokerFiles, OrgFiles};
 pub use mint::{DEVELOPMENT_ORGANISATION, is_development};
 pub use options::{Options, ROLES};
+pub use pem::is_development_key;
 pub use pki::DevPki;
 pub use spiffe::{SpiffeError, SpiffeId, TrustDomain};

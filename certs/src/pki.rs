@@ -10,6 +10,7 @@ use crate::files::{self, Existing};
 use crate::layout::{BrokerFiles, OrgFiles};
 use crate::mint::{Authority, Validity, certificate_pem, read_leaf};
 use crate::options::{Options, ROLES};
+use crate::pem::marked;
 use crate::token::{Grant, mint};
 use crate::{Ed25519Seed, Error, Es256Key, SpiffeId, TrustDomain};
 
@@ -64,9 +65,9 @@ impl DevPki {
         let broker = pki.broker();
         pki.place(&[
             (pki.path("ca.key"), &pki.authority.key().to_pem()),
-            (pki.path("issuer.key"), &pki.issuer.to_pem()),
-            (pki.issuer_pub(), &pki.issuer.public_pem()),
-            (pki.log_key(), &log_key),
+            (pki.path("issuer.key"), &marked(&pki.issuer.to_pem())),
+            (pki.issuer_pub(), &marked(&pki.issuer.public_pem())),
+            (pki.log_key(), &marked(&log_key)),
             (broker.key, &broker_key.to_pem()),
             (broker.cert, &broker_cert),
             (pki.ca(), &pki.authority.pem()),

@@ -12,7 +12,7 @@ use arrow::datatypes::Int32Type;
 use audit::checkpoint::LogKey;
 use audit::note::Signer as LogSigner;
 use broker::clock::Clock;
-use broker::config::{Config, Keys, Logging, Tls, Tokens};
+use broker::config::{Config, Keys, Logging, Mode, Tls, Tokens};
 use broker::flow::admit::Admission;
 use broker::serve::{Running, start};
 use certs::{DevPki, Ed25519Seed};
@@ -73,6 +73,7 @@ impl Town {
         let admission_file = folder.path().join("steward.json");
         std::fs::write(&admission_file, serde_json::to_vec(&admission).unwrap()).unwrap();
         let config = Config {
+            mode: Mode::Development,
             trust_domain: DOMAIN.into(),
             listen: "127.0.0.1:0".parse().unwrap(),
             metrics: Some("127.0.0.1:0".parse().unwrap()),
@@ -86,7 +87,7 @@ impl Town {
                 cert: pki.broker().cert,
                 key: pki.broker().key,
                 client_ca: pki.ca(),
-                development_ca: true,
+                client_crl: Vec::new(),
             },
             tokens: Tokens {
                 issuer: pki.trust_domain().token_issuer(),

@@ -11,10 +11,10 @@ use std::time::Duration;
 use certs::TrustDomain;
 use futures::Stream;
 use policies::id::OrgId;
-use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
@@ -22,6 +22,7 @@ use tonic::transport::server::Connected;
 use super::peer::{Peer, PeerError};
 use super::share::{Share, Shares};
 use super::tls::ALPN;
+use super::trust::Trust;
 
 /// How long to wait after the system could not accept, for example for want of file descriptors.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
@@ -39,20 +40,21 @@ pub struct AcceptBounds {
 
 /// Accepts TLS connections of organisations until the stream is dropped, which closes the listener.
 /// Every connection that comes out has a verified certificate with exactly one id of `domain`; any
-/// other was closed.
+/// other was closed. When `trust` changes, new connections are judged by the new one, and an open
+/// one whose certificate it does not accept any more ends at its next byte, in either direction.
 ///
 /// MUST be called inside a tokio runtime. `tonic`'s `serve_with_incoming_shutdown` takes the
 /// stream.
 #[must_use]
 pub fn incoming(
     listener: TcpListener,
-    tls: Arc<ServerConfig>,
+    trust: watch::Receiver<Arc<Trust>>,
     domain: TrustDomain,
     bounds: AcceptBounds,
 ) -> Incoming {
     let (ready, connections) = mpsc::channel(1);
     let gate = Gate {
-        tls: TlsAcceptor::from(tls),
+        trust,
         domain,
         timeout: bounds.handshake_timeout,
         shares: Shares::new(bounds.connections_per_org_max),
@@ -86,6 +88,7 @@ impl Stream for Incoming {
 pub struct Connection {
     stream: TlsStream<TcpStream>,
     peer: Peer,
+    standing: Standing,
     _slot: OwnedSemaphorePermit,
     _share: Share,
 }
@@ -98,8 +101,34 @@ impl Connected for Connection {
     }
 }
 
+/// A client's certificate chain and whether it is still accepted.
+#[derive(Debug)]
+struct Standing {
+    chain: Vec<CertificateDer<'static>>,
+    trust: watch::Receiver<Arc<Trust>>,
+    lost: bool,
+}
+
+impl Standing {
+    /// Looks again where the trust has changed since the last look; otherwise one atomic read.
+    fn check(&mut self, peer: &Peer) -> io::Result<()> {
+        if self.trust.has_changed().unwrap_or(false) {
+            let trust = Arc::clone(&self.trust.borrow_and_update());
+            if let Err(cause) = trust.accepts(&self.chain) {
+                self.lost = true;
+                let (org, remote) = (peer.org().as_str(), peer.remote());
+                tracing::info!(org, %remote, %cause, "open connection closed: not trusted any more");
+            }
+        }
+        if self.lost {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(())
+    }
+}
+
 struct Gate {
-    tls: TlsAcceptor,
+    trust: watch::Receiver<Arc<Trust>>,
     domain: TrustDomain,
     timeout: Duration,
     shares: Arc<Shares>,
@@ -165,7 +194,10 @@ impl Gate {
         slot: OwnedSemaphorePermit,
     ) -> Result<Connection, Closed> {
         socket.set_nodelay(true)?;
-        let stream = tokio::time::timeout(self.timeout, self.tls.accept(socket))
+        // Taken before the handshake: a change during it counts as one after it.
+        let mut trust = self.trust.clone();
+        let tls = TlsAcceptor::from(Arc::clone(trust.borrow_and_update().server()));
+        let stream = tokio::time::timeout(self.timeout, tls.accept(socket))
             .await
             .map_err(|_| Closed::Slow {
                 after: self.timeout,
@@ -174,10 +206,13 @@ impl Gate {
         if session.alpn_protocol() != Some(ALPN) {
             return Err(Closed::Protocol);
         }
-        let leaf = session
-            .peer_certificates()
-            .and_then(<[_]>::first)
-            .ok_or(PeerError::Absent)?;
+        let chain = session.peer_certificates().unwrap_or_default();
+        let leaf = chain.first().ok_or(PeerError::Absent)?;
+        let standing = Standing {
+            chain: chain.iter().map(|cert| cert.clone().into_owned()).collect(),
+            trust,
+            lost: false,
+        };
         let peer = Peer::from_certificate(leaf, &self.domain, remote)?;
         let share = self.shares.take(peer.org());
         let share = share.ok_or_else(|| Closed::Share {
@@ -186,6 +221,7 @@ impl Gate {
         Ok(Connection {
             stream,
             peer,
+            standing,
             _slot: slot,
             _share: share,
         })
@@ -194,29 +230,35 @@ impl Gate {
 
 impl AsyncRead for Connection {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let this = self.get_mut();
+        this.standing.check(&this.peer)?;
+        Pin::new(&mut this.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let this = self.get_mut();
+        this.standing.check(&this.peer)?;
+        Pin::new(&mut this.stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        let this = self.get_mut();
+        this.standing.check(&this.peer)?;
+        Pin::new(&mut this.stream).poll_write_vectored(cx, parts)
     }
 
     fn is_write_vectored(&self) -> bool {

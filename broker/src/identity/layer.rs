@@ -142,7 +142,11 @@ fn identify<B>(
     {
         return Ok(None);
     }
-    Ok(Some(verifier.verify(bearer(request.headers())?, peer)?))
+    Ok(Some(verifier.verify(
+        bearer(request.headers())?,
+        peer,
+        now,
+    )?))
 }
 
 fn refuse_forwarded(headers: &HeaderMap) -> Result<(), Unauthenticated> {

@@ -2,7 +2,8 @@
 //!
 //! | module | turns | into |
 //! | --- | --- | --- |
-//! | [`tls`] | files | a TLS 1.3 configuration that demands client certificates |
+//! | [`tls`], [`keys`] | files | a TLS 1.3 configuration that demands client certificates; the issuer's keys |
+//! | [`trust`], [`reload`] | both | one snapshot of what is trusted, replaced while calls go on |
 //! | [`accept`] | TCP connections | connections with a [`peer::Peer`] |
 //! | [`peer`] | a certificate | a [`peer::Peer`]: which organisation holds this connection |
 //! | [`token`] | a token and its `Peer` | a [`caller::Caller`]: who asks, in which role |
@@ -12,11 +13,15 @@
 
 pub mod accept;
 pub mod caller;
+mod crl;
+pub mod keys;
 pub mod layer;
 pub mod peer;
+pub mod reload;
 mod share;
 pub mod tls;
 pub mod token;
+pub mod trust;
 
 #[cfg(test)]
 mod testing;

@@ -8,18 +8,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use certs::{DevPki, Es256Key, OrgFiles, TrustDomain};
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair, SanType};
+use rcgen::{
+    CertificateParams, CertificateRevocationListParams, ExtendedKeyUsagePurpose, Issuer,
+    KeyIdMethod, KeyPair, RevokedCertParams, SanType, SerialNumber,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::caller::PseudonymKey;
 use super::peer::{Peer, PeerError};
-use super::tls::{ALPN, DevelopmentCa, TlsFiles, server_config};
+use super::tls::{ALPN, TlsFiles};
 use super::token::{TokenIssuer, TokenVerifier};
+use super::trust::{Trust, TrustFiles};
+use crate::config::Mode;
 
 pub(super) const DOMAIN: &str = "weir.test";
 
@@ -63,11 +70,21 @@ impl World {
             cert: broker.cert,
             key: broker.key,
             client_ca: self.pki.ca(),
+            client_crl: Vec::new(),
         }
     }
 
-    pub(super) fn tls(&self) -> Arc<ServerConfig> {
-        server_config(&self.tls_files(), DevelopmentCa::Accept).unwrap()
+    pub(super) fn trust_files(&self) -> TrustFiles {
+        TrustFiles {
+            mode: Mode::Development,
+            tls: self.tls_files(),
+            token_keys: vec![self.pki.issuer_pub()],
+        }
+    }
+
+    /// What this world trusts, and never anything else.
+    pub(super) fn trust(&self) -> watch::Receiver<Arc<Trust>> {
+        watch::channel(Arc::new(Trust::load(&self.trust_files()).unwrap())).1
     }
 
     /// The token issuer's private key.
@@ -79,9 +96,56 @@ impl World {
         let issuer = TokenIssuer {
             issuer: domain().token_issuer(),
             audience: domain().token_audience(),
-            public_keys_pem: vec![std::fs::read_to_string(self.pki.issuer_pub()).unwrap()],
         };
-        TokenVerifier::new(&issuer, PseudonymKey::new(&[7; 32])).unwrap()
+        TokenVerifier::new(&issuer, self.trust(), PseudonymKey::new(&[7; 32]))
+    }
+
+    /// Writes a list of this world's CA that takes these certificates back.
+    pub(super) fn revoke(&self, certs: &[&CertificateDer<'_>]) -> PathBuf {
+        self.revoke_with(certs, |_| ())
+    }
+
+    pub(super) fn revoke_with(
+        &self,
+        certs: &[&CertificateDer<'_>],
+        change: impl FnOnce(&mut CertificateRevocationListParams),
+    ) -> PathBuf {
+        let (yesterday, tomorrow) = (
+            rcgen::date_time_ymd(2026, 1, 1),
+            rcgen::date_time_ymd(2999, 1, 1),
+        );
+        let revoked = |cert: &&CertificateDer<'_>| {
+            let (_, cert) = X509Certificate::from_der(cert).unwrap();
+            RevokedCertParams {
+                serial_number: SerialNumber::from_slice(cert.raw_serial()),
+                revocation_time: yesterday,
+                reason_code: None,
+                invalidity_date: None,
+            }
+        };
+        let mut params = CertificateRevocationListParams {
+            this_update: yesterday,
+            next_update: tomorrow,
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: certs.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        change(&mut params);
+        let path = self.path("ca.crl.pem");
+        std::fs::write(
+            &path,
+            params.signed_by(&self.authority()).unwrap().pem().unwrap(),
+        )
+        .unwrap();
+        path
+    }
+
+    fn authority(&self) -> Issuer<'static, KeyPair> {
+        let ca_pem = std::fs::read_to_string(self.pki.ca()).unwrap();
+        let ca_key = std::fs::read_to_string(self.path("dev/ca.key")).unwrap();
+        let ca_key = KeyPair::from_pem(&ca_key).unwrap();
+        Issuer::from_ca_cert_pem(&ca_pem, ca_key).unwrap()
     }
 
     /// A certificate of this world's CA with chosen names and use, which `weir pki` never mints.
@@ -94,10 +158,7 @@ impl World {
         uris: &[&str],
         change: impl FnOnce(&mut CertificateParams),
     ) -> Identity {
-        let ca_pem = std::fs::read_to_string(self.pki.ca()).unwrap();
-        let ca_key = std::fs::read_to_string(self.path("dev/ca.key")).unwrap();
-        let ca_key = KeyPair::from_pem(&ca_key).unwrap();
-        let issuer = Issuer::from_ca_cert_pem(&ca_pem, ca_key).unwrap();
+        let issuer = self.authority();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.subject_alt_names = uris
             .iter()

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
 use rustls::version::TLS13;
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::crl;
+use crate::config::Mode;
 
 /// The one application protocol: gRPC and Flight both speak HTTP/2.
 pub const ALPN: &[u8] = b"h2";
@@ -23,15 +27,21 @@ pub struct TlsFiles {
     pub key: PathBuf,
     /// The CAs that sign organisations' certificates; PEM.
     pub client_ca: PathBuf,
+    /// Lists of certificates that those CAs took back; PEM. With any list, every CA needs one: a
+    /// certificate whose standing is unknown is refused.
+    pub client_crl: Vec<PathBuf>,
 }
 
-/// What to do with certificates of `weir pki`'s development CA.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DevelopmentCa {
-    /// Demo and tests.
-    Accept,
-    /// Production: the start fails.
-    Refuse,
+/// Both configurations and the judge of client certificates, who is asked again about connections
+/// that are open when he changes.
+#[derive(Debug, Clone)]
+pub struct TlsSide {
+    /// For the handshakes of organisations.
+    pub server: Arc<ServerConfig>,
+    /// For those of the public side.
+    pub public: Arc<ServerConfig>,
+    /// For the certificates behind open connections.
+    pub clients: Arc<dyn ClientCertVerifier>,
 }
 
 /// Why the server cannot start with these files. Every text says which file, and what to do.
@@ -84,6 +94,14 @@ pub enum TlsError {
         /// The TLS library's reason.
         cause: String,
     },
+    /// A revocation list that would let nobody in, or not keep out whom it should.
+    #[error("`{path}` is no list to go by: {why}")]
+    Crl {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
     /// The library does not offer TLS 1.3.
     #[error("the TLS library refused TLS 1.3: {source}")]
     Version {
@@ -92,67 +110,70 @@ pub enum TlsError {
     },
 }
 
-/// Loads the files into a configuration for the public side: TLS 1.3 under the broker's own
-/// certificate, nobody's certificate asked for, HTTP/1.1 only.
+/// Loads the files into two configurations of TLS 1.3: one that accepts a client certificate and
+/// nothing else, one that asks nobody for one and speaks HTTP/1.1, for the public side. Sessions are never resumed: each connection has its certificate checked anew.
 ///
 /// # Errors
 /// [`TlsError`] names the file and what to do.
-pub fn public_server_config(
-    files: &TlsFiles,
-    development: DevelopmentCa,
-) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain = certificates(&files.cert, "the broker's certificate")?;
-    check_origin(&files.cert, &chain, development)?;
-    check_validity(&files.cert, &chain)?;
-    let key = private_key(&files.key)?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&TLS13])
-        .map_err(|source| TlsError::Version { source })?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|source| files.no_pair(source))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
-}
-
-/// Loads the files into a configuration that accepts TLS 1.3 with a client certificate, and nothing
-/// else. Sessions are never resumed: each connection has its certificate checked anew.
-///
-/// # Errors
-/// [`TlsError`] names the file and what to do.
-pub fn server_config(
-    files: &TlsFiles,
-    development: DevelopmentCa,
-) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn load(files: &TlsFiles, mode: Mode) -> Result<TlsSide, TlsError> {
     let chain = certificates(&files.cert, "the broker's certificate")?;
     let authorities = certificates(&files.client_ca, "the clients' CA")?;
     for (path, found) in [(&files.cert, &chain), (&files.client_ca, &authorities)] {
-        check_origin(path, found, development)?;
+        check_origin(path, found, mode)?;
     }
     check_validity(&files.cert, &chain)?;
     let key = private_key(&files.key)?;
 
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let clients = WebPkiClientVerifier::builder_with_provider(
-        roots(&files.client_ca, authorities)?,
-        Arc::clone(&provider),
-    )
-    .build()
-    .map_err(|e| TlsError::ClientCa {
-        path: files.client_ca.clone(),
-        cause: e.to_string(),
-    })?;
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let clients = clients(files, authorities, &provider)?;
+    let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
-        .map_err(|source| TlsError::Version { source })?
-        .with_client_cert_verifier(clients)
+        .map_err(|source| TlsError::Version { source })?;
+    let mut public = builder
+        .clone()
+        .with_no_client_auth()
+        .with_single_cert(chain.clone(), key.clone_key())
+        .map_err(|source| files.no_pair(source))?;
+    public.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let mut server = builder
+        .with_client_cert_verifier(Arc::clone(&clients))
         .with_single_cert(chain, key)
         .map_err(|source| files.no_pair(source))?;
-    config.alpn_protocols = vec![ALPN.to_vec()];
+    server.alpn_protocols = vec![ALPN.to_vec()];
     // A resumed session would skip the check of the client's certificate, its end included.
-    config.send_tls13_tickets = 0;
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    Ok(Arc::new(config))
+    server.send_tls13_tickets = 0;
+    server.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(TlsSide {
+        server: Arc::new(server),
+        public: Arc::new(public),
+        clients,
+    })
+}
+
+fn clients(
+    files: &TlsFiles,
+    authorities: Vec<CertificateDer<'static>>,
+    provider: &Arc<rustls::crypto::CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let mut lists = Vec::new();
+    for path in &files.client_crl {
+        let found = revocations(path)?;
+        crl::check(&found, &authorities).map_err(|why| TlsError::Crl {
+            path: path.clone(),
+            why,
+        })?;
+        lists.extend(found);
+    }
+    let roots = roots(&files.client_ca, authorities)?;
+    WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider))
+        .with_crls(lists)
+        // Fail closed: a list past its next update no longer says who is revoked.
+        .enforce_revocation_expiration()
+        .build()
+        .map_err(|e| TlsError::ClientCa {
+            path: files.client_ca.clone(),
+            cause: e.to_string(),
+        })
 }
 
 impl TlsFiles {
@@ -165,12 +186,8 @@ impl TlsFiles {
     }
 }
 
-fn check_origin(
-    path: &Path,
-    found: &[CertificateDer<'_>],
-    development: DevelopmentCa,
-) -> Result<(), TlsError> {
-    if development == DevelopmentCa::Refuse && found.iter().any(|c| certs::is_development(c)) {
+fn check_origin(path: &Path, found: &[CertificateDer<'_>], mode: Mode) -> Result<(), TlsError> {
+    if mode == Mode::Production && found.iter().any(|c| certs::is_development(c)) {
         let path = path.to_owned();
         return Err(TlsError::Development { path });
     }
@@ -184,6 +201,22 @@ fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'s
         cause: e.to_string(),
     };
     let found: Vec<_> = CertificateDer::pem_file_iter(path)
+        .map_err(bad)?
+        .collect::<Result<_, _>>()
+        .map_err(bad)?;
+    if found.is_empty() {
+        return Err(bad(pem::Error::NoItemsFound));
+    }
+    Ok(found)
+}
+
+fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+    let bad = |e: pem::Error| TlsError::Pem {
+        what: "a revocation list",
+        path: path.to_owned(),
+        cause: e.to_string(),
+    };
+    let found: Vec<_> = CertificateRevocationListDer::pem_file_iter(path)
         .map_err(bad)?
         .collect::<Result<_, _>>()
         .map_err(bad)?;

@@ -4,17 +4,20 @@
 //! every rule is set here, and the claims are typed: a claim that is missing, doubled, or a list is
 //! refused before any rule is asked.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, get_current_timestamp};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use policies::id::Role;
 use serde::Deserialize;
+use tokio::sync::watch;
 
 use super::caller::{Caller, PseudonymKey};
 use super::peer::Peer;
+use super::trust::Trust;
 use crate::limits::{TOKEN_BYTES_MAX, TOKEN_NAME_BYTES_MAX};
 
 /// How far the issuer's clock may be off.
@@ -88,14 +91,11 @@ pub struct TokenIssuer {
     pub issuer: String,
     /// The only accepted `aud`: this broker.
     pub audience: String,
-    /// The issuer's public keys (ES256, SubjectPublicKeyInfo PEM). A key's `kid` is its
-    /// fingerprint.
-    pub public_keys_pem: Vec<String>,
 }
 
 /// Checks tokens against the connection they came over.
 pub struct TokenVerifier {
-    keys: BTreeMap<String, DecodingKey>,
+    trust: watch::Receiver<Arc<Trust>>,
     rules: Validation,
     pseudonyms: PseudonymKey,
 }
@@ -111,15 +111,13 @@ struct Head {
 /// Plain types, all required: serde then refuses lists, missing and doubled claims.
 #[derive(Deserialize)]
 struct Claims {
-    // `iss`, `aud` and `exp` are compared by the library; here they are only held to be plain.
+    // `iss` and `aud` are compared by the library; here they are only held to be plain.
     #[serde(rename = "iss")]
     _iss: String,
     #[serde(rename = "aud")]
     _aud: String,
-    #[serde(rename = "exp")]
-    _exp: u64,
-    #[serde(rename = "nbf")]
-    _nbf: u64,
+    exp: u64,
+    nbf: u64,
     iat: u64,
     sub: String,
     jti: String,
@@ -136,32 +134,26 @@ struct Confirmation {
 }
 
 impl TokenVerifier {
-    /// Takes the issuer's keys.
-    ///
-    /// # Errors
-    /// [`certs::Error::Pem`] when a key is anything but a P-256 public key.
-    pub fn new(issuer: &TokenIssuer, pseudonyms: PseudonymKey) -> Result<Self, certs::Error> {
-        let mut keys = BTreeMap::new();
-        for pem in &issuer.public_keys_pem {
-            let kid = certs::fingerprint(pem)?;
-            let key = DecodingKey::from_ec_pem(pem.as_bytes()).map_err(|_| certs::Error::Pem {
-                what: "an ES256 public key",
-            })?;
-            keys.insert(kid, key);
-        }
+    /// A verifier by the keys that are in force whenever a token comes.
+    #[must_use]
+    pub fn new(
+        issuer: &TokenIssuer,
+        trust: watch::Receiver<Arc<Trust>>,
+        pseudonyms: PseudonymKey,
+    ) -> Self {
         let mut rules = Validation::new(Algorithm::ES256);
         rules.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         rules.set_issuer(&[&issuer.issuer]);
         rules.set_audience(&[&issuer.audience]);
-        rules.validate_exp = true;
-        rules.validate_nbf = true;
         rules.validate_aud = true;
-        rules.leeway = LEEWAY_S;
-        Ok(Self {
-            keys,
+        // The library reads the system's clock; `check_times` judges by the caller's.
+        rules.validate_exp = false;
+        rules.validate_nbf = false;
+        Self {
+            trust,
             rules,
             pseudonyms,
-        })
+        }
     }
 
     /// The caller that a token names, if it is bound to the peer's certificate and to the peer's
@@ -169,17 +161,15 @@ impl TokenVerifier {
     ///
     /// # Errors
     /// [`TokenError`]: the first rule that the token breaks.
-    pub fn verify(&self, token: &str, peer: &Peer) -> Result<Caller, TokenError> {
+    pub fn verify(&self, token: &str, peer: &Peer, now: SystemTime) -> Result<Caller, TokenError> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenError::Length { bytes: token.len() });
         }
         let key = self.key_for(token)?;
-        let claims = decode::<Claims>(token, key, &self.rules)
+        let claims = decode::<Claims>(token, &key, &self.rules)
             .map_err(refusal)?
             .claims;
-        if claims.iat > get_current_timestamp().saturating_add(LEEWAY_S) {
-            return Err(TokenError::NotYet);
-        }
+        check_times(&claims, now)?;
         check_binding(&claims.cnf, peer)?;
         if claims.org != peer.spiffe().to_string() {
             return Err(TokenError::Org);
@@ -196,7 +186,7 @@ impl TokenVerifier {
         Ok(Caller::new(peer.org().clone(), role, user))
     }
 
-    fn key_for(&self, token: &str) -> Result<&DecodingKey, TokenError> {
+    fn key_for(&self, token: &str) -> Result<Arc<DecodingKey>, TokenError> {
         let mut parts = token.split('.');
         let (head, _, _, None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
             return Err(TokenError::Form);
@@ -214,17 +204,30 @@ impl TokenVerifier {
         if head.typ != TYPE {
             return Err(TokenError::Type);
         }
-        // Only ever compared: a kid never becomes a path or an address.
-        self.keys.get(&head.kid).ok_or(TokenError::Key)
+        let trust = self.trust.borrow();
+        trust.token_keys().get(&head.kid).ok_or(TokenError::Key)
     }
 }
 
 impl std::fmt::Debug for TokenVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokenVerifier")
-            .field("kids", &self.keys.keys())
+            .field("kids", self.trust.borrow().token_keys())
             .finish_non_exhaustive()
     }
+}
+
+/// A clock before 1970 finds every token too early.
+fn check_times(claims: &Claims, now: SystemTime) -> Result<(), TokenError> {
+    let now_s = now.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    if claims.exp < now_s.saturating_sub(LEEWAY_S) {
+        return Err(TokenError::Expired);
+    }
+    let latest_s = now_s.saturating_add(LEEWAY_S);
+    if claims.nbf > latest_s || claims.iat > latest_s {
+        return Err(TokenError::NotYet);
+    }
+    Ok(())
 }
 
 fn check_binding(cnf: &Confirmation, peer: &Peer) -> Result<(), TokenError> {
@@ -237,8 +240,6 @@ fn check_binding(cnf: &Confirmation, peer: &Peer) -> Result<(), TokenError> {
 fn refusal(error: jsonwebtoken::errors::Error) -> TokenError {
     match error.kind() {
         ErrorKind::InvalidSignature => TokenError::Signature,
-        ErrorKind::ExpiredSignature => TokenError::Expired,
-        ErrorKind::ImmatureSignature => TokenError::NotYet,
         ErrorKind::InvalidIssuer => TokenError::Issuer,
         ErrorKind::InvalidAudience => TokenError::Audience,
         ErrorKind::InvalidToken | ErrorKind::Base64(_) => TokenError::Form,

@@ -7,12 +7,12 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::identity::trust::Trust;
 use crate::limits::{
     HANDSHAKE_TIMEOUT, WEB_CONNECTION_AGE_MAX, WEB_CONNECTIONS_MAX, WEB_HEAD_BYTES_MAX,
     WEB_HEAD_TIMEOUT,
@@ -24,11 +24,10 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 /// Serves `routes` until `stop`; a connection over the cap is closed at once.
 pub async fn serve(
     listener: TcpListener,
-    tls: Arc<ServerConfig>,
+    trust: watch::Receiver<Arc<Trust>>,
     routes: Router,
     stop: CancellationToken,
 ) {
-    let tls = TlsAcceptor::from(tls);
     let slots = Arc::new(Semaphore::new(WEB_CONNECTIONS_MAX));
     loop {
         let accepted = tokio::select! {
@@ -46,7 +45,8 @@ pub async fn serve(
         let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
             continue;
         };
-        let (tls, routes, stop) = (tls.clone(), routes.clone(), stop.clone());
+        let (routes, stop) = (routes.clone(), stop.clone());
+        let tls = TlsAcceptor::from(Arc::clone(trust.borrow().public()));
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => (),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use broker::clock::Clock;
-use broker::config::Config;
+use broker::config::{Config, Mode};
 use broker::serve::{Running, start};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,7 +19,8 @@ Example:
 
 Ctrl-C or SIGTERM ends it after the calls in work; what was acknowledged is on disk at any time, so
 a kill loses nothing either. The operator's log goes to standard error (WEIR_LOG sets its filter)
-and holds no counts. A damaged state directory stops the start and says which file.";
+and holds no counts. SIGHUP reads certificates, revocation lists and token keys again; so does a
+change of their files, within seconds. A damaged state directory stops the start and says which file.";
 
 /// Run the broker.
 #[derive(Debug, clap::Args)]
@@ -39,16 +40,21 @@ pub async fn run(args: Args, session: &Session) -> Result<(), CliError> {
     broker::telemetry::init(config.log.format, &config.log.filter);
     // Before the start, so that no signal falls between.
     let mut terminate = signal(SignalKind::terminate()).or_fail()?;
+    let mut hangup = signal(SignalKind::hangup()).or_fail()?;
     let running = start(&config, Clock::system()).await.or_fail()?;
     session.output.show(&Serving::of(&running, &config))?;
 
-    let stop = running.stop_token();
+    let (stop, reload) = (running.stop_token(), running.reload());
     let ended = running.ended();
     tokio::pin!(ended);
-    let failed = tokio::select! {
-        done = &mut ended => return done.or_try("fix the cause, then start it again"),
-        done = tokio::signal::ctrl_c() => done,
-        _ = terminate.recv() => Ok(()),
+    let failed = loop {
+        tokio::select! {
+            done = &mut ended => return done.or_try("fix the cause, then start it again"),
+            done = tokio::signal::ctrl_c() => break done,
+            _ = terminate.recv() => break Ok(()),
+            // What comes of it stands in the operator's log: a bad set is refused, the old one stays.
+            Some(()) = hangup.recv() => drop(reload.now().await),
+        }
     };
     failed.or_fail()?;
     session
@@ -68,7 +74,7 @@ struct Serving {
     metrics: Option<String>,
     web: Option<String>,
     state: PathBuf,
-    development_ca: bool,
+    development: bool,
 }
 
 impl Serving {
@@ -80,7 +86,7 @@ impl Serving {
                 .map(|at| format!("http://{at}/metrics")),
             web: running.web_address.map(|at| format!("https://{at}")),
             state: config.state.clone(),
-            development_ca: config.tls.development_ca,
+            development: config.mode == Mode::Development,
         }
     }
 }
@@ -89,8 +95,8 @@ impl View for Serving {
     fn text(&self) -> String {
         let metrics = self.metrics.as_ref().map(|at| format!(", metrics on {at}"));
         let web = self.web.as_ref().map(|at| format!(", public log on {at}"));
-        let development = if self.development_ca {
-            "; test certificates are accepted"
+        let development = if self.development {
+            "; development mode: test certificates are accepted"
         } else {
             ""
         };

@@ -31,7 +31,7 @@ enum Outcome {
 async fn listen(world: &World, bounds: AcceptBounds) -> (Incoming, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
-    (incoming(listener, world.tls(), domain(), bounds), at)
+    (incoming(listener, world.trust(), domain(), bounds), at)
 }
 
 async fn attempt(world: &World, config: ClientConfig) -> Outcome {

@@ -218,7 +218,7 @@ async fn over_real_connections_health_needs_the_certificate_and_methods_the_toke
         connections_per_org_max: 4,
         handshake_timeout: Duration::from_secs(10),
     };
-    let connections = incoming(listener, scene.world.tls(), domain(), bounds);
+    let connections = incoming(listener, scene.world.trust(), domain(), bounds);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(
         Server::builder()

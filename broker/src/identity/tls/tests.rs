@@ -10,12 +10,14 @@ use super::super::testing::World;
 use super::*;
 
 fn refused(files: &TlsFiles) -> TlsError {
-    server_config(files, DevelopmentCa::Accept).unwrap_err()
+    load(files, Mode::Development).unwrap_err()
 }
 
 #[test]
 fn a_good_directory_gives_http2_over_tls13_without_resumption() {
-    let config = World::new().tls();
+    let config = load(&World::new().tls_files(), Mode::Development)
+        .unwrap()
+        .server;
     assert_eq!(config.alpn_protocols, [ALPN.to_vec()]);
     assert_eq!(config.send_tls13_tickets, 0);
     assert!(!config.session_storage.can_cache());
@@ -25,7 +27,7 @@ fn a_good_directory_gives_http2_over_tls13_without_resumption() {
 #[test]
 fn production_refuses_a_development_ca() {
     let world = World::new();
-    let refused = server_config(&world.tls_files(), DevelopmentCa::Refuse);
+    let refused = load(&world.tls_files(), Mode::Production);
     assert!(matches!(refused, Err(TlsError::Development { .. })));
 }
 
@@ -113,8 +115,9 @@ fn short_lived_development_files_load_too() {
         cert: broker.cert,
         key: broker.key,
         client_ca: pki.ca(),
+        client_crl: Vec::new(),
     };
-    server_config(&files, DevelopmentCa::Accept).unwrap();
+    load(&files, Mode::Development).unwrap();
 }
 
 fn x509_pem(der: &[u8]) -> String {
@@ -123,4 +126,35 @@ fn x509_pem(der: &[u8]) -> String {
         "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
         STANDARD.encode(der)
     )
+}
+
+#[test]
+fn a_revocation_list_that_is_none_to_go_by_is_named() {
+    let (world, stranger) = (World::new(), World::new());
+    let with = |list: &Path| TlsFiles {
+        client_crl: vec![list.to_owned()],
+        ..world.tls_files()
+    };
+    load(&with(&world.revoke(&[])), Mode::Development).unwrap();
+    let told = |list: &Path, words: &str| {
+        let refused = refused(&with(list)).to_string();
+        assert!(
+            refused.contains("ca.crl.pem") && refused.contains(words),
+            "{refused}"
+        );
+    };
+    // The stranger's CA has the same name: only the signature tells.
+    told(&stranger.revoke(&[]), "no CA in client_ca signed it");
+    let past = world.revoke_with(&[], |list| {
+        list.next_update = rcgen::date_time_ymd(2026, 2, 1);
+    });
+    told(&past, "not now");
+    let future = world.revoke_with(&[], |list| {
+        list.this_update = rcgen::date_time_ymd(2998, 1, 1);
+    });
+    told(&future, "not now");
+    fs::write(&future, "").unwrap();
+    told(&future, "a revocation list");
+    fs::remove_file(&future).unwrap();
+    told(&future, "a revocation list");
 }

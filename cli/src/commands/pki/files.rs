@@ -42,6 +42,7 @@ pub fn broker_toml(pki: &DevPki, listen: SocketAddr) -> String {
         r#"# The broker of this test installation: weir serve --config broker.toml
 # Paths are relative to this file. Unknown keys are refused.
 
+mode = "development"                 # accepts what `weir pki` made, on loopback; leave it out in production
 trust_domain = "{domain}"
 listen = "{listen}"            # gRPC and Arrow Flight, mutual TLS
 metrics = "127.0.0.1:9464"           # Prometheus, loopback only; leave out for none
@@ -59,7 +60,7 @@ listen = "127.0.0.1:{web}"
 cert = "broker/cert.pem"
 key = "broker/key.pem"
 client_ca = "ca.pem"                 # who may connect at all
-development_ca = true                # accepts the CA of `weir pki`: leave it out in production
+# client_crl = ["ca.crl.pem"]        # certificates that the CA took back; read again when it changes
 
 [tokens]
 issuer = "{issuer}"

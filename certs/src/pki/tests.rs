@@ -284,9 +284,17 @@ fn keys_are_read_back_and_never_shown() {
     assert_eq!(key.fingerprint(), fingerprint(&public).unwrap());
     assert_eq!(key.fingerprint().len(), 64);
     let log = Ed25519Seed::read(&pki.log_key()).unwrap();
-    assert_eq!(
-        *log.to_pem().unwrap(),
-        fs::read_to_string(pki.log_key()).unwrap()
+    let written = fs::read_to_string(pki.log_key()).unwrap();
+    assert_eq!(*crate::pem::marked(&log.to_pem().unwrap()), written);
+    let issuer = fs::read_to_string(pki.issuer_pub()).unwrap();
+    assert!(
+        [&written, &issuer]
+            .iter()
+            .all(|text| crate::is_development_key(text))
+    );
+    assert!(
+        !crate::is_development_key(&public),
+        "parties' own keys are theirs"
     );
     assert_eq!(format!("{log:?}"), "Ed25519Seed(secret)");
     assert!(!format!("{key:?}").contains("pkcs8"));

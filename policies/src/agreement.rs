@@ -11,6 +11,7 @@ use crate::coarse::Coarsening;
 use crate::id::{AgreementId, Fingerprint, OrgId, PopulationId, TableName, ZoningId, sha256_hex};
 use crate::joint::JointRule;
 use crate::loss::{Delta, Loss, Rho};
+use crate::mechanism::Noise;
 use crate::period::{Grain, Period, Zone};
 use crate::table::Table;
 
@@ -234,6 +235,10 @@ pub struct Charge {
     pub delta: Delta,
     /// ρ of each further measure that is published.
     pub measures: Vec<MeasureCharge>,
+    /// The one distribution all its noise has; without it, each draw has the quieter one. Discrete
+    /// Laplace makes ρ a pure ε of √(2ρ), as who counts in (ε, δ) needs it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub noise: Option<Noise>,
 }
 
 /// ρ of one published measure.

@@ -85,7 +85,7 @@ pub fn calibrate_merged(
     if charge.delta == Delta::ZERO || charge.delta.units() >= UNITS_PER_ONE {
         return Err(out_of_range("delta", "above 0 and below 1".into()));
     }
-    let selection = select(l0, k, charge.selection, charge.delta)?;
+    let selection = select(l0, k, charge)?;
     let measures = charge
         .measures
         .iter()
@@ -104,7 +104,7 @@ pub fn calibrate_merged(
                 LINF_MAX,
             )?;
             let change = Change { l0, linf, merged };
-            let draws = draws(&field, change, m.rho)?;
+            let draws = draws(&field, change, m.rho, charge.noise)?;
             let quietest = draws.into_iter().min_by_key(variance);
             let draw = quietest.ok_or_else(|| out_of_range(&field, "above 0".into()))?;
             Ok(MeasureDraw {
@@ -123,11 +123,11 @@ pub fn calibrate_merged(
 /// needs, the quieter one; with the sensitivity of each part, in the order of `parts`.
 pub(crate) fn common_draws(
     measure: &str,
-    parts: &[(&Table, Rho)],
+    parts: &[(&Table, Rho, Option<Noise>)],
 ) -> Result<Vec<Draw>, CalibrateError> {
     let field = format!("measures.{measure}");
     let mut needs = Vec::with_capacity(parts.len());
-    for (table, rho) in parts {
+    for (table, rho, named) in parts {
         let linf = table.sensitivity(measure);
         let linf = linf.ok_or_else(|| out_of_range(&field, "a measure of every table".into()))?;
         let change = Change {
@@ -135,7 +135,7 @@ pub(crate) fn common_draws(
             linf,
             merged: 1,
         };
-        needs.push((change, draws(&field, change, *rho)?));
+        needs.push((change, draws(&field, change, *rho, *named)?));
     }
     let noises = [Noise::DiscreteGaussian, Noise::DiscreteLaplace];
     let common = noises.into_iter().filter_map(|noise| {
@@ -154,15 +154,15 @@ pub(crate) fn common_draws(
 }
 
 /// Of both distributions the one that publishes smaller cells; between equals the quieter one.
-fn select(l0: u32, k: u32, rho: Rho, delta: Delta) -> Result<Selection, CalibrateError> {
+fn select(l0: u32, k: u32, charge: &Charge) -> Result<Selection, CalibrateError> {
     let mut best: Option<Selection> = None;
     let change = Change {
         l0,
         linf: 1,
         merged: 1,
     };
-    for draw in draws("selection", change, rho)? {
-        let Some(selection) = least_threshold(draw, k, delta)? else {
+    for draw in draws("selection", change, charge.selection, charge.noise)? {
+        let Some(selection) = least_threshold(draw, k, charge.delta)? else {
             continue;
         };
         let rank = |s: &Selection| (s.published_from(), variance(&s.draw));
@@ -177,10 +177,20 @@ fn select(l0: u32, k: u32, rho: Rho, delta: Delta) -> Result<Selection, Calibrat
     })
 }
 
-/// Both distributions at their least scale; a distribution that cannot keep ρ is left out.
-fn draws(field: &str, change: Change, rho: Rho) -> Result<Vec<Draw>, CalibrateError> {
+/// Both distributions, or the one that the charge names, at their least scale; a distribution that cannot
+/// keep ρ is left out.
+fn draws(
+    field: &str,
+    change: Change,
+    rho: Rho,
+    named: Option<Noise>,
+) -> Result<Vec<Draw>, CalibrateError> {
     let mut draws = Vec::new();
-    for noise in [Noise::DiscreteGaussian, Noise::DiscreteLaplace] {
+    let both = [Noise::DiscreteGaussian, Noise::DiscreteLaplace];
+    for noise in both
+        .into_iter()
+        .filter(|noise| named.is_none_or(|n| n == *noise))
+    {
         draws.extend(least_scale(noise, change, rho)?);
     }
     if rho > Rho::ZERO && !draws.is_empty() {

@@ -59,7 +59,7 @@ pub fn calibrate(unit: Unit, parts: &[Terms<'_>]) -> Result<Vec<Mechanism>, Cali
         let needs = parts.iter().map(|part| {
             let paid = part.charge.measures.get(n);
             let paid = paid.filter(|m| m.measure == first.measure);
-            paid.map(|m| (part.table, m.rho))
+            paid.map(|m| (part.table, m.rho, part.charge.noise))
                 .ok_or_else(|| CalibrateError::Range {
                     field: format!("measures.{}", first.measure),
                     allowed: "paid for in every part, in the same order".into(),

@@ -10,6 +10,7 @@
 //! | [`konly`] | cells → what may be shown where only k is promised, without noise |
 //! | [`preview`] | what a release will look like, from public terms only |
 //! | [`plan`] | what a whole plan costs, before anyone signs |
+//! | [`stated`] | (ε, δ) of one release → the charge that keeps it |
 //! | [`convert`] | (ρ, δ) → ε, for people to read |
 //! | [`quality`] | the sheet that every released table carries |
 //!
@@ -34,6 +35,7 @@ pub mod quality;
 pub mod reference;
 mod sampler;
 pub mod spend;
+pub mod stated;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

@@ -32,6 +32,7 @@ pub fn charge(selection: &str, delta: &str, trips: Option<&str>) -> Charge {
         selection: selection.parse().unwrap(),
         delta: delta.parse().unwrap(),
         measures: trips.map(measure).into_iter().collect(),
+        noise: None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 29] = [
+const GOLDEN: [(&str, &str); 30] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -82,6 +82,10 @@ const GOLDEN: [(&str, &str); 29] = [
     (
         "agreement.offered",
         include_str!("../../golden/agreement.offered.ad_hoc.json"),
+    ),
+    (
+        "agreement.offered",
+        include_str!("../../golden/agreement.offered.noise.json"),
     ),
     (
         "release.reserved",

@@ -38,6 +38,12 @@ pub enum TermsError {
         /// What is paid.
         paid: Rho,
     },
+    /// Another distribution than the one that was agreed.
+    #[error("the noise on `{measure}` has another distribution than the plan's charge names")]
+    Noise {
+        /// The measure.
+        measure: String,
+    },
     /// The threshold is too low.
     #[error("the selection costs (δ {delta}), over the plan's charge (δ {paid})")]
     Delta {
@@ -75,11 +81,28 @@ impl Mechanism {
                 Some(charge),
             ) => {
                 select(selection, table, k, charge)?;
-                measure(measures, table, charge, merged)
+                measure(measures, table, charge, merged)?;
+                pinned(selection, measures, charge)
             }
             _ => Err(TermsError::Protection),
         }
     }
+}
+
+fn pinned(
+    selection: &Selection,
+    measures: &[MeasureDraw],
+    charge: &Charge,
+) -> Result<(), TermsError> {
+    let selecting = std::iter::once(("contributors", &selection.draw));
+    let measures = measures.iter().map(|m| (m.measure.as_str(), &m.draw));
+    for (measure, draw) in selecting.chain(measures) {
+        if charge.noise.is_some_and(|agreed| agreed != draw.noise) {
+            let measure = measure.to_owned();
+            return Err(TermsError::Noise { measure });
+        }
+    }
+    Ok(())
 }
 
 fn select(

@@ -119,6 +119,7 @@ proptest! {
             selection: Rho::from_units(selection),
             delta: Delta::from_units(delta),
             measures: vec![measure],
+            noise: None,
         };
         check_promise(l0, linf, k, &charge);
     }
@@ -132,13 +133,13 @@ fn the_better_distribution_serves() {
         for rho in ["0.01", "0.1", "1", "2", "4", "8", "16", "32"] {
             for delta in ["0.00000001", "0.00001", "0.001", "0.1"] {
                 let charge = charge(rho, delta, None);
-                let chosen = select(l0, 5, charge.selection, charge.delta).unwrap();
+                let chosen = select(l0, 5, &charge).unwrap();
                 let change = Change {
                     l0,
                     linf: 1,
                     merged: 1,
                 };
-                for draw in draws("selection", change, charge.selection).unwrap() {
+                for draw in draws("selection", change, charge.selection, None).unwrap() {
                     let other = least_threshold(draw, 5, charge.delta).unwrap().unwrap();
                     assert!(chosen.published_from() <= other.published_from());
                 }

@@ -178,3 +178,21 @@ fn noise_and_charge_go_together() {
         Err(TermsError::Protection)
     );
 }
+
+#[test]
+fn a_distribution_that_the_charge_names_is_the_only_one() {
+    let terms = agreement(&Signer::new(), &Signer::new());
+    let mut charge = terms.plan[0].charge.clone().unwrap();
+    let check = |charge: &Charge| mechanism().check_terms(&terms.tables[0], 5, Some(charge), 1);
+    let Mechanism::Thresholded { selection, .. } = mechanism() else {
+        panic!()
+    };
+    charge.noise = Some(selection.draw.noise);
+    check(&charge).unwrap();
+    charge.noise = Some(match selection.draw.noise {
+        Noise::DiscreteGaussian => Noise::DiscreteLaplace,
+        Noise::DiscreteLaplace => Noise::DiscreteGaussian,
+    });
+    let measure = "contributors".to_owned();
+    assert_eq!(check(&charge), Err(TermsError::Noise { measure }));
+}

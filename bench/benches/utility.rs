@@ -1,0 +1,175 @@
+//! What is left of a city's figures at the grain that was asked for: the tables of `docs/UTILITY.md`.
+
+use std::process::ExitCode;
+
+use bench::run::{self, Failed, SEED, Settings};
+use bench::utility::data;
+use bench::utility::ladder::Figures;
+use bench::utility::opendp::OpenDp;
+use bench::utility::optimum::Optimum;
+use bench::utility::ours::{DELTA, Ours};
+use bench::utility::score::{Score, k_only, optimal_coverage};
+use bench::utility::set::{Cells, Grain, Rung, Set};
+use bench::utility::tables::{HEAD, Line};
+use policies::loss::{Delta, UNITS_PER_ONE};
+use policies::mechanism::Mechanism;
+
+/// In millionths.
+const EPSILONS: [(&str, u64); 3] = [("0.5", 500_000), ("1", 1_000_000), ("2", 2_000_000)];
+const KS: [u32; 3] = [5, 10, 20];
+
+fn main() -> ExitCode {
+    run::bench("utility", utility)
+}
+
+async fn utility(settings: Settings) -> Result<(), Failed> {
+    let runs = settings.runs;
+    println!(
+        "utility: {runs} draws of each release, seed {SEED} (made-up city, bounding), δ {DELTA}"
+    );
+    let mut python = match OpenDp::start() {
+        Ok(python) => {
+            println!("{}", python.version);
+            Some(python)
+        }
+        Err(error) => {
+            println!("NOT MEASURED: OpenDP's Python package: {error}");
+            None
+        }
+    };
+    for set in data::all()? {
+        let measured = Measured::new(&set);
+        let Set {
+            name,
+            unit_is,
+            grain,
+            cells_max,
+            ..
+        } = &set;
+        let (cells, units) = measured.size();
+        println!("\n### {name}: {grain}\n");
+        println!("Unit: {unit_is}. {cells} true cells, {units} units in them, L0 {cells_max}.\n");
+        println!("{HEAD}");
+        for epsilon in EPSILONS {
+            for k in KS {
+                println!(
+                    "{}",
+                    measured.line(epsilon, k, runs, python.as_mut())?.markdown()
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A set with its cells at every grain.
+struct Measured<'a> {
+    set: &'a Set,
+    truth: Vec<Cells>,
+    fine: Vec<Cells>,
+    coarse: Vec<Cells>,
+    profile: Option<Vec<Cells>>,
+}
+
+impl<'a> Measured<'a> {
+    fn new(set: &'a Set) -> Self {
+        let at = |rung: &Rung| set.bounded(rung.grain, rung.cells_max);
+        Self {
+            set,
+            truth: set.truth(),
+            fine: set.bounded(Grain::FINE, set.cells_max),
+            coarse: at(&set.coarse),
+            profile: set.profile.as_ref().map(at),
+        }
+    }
+
+    fn size(&self) -> (usize, u64) {
+        let cells = self.truth.iter().flat_map(Cells::values);
+        (cells.clone().count(), cells.sum())
+    }
+
+    fn line(
+        &self,
+        (name, epsilon): (&str, u64),
+        k: u32,
+        runs: usize,
+        python: Option<&mut OpenDp>,
+    ) -> Result<Line, Failed> {
+        let table = self.set.table(self.set.cells_max)?;
+        let ours = Ours::new(table, self.set.unit, k, (epsilon, DELTA))?;
+        let mut alone = Score::default();
+        for _ in 0..runs {
+            for (truth, cells) in std::iter::zip(&self.truth, &self.fine) {
+                alone.add(truth, cells, &ours.draw(cells)?);
+            }
+        }
+        let delta = DELTA.units() as f64 / UNITS_PER_ONE as f64;
+        let stated = (epsilon as f64 / 1e6, delta);
+        let bounds = (self.set.cells_max, k);
+        let optimum = Optimum::new(stated.0, stated.1, bounds.0, k);
+        let opendp = python.map(|python| -> Result<_, Failed> {
+            let drawn = python.draw(stated, bounds, runs, &self.fine)?;
+            let mut score = Score::default();
+            for run in &drawn.runs {
+                let periods = std::iter::zip(&self.truth, &self.fine).zip(run);
+                periods.for_each(|((truth, cells), rows)| score.add(truth, cells, rows));
+            }
+            Ok((score, drawn.published_from))
+        });
+        Ok(Line {
+            epsilon: name.to_owned(),
+            k,
+            noise: noise(&ours.mechanism),
+            ours: alone,
+            opendp: opendp.transpose()?,
+            published_from: ours.published_from(),
+            optimum: optimal_coverage(&self.truth, &self.fine, &optimum),
+            optimum_from: optimum.half_at(),
+            k_only: k_only(&self.truth, k),
+            ladder: self.ladder(epsilon, k, runs)?,
+        })
+    }
+
+    /// All tables of the ladder together cost (ε, δ), by basic composition.
+    fn ladder(&self, epsilon: u64, k: u32, runs: usize) -> Result<Score, Failed> {
+        let (set, unit) = (self.set, self.set.unit);
+        let noise = |share: u64, cells_max: u32| -> Result<Ours, Failed> {
+            let part = (
+                epsilon * share / 100,
+                Delta::from_units(DELTA.units() * share / 100),
+            );
+            Ours::new(set.table(cells_max)?, unit, k, part)
+        };
+        let of = |rung: &Rung| noise(rung.share, rung.cells_max);
+        let rest = 100 - set.coarse.share - set.profile.map_or(0, |rung| rung.share);
+        let (fine, coarse) = (noise(rest, set.cells_max)?, of(&set.coarse)?);
+        let profile = set.profile.as_ref().map(of).transpose()?;
+        let mut score = Score::default();
+        for _ in 0..runs {
+            for (n, truth) in self.truth.iter().enumerate() {
+                let drawn = |noise: &Ours, cells: &[Cells]| {
+                    cells.get(n).map(|cells| noise.draw(cells)).transpose()
+                };
+                let profile = match (&profile, &self.profile) {
+                    (Some(noise), Some(cells)) => drawn(noise, cells)?,
+                    _ => None,
+                };
+                let fine = drawn(&fine, &self.fine)?.unwrap_or_default();
+                let coarse = drawn(&coarse, &self.coarse)?.unwrap_or_default();
+                let figures = Figures::new(set, &fine, &coarse, profile.as_ref());
+                score.add_figures(truth, &figures);
+            }
+        }
+        Ok(score)
+    }
+}
+
+fn noise(mechanism: &Mechanism) -> String {
+    match mechanism {
+        Mechanism::Thresholded { selection, .. } => {
+            let scale = selection.draw.scale.sixteenths() as f64 / 16.0;
+            format!("{:?} {scale}", selection.draw.noise)
+        }
+        Mechanism::Unprotected => "none".into(),
+    }
+}

@@ -65,10 +65,10 @@ async fn utility(settings: Settings) -> Result<(), Failed> {
 /// A set with its cells at every grain.
 struct Measured<'a> {
     set: &'a Set,
-    truth: Vec<Cells>,
-    fine: Vec<Cells>,
-    coarse: Vec<Cells>,
-    profile: Option<Vec<Cells>>,
+    truth: Cells,
+    fine: Cells,
+    rungs: Vec<Cells>,
+    profile: Option<Cells>,
 }
 
 impl<'a> Measured<'a> {
@@ -78,14 +78,13 @@ impl<'a> Measured<'a> {
             set,
             truth: set.truth(),
             fine: set.bounded(Grain::FINE, set.cells_max),
-            coarse: at(&set.coarse),
+            rungs: set.rungs.iter().map(at).collect(),
             profile: set.profile.as_ref().map(at),
         }
     }
 
     fn size(&self) -> (usize, u64) {
-        let cells = self.truth.iter().flat_map(Cells::values);
-        (cells.clone().count(), cells.sum())
+        (self.truth.len(), self.truth.values().sum())
     }
 
     fn line(
@@ -99,9 +98,7 @@ impl<'a> Measured<'a> {
         let ours = Ours::new(table, self.set.unit, k, (epsilon, DELTA))?;
         let mut alone = Score::default();
         for _ in 0..runs {
-            for (truth, cells) in std::iter::zip(&self.truth, &self.fine) {
-                alone.add(truth, cells, &ours.draw(cells)?);
-            }
+            alone.add(&self.truth, &self.fine, &ours.draw(&self.fine)?);
         }
         let delta = DELTA.units() as f64 / UNITS_PER_ONE as f64;
         let stated = (epsilon as f64 / 1e6, delta);
@@ -110,9 +107,8 @@ impl<'a> Measured<'a> {
         let opendp = python.map(|python| -> Result<_, Failed> {
             let drawn = python.draw(stated, bounds, runs, &self.fine)?;
             let mut score = Score::default();
-            for run in &drawn.runs {
-                let periods = std::iter::zip(&self.truth, &self.fine).zip(run);
-                periods.for_each(|((truth, cells), rows)| score.add(truth, cells, rows));
+            for rows in &drawn.runs {
+                score.add(&self.truth, &self.fine, rows);
             }
             Ok((score, drawn.published_from))
         });
@@ -141,24 +137,22 @@ impl<'a> Measured<'a> {
             Ours::new(set.table(cells_max)?, unit, k, part)
         };
         let of = |rung: &Rung| noise(rung.share, rung.cells_max);
-        let rest = 100 - set.coarse.share - set.profile.map_or(0, |rung| rung.share);
-        let (fine, coarse) = (noise(rest, set.cells_max)?, of(&set.coarse)?);
+        let coarser: u64 = set.rungs.iter().chain(&set.profile).map(|r| r.share).sum();
+        let fine = noise(100 - coarser, set.cells_max)?;
+        let rungs = set.rungs.iter().map(of).collect::<Result<Vec<_>, _>>()?;
         let profile = set.profile.as_ref().map(of).transpose()?;
         let mut score = Score::default();
         for _ in 0..runs {
-            for (n, truth) in self.truth.iter().enumerate() {
-                let drawn = |noise: &Ours, cells: &[Cells]| {
-                    cells.get(n).map(|cells| noise.draw(cells)).transpose()
-                };
-                let profile = match (&profile, &self.profile) {
-                    (Some(noise), Some(cells)) => drawn(noise, cells)?,
-                    _ => None,
-                };
-                let fine = drawn(&fine, &self.fine)?.unwrap_or_default();
-                let coarse = drawn(&coarse, &self.coarse)?.unwrap_or_default();
-                let figures = Figures::new(set, &fine, &coarse, profile.as_ref());
-                score.add_figures(truth, &figures);
-            }
+            let drawn = rungs.iter().zip(&self.rungs);
+            let drawn = drawn.map(|(noise, cells)| noise.draw(cells));
+            let drawn = drawn.collect::<Result<Vec<_>, _>>()?;
+            let profile = match profile.as_ref().zip(self.profile.as_ref()) {
+                Some((noise, cells)) => Some((noise.draw(cells)?, noise.published_from())),
+                None => None,
+            };
+            let profile = profile.as_ref().map(|(rows, from)| (rows, *from));
+            let figures = Figures::new(set, &fine.draw(&self.fine)?, &drawn, profile);
+            score.add_figures(&self.truth, &figures);
         }
         Ok(score)
     }

@@ -26,8 +26,8 @@ pub struct Drawn {
     pub noise: String,
     /// Least noisy count that is published.
     pub published_from: u64,
-    /// Run by run, period by period. Without intervals: both ends are the value.
-    pub runs: Vec<Vec<Rows>>,
+    /// Run by run. Without intervals: both ends are the value.
+    pub runs: Vec<Rows>,
 }
 
 #[derive(serde::Deserialize)]
@@ -66,7 +66,7 @@ impl OpenDp {
         })
     }
 
-    /// Draws all periods together: the noise of cells is independent.
+    /// Draws these cells `runs` times.
     ///
     /// # Errors
     /// Where Python fails.
@@ -75,9 +75,9 @@ impl OpenDp {
         (epsilon, delta): (f64, f64),
         (l0, k): (u32, u32),
         runs: usize,
-        periods: &[Cells],
+        cells: &Cells,
     ) -> Result<Drawn, Failed> {
-        let counts: Vec<u64> = periods.iter().flat_map(Cells::values).copied().collect();
+        let counts: Vec<u64> = cells.values().copied().collect();
         let request = serde_json::json!({ "epsilon": epsilon, "delta": delta, "l0": l0, "k": k,
             "runs": runs, "counts": counts });
         writeln!(self.input, "{request}")?;
@@ -85,26 +85,16 @@ impl OpenDp {
         let mut line = String::new();
         self.output.read_line(&mut line)?;
         let answer: Answer = serde_json::from_str(&line)?;
-        let place = |(n, cells): (usize, &Cells)| -> Vec<(usize, Key)> {
-            cells.keys().map(|key| (n, *key)).collect()
-        };
-        let places: Vec<_> = periods.iter().enumerate().flat_map(place).collect();
-        let sorted = |(kept, values): (Vec<usize>, Vec<i64>)| {
-            let mut rows = vec![Rows::new(); periods.len()];
-            for (row, value) in kept.into_iter().zip(values) {
-                let Some((period, key)) = places.get(row) else {
-                    continue;
-                };
-                if let Some(rows) = rows.get_mut(*period) {
-                    rows.push((*key, value, value, value));
-                }
-            }
-            rows
+        let keys: Vec<Key> = cells.keys().copied().collect();
+        let rows = |(kept, values): (Vec<usize>, Vec<i64>)| -> Rows {
+            let rows = kept.into_iter().zip(values);
+            let rows = rows.filter_map(|(row, value)| Some((*keys.get(row)?, value, value, value)));
+            rows.collect()
         };
         Ok(Drawn {
             noise: format!("{} {:.2}", answer.noise, answer.scale),
             published_from: answer.threshold + u64::from(k) - 1,
-            runs: answer.drawn.into_iter().map(sorted).collect(),
+            runs: answer.drawn.into_iter().map(rows).collect(),
         })
     }
 }

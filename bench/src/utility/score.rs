@@ -6,7 +6,7 @@ use super::optimum::Optimum;
 use super::ours::Rows;
 use super::set::Cells;
 
-/// Sums over all periods and runs.
+/// Sums over all runs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Score {
     /// Σ|x̂ − x|.
@@ -42,7 +42,7 @@ impl Score {
         self.inside as f64 / self.rows as f64
     }
 
-    /// Adds a release of one period: `bounded` is what it was drawn from.
+    /// Adds a release: `bounded` is what it was drawn from.
     pub fn add(&mut self, truth: &Cells, bounded: &Cells, rows: &Rows) {
         let mut error: f64 = truth.values().map(|x| *x as f64).sum();
         self.total += error;
@@ -58,7 +58,7 @@ impl Score {
         self.error += error;
     }
 
-    /// Adds figures that a ladder gives for one period.
+    /// Adds figures that a ladder gives.
     pub fn add_figures(&mut self, truth: &Cells, figures: &Figures<'_>) {
         let mut assigned = 0.0;
         for (key, units) in truth {
@@ -73,9 +73,9 @@ impl Score {
 
 /// k-only suppression: true numbers from `k` units on, nothing below.
 #[must_use]
-pub fn k_only(truth: &[Cells], k: u32) -> Score {
+pub fn k_only(truth: &Cells, k: u32) -> Score {
     let mut score = Score::default();
-    for units in truth.iter().flat_map(Cells::values).copied() {
+    for units in truth.values().copied() {
         score.total += units as f64;
         if units >= u64::from(k) {
             score.covered += units as f64;
@@ -88,13 +88,9 @@ pub fn k_only(truth: &[Cells], k: u32) -> Score {
 
 /// The share that the optimum covers in expectation: no draw is needed.
 #[must_use]
-pub fn optimal_coverage(truth: &[Cells], bounded: &[Cells], optimum: &Optimum) -> f64 {
-    let total: f64 = truth
-        .iter()
-        .flat_map(Cells::values)
-        .map(|x| *x as f64)
-        .sum();
-    let cells = bounded.iter().flat_map(Cells::values).copied();
+pub fn optimal_coverage(truth: &Cells, bounded: &Cells, optimum: &Optimum) -> f64 {
+    let total: f64 = truth.values().map(|x| *x as f64).sum();
+    let cells = bounded.values().copied();
     let covered: f64 = cells.map(|n| n as f64 * optimum.publishes(n)).sum();
     covered / total
 }

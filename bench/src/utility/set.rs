@@ -11,15 +11,13 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::run::{Failed, SEED};
 
-/// Origin, destination (0 where there is none), bin of the day, category.
-pub type Key = [u32; 4];
+/// Origin, destination (0 where there is none), bin of the day, category, day.
+pub type Key = [u32; 5];
 
-/// Something that units did, in one period.
+/// Something that units did.
 #[derive(Debug, Clone, Copy)]
 pub struct Event {
-    /// Which period.
-    pub period: u32,
-    /// Who, numbered through all periods; of no meaning where the unit is a trip.
+    /// Who; of no meaning where the unit is a trip.
     pub unit: u32,
     /// Where and when.
     pub key: Key,
@@ -27,7 +25,8 @@ pub struct Event {
     pub units: u64,
 }
 
-/// Distinct units per cell of one period.
+/// Distinct units per cell. Days are drawn together: noise is independent, and every day has the same
+/// mechanism.
 pub type Cells = BTreeMap<Key, u64>;
 
 /// Which dimensions become one value at a coarser grain.
@@ -39,6 +38,8 @@ pub struct Grain {
     pub bins: bool,
     /// All categories are one.
     pub categories: bool,
+    /// All days are one: a table of a longer period.
+    pub days: bool,
 }
 
 impl Grain {
@@ -47,11 +48,12 @@ impl Grain {
         zones: Zones::Same,
         bins: false,
         categories: false,
+        days: false,
     };
 
     /// The key of the coarse cell; `parents` of each zone.
     #[must_use]
-    pub fn of(self, parents: &[u32], [origin, destination, bin, category]: Key) -> Key {
+    pub fn of(self, parents: &[u32], [origin, destination, bin, category, day]: Key) -> Key {
         let keep = |merged: bool, value: u32| if merged { 0 } else { value };
         let zone = |zone: u32| match self.zones {
             Zones::Same => zone,
@@ -63,6 +65,7 @@ impl Grain {
             zone(destination),
             keep(self.bins, bin),
             keep(self.categories, category),
+            keep(self.days, day),
         ]
     }
 }
@@ -97,8 +100,10 @@ pub struct Set {
     pub parents: Vec<u32>,
     /// L0 at the fine grain.
     pub cells_max: u32,
-    /// The table whose rows are spread over what the fine one withholds.
-    pub coarse: Rung,
+    /// Days that are read.
+    pub days: u32,
+    /// The tables whose rows are spread over what all finer ones withhold, finer ones first.
+    pub rungs: Vec<Rung>,
     /// The table over all zones by which they are spread; evenly without it.
     pub profile: Option<Rung>,
     /// All events.
@@ -106,51 +111,42 @@ pub struct Set {
 }
 
 impl Set {
-    /// The true cells of every period: all distinct units, without any bound.
+    /// The true cells: all distinct units, without any bound.
     #[must_use]
-    pub fn truth(&self) -> Vec<Cells> {
+    pub fn truth(&self) -> Cells {
         self.count(Grain::FINE, usize::MAX)
     }
 
-    /// The cells of every period as they are contributed at this grain: at most `cells_max` cells per
-    /// unit and period. Which ones is drawn with the bench's seed; the SDK takes a keyed hash.
+    /// The cells as they are contributed at this grain: at most `cells_max` cells per unit and day.
+    /// Which ones is drawn with the bench's seed; the SDK takes a keyed hash.
     #[must_use]
-    pub fn bounded(&self, grain: Grain, cells_max: u32) -> Vec<Cells> {
+    pub fn bounded(&self, grain: Grain, cells_max: u32) -> Cells {
         self.count(grain, usize::try_from(cells_max).unwrap_or(usize::MAX))
     }
 
-    fn count(&self, grain: Grain, cells_max: usize) -> Vec<Cells> {
-        let periods = self.events.iter().map(|e| e.period + 1).max().unwrap_or(0);
-        let mut cells = vec![Cells::new(); periods as usize];
-        let mut add = |period: u32, key, units| {
-            if let Some(cells) = cells.get_mut(period as usize) {
-                *cells.entry(key).or_default() += units;
-            }
-        };
+    fn count(&self, grain: Grain, cells_max: usize) -> Cells {
+        let mut cells = Cells::new();
         if self.unit == Unit::Trip {
             for event in &self.events {
-                add(
-                    event.period,
-                    grain.of(&self.parents, event.key),
-                    event.units,
-                );
+                *cells.entry(grain.of(&self.parents, event.key)).or_default() += event.units;
             }
             return cells;
         }
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
         let mut touched: HashMap<(u32, u32), HashSet<Key>> = HashMap::new();
         for event in &self.events {
-            let unit = touched.entry((event.period, event.unit)).or_default();
+            let [.., day] = event.key;
+            let unit = touched.entry((day, event.unit)).or_default();
             unit.insert(grain.of(&self.parents, event.key));
         }
         let mut touched: Vec<_> = touched.into_iter().collect();
         touched.sort_unstable_by_key(|(unit, _)| *unit);
-        for ((period, _), keys) in touched {
+        for (_, keys) in touched {
             let mut keys: Vec<_> = keys.into_iter().collect();
             keys.sort_unstable();
             keys.shuffle(&mut rng);
             for key in keys.into_iter().take(cells_max) {
-                add(period, key, 1);
+                *cells.entry(key).or_default() += 1;
             }
         }
         cells

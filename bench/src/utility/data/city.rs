@@ -35,9 +35,8 @@ pub(super) fn city() -> Set {
         let mode = weighted(&mut rng, &MODES);
         let mut go = |from: u32, to: u32, bin: u32| {
             events.push(Event {
-                period: 0,
                 unit,
-                key: [from, to, bin, mode],
+                key: [from, to, bin, mode, 0],
                 units: 1,
             });
         };
@@ -54,6 +53,7 @@ pub(super) fn city() -> Set {
         zones,
         bins: rest,
         categories: rest,
+        days: false,
     };
     Set {
         name: "made-up city",
@@ -64,14 +64,15 @@ pub(super) fn city() -> Set {
         categories: 4,
         parents: Vec::new(),
         cells_max: 3,
-        coarse: Rung {
+        days: 1,
+        rungs: vec![Rung {
             grain: merged(Zones::Same, true),
-            share: 50,
+            share: 70,
             cells_max: 3,
-        },
+        }],
         profile: Some(Rung {
             grain: merged(Zones::All, false),
-            share: 10,
+            share: 15,
             cells_max: 3,
         }),
         events,

@@ -29,9 +29,8 @@ pub(super) fn bristol(folder: &Path) -> Result<Set, Failed> {
         let mut add = |mode: u32, units: u64| {
             if units > 0 {
                 events.push(Event {
-                    period: 0,
                     unit: 0,
-                    key: [from, to, 0, mode],
+                    key: [from, to, 0, mode, 0],
                     units,
                 });
             }
@@ -52,14 +51,15 @@ pub(super) fn bristol(folder: &Path) -> Result<Set, Failed> {
         categories: 5,
         parents: Vec::new(),
         cells_max: 1,
-        coarse: Rung {
+        days: 1,
+        rungs: vec![Rung {
             grain: Grain {
                 categories: true,
                 ..Grain::FINE
             },
             share: 25,
             cells_max: 1,
-        },
+        }],
         profile: Some(Rung {
             grain: Grain {
                 zones: Zones::All,
@@ -89,9 +89,8 @@ pub(super) fn hamburg(folder: &Path) -> Result<Set, Failed> {
         let units = text("trips")?.parse::<f64>()? as u64;
         if units > 0 {
             events.push(Event {
-                period: 0,
                 unit: 0,
-                key: [from, to, 0, 0],
+                key: [from, to, 0, 0, 0],
                 units,
             });
         }
@@ -105,14 +104,15 @@ pub(super) fn hamburg(folder: &Path) -> Result<Set, Failed> {
         categories: 1,
         parents: districts(folder, &mut stations)?,
         cells_max: 1,
-        coarse: Rung {
+        days: 1,
+        rungs: vec![Rung {
             grain: Grain {
                 zones: Zones::Parent,
                 ..Grain::FINE
             },
             share: 40,
             cells_max: 1,
-        },
+        }],
         profile: None,
         events,
     })

@@ -16,6 +16,7 @@ const DAY: Grain = Grain {
     bins: true,
     ..Grain::FINE
 };
+const WEEK: Grain = Grain { days: true, ..DAY };
 const CITY: Grain = Grain {
     zones: Zones::All,
     ..Grain::FINE
@@ -63,9 +64,8 @@ pub(super) fn helsinki(folder: &Path) -> Result<Set, Failed> {
         };
         if day <= DAYS {
             events.push(Event {
-                period: day - 1,
                 unit: 0,
-                key: [from, to, hour, 0],
+                key: [from, to, hour, 0, day - 1],
                 units: 1,
             });
         }
@@ -79,14 +79,22 @@ pub(super) fn helsinki(folder: &Path) -> Result<Set, Failed> {
         categories: 1,
         parents: Vec::new(),
         cells_max: 1,
-        coarse: Rung {
-            grain: DAY,
-            share: 55,
-            cells_max: 1,
-        },
+        days: DAYS,
+        rungs: vec![
+            Rung {
+                grain: DAY,
+                share: 25,
+                cells_max: 1,
+            },
+            Rung {
+                grain: WEEK,
+                share: 40,
+                cells_max: 1,
+            },
+        ],
         profile: Some(Rung {
             grain: CITY,
-            share: 5,
+            share: 15,
             cells_max: 1,
         }),
         events,
@@ -111,9 +119,8 @@ pub(super) fn porto(folder: &Path) -> Result<Set, Failed> {
         let square = format!("{} {}", (lon * 100.0).floor(), (lat * 100.0).floor());
         let seconds: u32 = text("TIMESTAMP")?.parse()?;
         events.push(Event {
-            period: 0,
             unit: drivers.of(text("TAXI_ID")?),
-            key: [zones.of(&square), 0, seconds / 3600 % 24, 0],
+            key: [zones.of(&square), 0, seconds / 3600 % 24, 0, 0],
             units: 1,
         });
     }
@@ -126,11 +133,12 @@ pub(super) fn porto(folder: &Path) -> Result<Set, Failed> {
         categories: 1,
         parents: Vec::new(),
         cells_max: 3,
-        coarse: Rung {
+        days: 1,
+        rungs: vec![Rung {
             grain: DAY,
             share: 55,
             cells_max: 2,
-        },
+        }],
         profile: Some(Rung {
             grain: CITY,
             share: 15,

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use policies::agreement::{Agreement, TablesOnEnd, Unit};
 use policies::loss::Loss;
+use policies::mechanism::Noise;
 use policies::period::Grain;
 use policies::table::Table;
 use privacy::convert::{DISPLAY_DELTA, epsilon};
@@ -279,8 +280,13 @@ fn published(charge: &policies::agreement::Charge) -> String {
         .measures
         .iter()
         .map(|m| format!("{} (ρ {})", m.measure, m.rho));
+    let noise = charge.noise.map(|noise| match noise {
+        Noise::DiscreteGaussian => "all noise discrete Gaussian".to_owned(),
+        Noise::DiscreteLaplace => "all noise discrete Laplace".to_owned(),
+    });
     std::iter::once(first)
         .chain(measures)
+        .chain(noise)
         .collect::<Vec<_>>()
         .join(", ")
 }

@@ -27,7 +27,8 @@ fn agreement(unit: &str, k: &str, cap: &str, charge: &str) -> Agreement {
 #[test]
 fn the_page_shows_every_number_that_was_signed() {
     let cap = r#", "cap": {"rho": "4", "delta": "0.00001"}"#;
-    let charge = r#", "charge": {"selection": "0.125", "delta": "0.0000001", "measures": []}"#;
+    let charge = r#", "charge": {"selection": "0.125", "delta": "0.0000001", "measures": [],
+        "noise": "discrete_laplace"}"#;
     let page = text(&agreement("trip", "10", cap, charge), "the-id", "active");
     for part in [
         "the-id",
@@ -39,6 +40,7 @@ fn the_page_shows_every_number_that_was_signed() {
         "ρ 4, δ 0.00001",
         "ρ 0.25, δ 0.0000002",
         "ρ 0.125",
+        "Laplace",
         "84 zones",
         "21,168",
         "00:00-07:00 07:00-09:00",

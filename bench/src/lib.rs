@@ -12,7 +12,6 @@
 //! | [`raw`] | raw trips as CSV and Parquet |
 //! | [`town`] | a broker's keys and config, and the organisations of one agreement |
 //! | [`bare`] | Arrow Flight → Parquet → fsync without Weir |
-//! | [`utility`] | what a release is worth: data sets, scores, the optimum |
 
 pub mod bare;
 pub mod grid;
@@ -23,4 +22,3 @@ pub mod reserved;
 pub mod run;
 pub mod series;
 pub mod town;
-pub mod utility;

@@ -2,15 +2,16 @@
 //!
 //! A row is seen only where ñ = n + Z ≥ t, t = T + k − 1. Near t, large noise is what is seen, so that
 //! ñ ± half width covers far less than it says. What is seen has the distribution of Z cut off below t − n,
-//! and these intervals invert its tails (equal ones, α/2 each, as Clopper and Pearson 1934): n belongs to the
-//! interval iff, in the distribution of published ñ under n, neither what was seen or more, nor what was seen or less,
-//! has α/2 or less. With u = ñ − n and the excess d = ñ − t that is
+//! and these intervals invert its tails (as Clopper and Pearson 1934): n belongs to the interval iff, in the
+//! distribution of published ñ under n, neither what was seen or more has a or less, nor what was seen or less has
+//! b or less, where a + b = α. With u = ñ − n and the excess d = ñ − t that is
 //!
 //! ```text
-//! G(u)/G(u − d) > α/2   and   1 − G(u + 1)/G(u − d) > α/2,   G(m) = P[Z ≥ m].
+//! G(u)/G(u − d) > a   and   1 − G(u + 1)/G(u − d) > b,   G(m) = P[Z ≥ m].
 //! ```
 //!
-//! Both noises are log-concave, so the published ñ has a monotone likelihood ratio in n: the first holds up to
+//! Under every n each test fails with its own probability at most, so that any split of α that depends on public
+//! terms alone covers. a and b are α/2, or what lets one end come a step nearer ([`Tails::split`]). Both noises are log-concave, so the published ñ has a monotone likelihood ratio in n: the first holds up to
 //! some u, the second from some u on, and each is found by halving. Far above t they are the plain interval.
 
 use policies::mechanism::{Noise, SCALE_STEPS, Selection};
@@ -44,11 +45,12 @@ impl Selected {
             i64::from(selection.k.max(1)),
             whole(selection.published_from()),
         );
+        let split = tails.split(alpha);
         // From here on nothing is cut off that floats could tell.
         let plain = 2 * tails.before;
         let reach = (0..=plain).map(|excess| {
             let least = from.saturating_sub(k) / step + excess + 1;
-            tails.reach(excess, i64::from(step > 1), least, alpha / 2.0)
+            tails.reach(excess, i64::from(step > 1), least, split)
         });
         Self {
             step,
@@ -113,15 +115,36 @@ impl Tails {
         Self { before, tails }
     }
 
+    /// a and b. Integer noise leaves room: at h, the plain half width of α/2 each, both tails together are often
+    /// well below α. Where α is enough for the tail from h on and the one from h + 1 on, the lower end is one
+    /// nearer: discrete Laplace of scale 1 then covers 95.0 % with 6 numbers instead of 97.3 % with 7.
+    fn split(&self, alpha: f64) -> (f64, f64) {
+        let from_on = |m: i64| self.ratio(m, -self.before);
+        let most = whole(self.tails.len() as u64) - self.before;
+        let h = first(0, most, |h| from_on(h + 1) <= alpha / 2.0);
+        let room = alpha - from_on(h) - from_on(h + 1);
+        if room > 0.0 {
+            (from_on(h) + room / 2.0, from_on(h + 1) + room / 2.0)
+        } else {
+            (alpha / 2.0, alpha / 2.0)
+        }
+    }
+
     /// How far down and up the interval of this excess reaches, where n is at least k from u = `least` on. An excess
     /// within a step is taken at the end of the step that is wider, and `outward` steps are added.
-    fn reach(&self, excess: i64, outward: i64, least: i64, tail: f64) -> (i64, i64) {
+    fn reach(
+        &self,
+        excess: i64,
+        outward: i64,
+        least: i64,
+        (more_or_same, less_or_same): (f64, f64),
+    ) -> (i64, i64) {
         let end = whole(self.tails.len() as u64) - self.before;
         let most = least.min(end);
-        let below = last(0, most, |u| self.ratio(u, u - excess) > tail);
+        let below = last(0, most, |u| self.ratio(u, u - excess) > more_or_same);
         let more = excess + outward;
         let above = first(-self.before, most, |u| {
-            1.0 - self.ratio(u + 1, u - more) > tail
+            1.0 - self.ratio(u + 1, u - more) > less_or_same
         });
         // At the end of the table nothing is known but k.
         let down = if below < end {

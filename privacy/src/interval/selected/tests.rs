@@ -50,6 +50,31 @@ fn intervals_cover_given_that_a_row_is_published() {
     }
 }
 
+/// Far above the threshold no interval of one number less covers, wherever it lies.
+#[test]
+fn plain_intervals_are_the_shortest_that_cover() {
+    for noise in BOTH {
+        for sixteenths in [8, 16, 32, 100, 480] {
+            let selection = selection(noise, sixteenths, 5, 40);
+            let far = 40 * (i32::try_from(sixteenths / 16).unwrap_or(0) + 1);
+            let (low, high) = Selected::new(&selection, 0.05).ends(1 << 40);
+            let (down, up) = ((1 << 40) - low, high - (1 << 40));
+            assert!((0..=1).contains(&(up - down)), "{down} {up}");
+            let half = crate::engine::half_width_95(&selection.draw).unwrap_or(0);
+            assert!(
+                u64::try_from(up).unwrap_or(0) <= half,
+                "the sheet says {half}"
+            );
+            let shorter = [(down - 1, up), (down, up - 1)];
+            for (down, up) in shorter {
+                let ends = |noisy: i64| (noisy - down, noisy + up);
+                let covered = covered(&selection, 1 << 40, far, ends);
+                assert!(covered < 0.95, "{noise:?} {sixteenths}/16: {covered}");
+            }
+        }
+    }
+}
+
 /// ñ ± half width, the mutant: near the threshold it covers far less than it says.
 #[test]
 fn the_plain_interval_does_not_cover_near_the_threshold() {

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::ours::Rows;
 use super::set::{Cells, Key};
-use crate::run::Failed;
+use crate::Failed;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/opendp_release.py");
 

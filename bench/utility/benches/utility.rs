@@ -2,28 +2,38 @@
 
 use std::process::ExitCode;
 
-use bench::run::{self, Failed, SEED, Settings};
-use bench::utility::data;
-use bench::utility::ladder::Figures;
-use bench::utility::opendp::OpenDp;
-use bench::utility::optimum::Optimum;
-use bench::utility::ours::{DELTA, Ours};
-use bench::utility::score::{Score, k_only, optimal_coverage};
-use bench::utility::set::{Cells, Grain, Rung, Set};
-use bench::utility::tables::{HEAD, Line};
 use policies::loss::{Delta, UNITS_PER_ONE};
 use policies::mechanism::Mechanism;
+use utility::data;
+use utility::ladder::Figures;
+use utility::opendp::OpenDp;
+use utility::optimum::Optimum;
+use utility::ours::{DELTA, Ours};
+use utility::score::{Score, k_only, optimal_coverage};
+use utility::set::{Cells, Grain, Rung, Set};
+use utility::tables::{HEAD, Line};
+use utility::{Failed, SEED};
 
 /// In millionths.
 const EPSILONS: [(&str, u64); 3] = [("0.5", 500_000), ("1", 1_000_000), ("2", 2_000_000)];
 const KS: [u32; 3] = [5, 10, 20];
 
 fn main() -> ExitCode {
-    run::bench("utility", utility)
+    if !std::env::args().any(|arg| arg == "--bench") {
+        eprintln!("`utility` is a bench: cargo bench -p utility");
+        return ExitCode::SUCCESS;
+    }
+    match utility() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench `utility` failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
-async fn utility(settings: Settings) -> Result<(), Failed> {
-    let runs = settings.runs;
+fn utility() -> Result<(), Failed> {
+    let runs = std::env::var("WEIR_BENCH_RUNS").map_or(Ok(10), |runs| runs.parse())?;
     println!(
         "utility: {runs} draws of each release, seed {SEED} (made-up city, bounding), δ {DELTA}"
     );

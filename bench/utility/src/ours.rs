@@ -15,7 +15,7 @@ use privacy::spend::Spend;
 use zeroize::Zeroizing;
 
 use super::set::{Cells, Key};
-use crate::run::Failed;
+use crate::Failed;
 
 /// δ of every release, whatever it is made of.
 pub const DELTA: Delta = Delta::from_units(10_000);

@@ -6,8 +6,8 @@ use policies::agreement::Unit;
 use policies::coarse::Zones;
 
 use super::{Numbers, rows};
-use crate::run::Failed;
-use crate::utility::set::{Event, Grain, Rung, Set};
+use crate::Failed;
+use crate::set::{Event, Grain, Rung, Set};
 
 const BY_MODE: [&str; 4] = ["bicycle", "foot", "car_driver", "train"];
 

@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::run::{Failed, SEED};
+use crate::{Failed, SEED};
 
 /// Origin, destination (0 where there is none), bin of the day, category, day.
 pub type Key = [u32; 5];

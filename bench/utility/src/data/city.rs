@@ -5,8 +5,8 @@ use policies::coarse::Zones;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::run::SEED;
-use crate::utility::set::{Event, Grain, Rung, Set, weighted};
+use crate::SEED;
+use crate::set::{Event, Grain, Rung, Set, weighted};
 
 const PEOPLE: u32 = 60_000;
 const SIDE: u32 = 7;

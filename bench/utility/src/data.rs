@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::run::Failed;
-use crate::utility::set::Set;
+use crate::Failed;
+use crate::set::Set;
 
 mod city;
 mod matrices;
@@ -37,7 +37,7 @@ pub fn all() -> Result<Vec<Set>, Failed> {
 }
 
 fn folder() -> PathBuf {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     std::env::var_os("WEIR_DATA").map_or_else(default, PathBuf::from)
 }
 

@@ -7,8 +7,8 @@ use policies::agreement::Unit;
 use policies::coarse::Zones;
 
 use super::{Numbers, rows};
-use crate::run::Failed;
-use crate::utility::set::{Event, Grain, Rung, Set};
+use crate::Failed;
+use crate::set::{Event, Grain, Rung, Set};
 
 const SHAPE: &str = "a column is missing";
 

@@ -59,6 +59,16 @@ pub const DICTIONARY_VALUES_MAX: usize = 1 << 20;
 pub const CONTRIBUTIONS_MAX: usize = 16;
 /// Contributions of one organisation in work at one time.
 pub const CONTRIBUTIONS_PER_ORG_MAX: usize = 8;
+/// Watches of agreements at one time; each is a call in work for as long as it lasts.
+pub const WATCHES_MAX: usize = 64;
+/// Watches of one organisation at one time.
+pub const WATCHES_PER_ORG_MAX: usize = 4;
+/// Messages that wait for the reader of one watch.
+pub const WATCH_QUEUE: usize = 2;
+/// How long a full queue of a watch may stay full; then its reader is too slow.
+pub const WATCH_SLOW: Duration = Duration::from_secs(30);
+/// Longest silence of a watch: then it tells where it is.
+pub const WATCH_IDLE: Duration = Duration::from_secs(20);
 /// Longest silence inside a contribution.
 pub const CONTRIBUTION_IDLE: Duration = Duration::from_secs(30);
 /// Batches that wait for the writer of one contribution.
@@ -73,6 +83,10 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 pub const PUBLISH_TICK_MAX: Duration = Duration::from_secs(30);
 /// How often agreements are looked through for those that have run out; they have no power already.
 pub const LIFE_TICK: Duration = Duration::from_secs(10);
+/// How often plans are looked through for scheduled releases that are due.
+pub const SCHEDULE_TICK: Duration = Duration::from_secs(30);
+/// Scheduled releases in work at one time; most of them wait for their public tick.
+pub const SCHEDULED_AT_ONCE: usize = 8;
 /// Releases drawn at one time.
 pub const DRAWS_MAX: usize = 2;
 /// Largest zoning file.
@@ -101,6 +115,7 @@ const _: () = assert!(cells::check::CENTRED_MAX <= privacy::protect::CENTRED_MAX
 const _: () = assert!(CONNECTIONS_PER_ORG_MAX < CONNECTIONS_MAX);
 const _: () = assert!(CALLS_MAX <= SEQUENCER_QUEUE);
 const _: () = assert!(CONTRIBUTIONS_PER_ORG_MAX <= CONTRIBUTIONS_MAX);
+const _: () = assert!(WATCHES_MAX < CALLS_MAX && WATCHES_PER_ORG_MAX <= WATCHES_MAX);
 const _: () = assert!(PUBLISH_TICK_MAX.as_secs() < CALL_TIMEOUT.as_secs());
 const _: () = assert!(SEQUENCER_BATCH_MAX <= SEQUENCER_QUEUE);
 const _: () = assert!(ZONING_BYTES_MAX < MESSAGE_BYTES_MAX);

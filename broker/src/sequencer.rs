@@ -10,7 +10,7 @@ use audit::commitment::Salt;
 use audit::receipt::Receipt;
 use policies::entry::{Body, Entry, EntrySalt, VERSION};
 use policies::state::{State, Touched};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -51,6 +51,7 @@ pub struct Sequencer {
 struct Shared {
     durable: RwLock<State>,
     log: RwLock<Log>,
+    size: watch::Sender<u64>,
 }
 
 impl Sequencer {
@@ -68,6 +69,7 @@ impl Sequencer {
         let shared = Arc::new(Shared {
             durable: RwLock::new(state.clone()),
             log: RwLock::new(log),
+            size: watch::Sender::new(state.size()),
         });
         let writer = Writer {
             shared: Arc::clone(&shared),
@@ -142,6 +144,11 @@ impl Sequencer {
             .log
             .read()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of entries that are durable and shown; it tells whenever there are more.
+    pub fn size(&self) -> watch::Receiver<u64> {
+        self.shared.size.subscribe()
     }
 
     /// The proof that an entry is in the log.
@@ -317,6 +324,7 @@ impl Writer {
             tracing::warn!(%error, "the index could not be written: it is given up until the next start");
             self.index = None;
         }
+        self.shared.size.send_replace(durable.size());
         Ok(())
     }
 }

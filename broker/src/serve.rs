@@ -149,6 +149,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
         .map_err(during("begin"))?;
     broker.resume();
     broker.keep_time();
+    broker.keep_schedule();
 
     let listener = TcpListener::bind(config.listen)
         .await
@@ -228,6 +229,10 @@ async fn serve(
         broker: of(),
         metrics: Arc::clone(&metrics),
     };
+    let agreements = agreement::Agreements {
+        broker: of(),
+        stop: stop.clone(),
+    };
     let router = Server::builder()
         .max_concurrent_streams(Some(limits::STREAMS_PER_CONNECTION_MAX))
         .initial_stream_window_size(Some(limits::STREAM_WINDOW_BYTES))
@@ -245,7 +250,7 @@ async fn serve(
                 .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
                 .max_encoding_message_size(limits::MESSAGE_BYTES_MAX),
         )
-        .add_service(AgreementServiceServer::new(agreement::Agreements(of())))
+        .add_service(AgreementServiceServer::new(agreements))
         .add_service(ContributionServiceServer::new(contribution::Contributions(
             of(),
         )))

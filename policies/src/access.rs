@@ -73,6 +73,10 @@ pub const RULES: &[Rule] = &[
         roles: PARTIES,
     },
     Rule {
+        method: "/weir.v1.AgreementService/WatchAgreements",
+        roles: EVERYONE,
+    },
+    Rule {
         method: "/weir.v1.ContributionService/GetContribution",
         roles: PARTIES,
     },

@@ -198,6 +198,9 @@ pub struct PlanItem {
     pub due_hours: u32,
     /// Hours after that in which a contribution is not yet late.
     pub grace_hours: u32,
+    /// Does the broker release a period by itself, once due time and grace are over? Else it waits to be asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub scheduled: bool,
     /// What the table asks of those it stands in together with other providers'. With it, it is never
     /// released alone, nor beside another table that it could be subtracted from.
     #[serde(skip_serializing_if = "Option::is_none", default)]

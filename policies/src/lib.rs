@@ -15,6 +15,7 @@
 //! | [`access`] | which role may call which method? |
 //! | [`life`] | where can an agreement stand, and who may change that? |
 //! | [`decide`] | may this release be made now? |
+//! | [`schedule`] | what does a plan ask for by itself? |
 //! | [`mechanism`] | how much does a mechanism cost, in integers? |
 //! | [`ledger`] | is there budget left? |
 //! | [`entry`], [`state`] | what has happened, and what follows from it? |
@@ -36,6 +37,7 @@ pub mod mechanism;
 pub mod mutants;
 pub mod period;
 pub mod refusal;
+pub mod schedule;
 pub mod sign;
 pub mod state;
 pub mod table;

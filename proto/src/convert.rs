@@ -28,7 +28,7 @@ pub use release::{
     Answer, Chunk, MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection, ReleaseHead,
     ReleaseSummary, Released, RungPreview, Wish, key_from_ticket, key_to_ticket,
 };
-pub use transparency::{Bundle, LogRange, SizePair};
+pub use transparency::{Bundle, LogRange, SizePair, WatchFrom};
 
 /// Why a message is refused: which field, and what should stand there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

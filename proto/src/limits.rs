@@ -24,6 +24,8 @@ pub const PERIODS_MAX: usize = 366;
 pub const ENTRIES_MAX: u32 = 65_536;
 /// Most entries in one bundle of a stream.
 pub const BUNDLE_MAX: usize = 256;
+/// Most notices in one message of a watch.
+pub const NOTICES_MAX: usize = 32;
 /// Longest purpose, in bytes.
 pub const PURPOSE_BYTES_MAX: usize = 128;
 /// Longest SPIFFE id, in bytes.
@@ -32,4 +34,5 @@ pub const SPIFFE_BYTES_MAX: usize = 256;
 pub const SIGNATURE_BYTES_MAX: usize = 1024;
 
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX);
+const _: () = assert!(NOTICES_MAX <= BUNDLE_MAX);
 const _: () = assert!(BUNDLE_MAX <= ENTRIES_MAX as usize);

@@ -63,8 +63,16 @@ pub async fn call(channel: &Channel, token: Option<&str>, path: &str) -> Status 
     }
     let path = PathAndQuery::try_from(path).unwrap();
     let codec = ProstCodec::<(), ()>::default();
-    match grpc.unary(request, path, codec).await {
-        Ok(_) => Status::new(Code::Ok, ""),
+    // A watch goes on: its first message is the answer.
+    let answered = match path.path().contains("/Watch") {
+        false => grpc.unary(request, path, codec).await.map(drop),
+        true => match grpc.server_streaming(request, path, codec).await {
+            Ok(told) => told.into_inner().message().await.map(drop),
+            Err(status) => Err(status),
+        },
+    };
+    match answered {
+        Ok(()) => Status::new(Code::Ok, ""),
         Err(status) => status,
     }
 }

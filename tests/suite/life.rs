@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use crate::harness::*;
 
+mod told;
+
 const DAY: &str = "2026-10-05";
 
 /// Bikes, a city and a stranger; an agreement of two editions, changed, active, with one day contributed.

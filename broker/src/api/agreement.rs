@@ -9,12 +9,15 @@ use policies::loss::Loss;
 use policies::state::{AgreementRecord, State};
 use proto::convert::{
     Acting, AgreementSummary, ConvertError, Lived, Logged, Offer, Page, SignedAgreement, Signing,
+    WatchFrom,
 };
 use proto::v1;
 use proto::v1::agreement_service_server::AgreementService;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::page::paged;
+use super::watch::{Notices, notices};
 use crate::error::Error;
 use crate::flow::Broker;
 use crate::flow::agree::concerns;
@@ -22,7 +25,12 @@ use crate::identity::caller::Caller;
 
 /// Offers, signatures and terms.
 #[derive(Debug)]
-pub struct Agreements(pub Arc<Broker>);
+pub struct Agreements {
+    /// Its use cases.
+    pub broker: Arc<Broker>,
+    /// Ends the watches.
+    pub stop: CancellationToken,
+}
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -38,7 +46,7 @@ impl AgreementService for Agreements {
             document,
             signature,
         } = request.into_inner().try_into()?;
-        let (id, receipt) = self.0.offer(&by, &document, signature).await?;
+        let (id, receipt) = self.broker.offer(&by, &document, signature).await?;
         let what = self.signed(&id)?;
         Ok(Response::new(Logged { what, receipt }.into()))
     }
@@ -52,9 +60,21 @@ impl AgreementService for Agreements {
             agreement,
             signature,
         } = request.into_inner().try_into()?;
-        let receipt = self.0.sign(&by, &agreement, signature).await?;
+        let receipt = self.broker.sign(&by, &agreement, signature).await?;
         let what = self.signed(&agreement)?;
         Ok(Response::new(Logged { what, receipt }.into()))
+    }
+
+    type WatchAgreementsStream = Notices;
+
+    async fn watch_agreements(
+        &self,
+        request: Request<v1::WatchAgreementsRequest>,
+    ) -> Answer<Notices> {
+        let caller = Caller::of(&request)?.clone();
+        let WatchFrom { start } = request.into_inner().into();
+        let watch = self.broker.watch(caller.org(), caller.role(), start)?;
+        Ok(Response::new(notices(watch, self.stop.clone())))
     }
 
     async fn withdraw_agreement(
@@ -104,7 +124,7 @@ impl AgreementService for Agreements {
     ) -> Answer<v1::ListAgreementsResponse> {
         let caller = Caller::of(&request)?.clone();
         let page: Page = request.into_inner().try_into()?;
-        let state = self.0.sequencer().state();
+        let state = self.broker.sequencer().state();
         let visible = state
             .agreements()
             .filter(|(_, record)| may_read(&record.terms, caller.org(), caller.role()))
@@ -135,13 +155,13 @@ impl Agreements {
         let by = Caller::of(&request)?.org().clone();
         let acting: Acting = request.into_inner().try_into()?;
         let agreement = acting.agreement.clone();
-        let receipt = self.0.act(&by, action, acting).await?;
+        let receipt = self.broker.act(&by, action, acting).await?;
         let what = self.signed(&agreement)?;
         Ok(Response::new(Logged { what, receipt }.into()))
     }
 
     fn signed(&self, id: &AgreementId) -> Result<SignedAgreement, Error> {
-        let state = self.0.sequencer().state();
+        let state = self.broker.sequencer().state();
         let record = state
             .agreement(id)
             .ok_or(Error::NotFound { what: "agreement" })?;

@@ -11,3 +11,4 @@ pub mod release;
 pub mod status;
 pub mod trace;
 pub mod transparency;
+mod watch;

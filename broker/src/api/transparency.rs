@@ -6,8 +6,6 @@ use std::sync::Arc;
 use audit::receipt::Receipt;
 use audit::tree::TreeHash;
 use futures::{Stream, StreamExt, stream};
-use policies::entry::Entry;
-use policies::id::{OrgId, Role};
 use proto::convert::{Bundle, LogRange, SizePair};
 use proto::limits::BUNDLE_MAX;
 use proto::v1;
@@ -63,7 +61,8 @@ impl TransparencyService for Transparency {
     ) -> Answer<v1::GetReceiptResponse> {
         let caller = Caller::of(&request)?.clone();
         let index: u64 = request.into_inner().into();
-        let visible = self.visible(index, index.saturating_add(1), caller.org(), caller.role())?;
+        let range = (index, index.saturating_add(1));
+        let visible = self.0.visible(range, caller.org(), caller.role())?;
         if visible.is_empty() {
             return Err(Error::NotFound { what: "entry" }.into());
         }
@@ -81,8 +80,7 @@ impl TransparencyService for Transparency {
         // One bundle at a time, so that a long range is never in memory whole.
         let bundles = stream::iter((start..end).step_by(BUNDLE_MAX)).map(move |from| {
             let until = end.min(from.saturating_add(BUNDLE_MAX as u64));
-            let service = Self(Arc::clone(&broker));
-            let entries = service.visible(from, until, caller.org(), caller.role())?;
+            let entries = broker.visible((from, until), caller.org(), caller.role())?;
             Ok(Bundle {
                 entries,
                 next_start: until,
@@ -90,33 +88,5 @@ impl TransparencyService for Transparency {
             .into())
         });
         Ok(Response::new(bundles.boxed()))
-    }
-}
-
-impl Transparency {
-    /// The entries of a range that the caller may read: auditors all, others those that concern them.
-    fn visible(
-        &self,
-        start: u64,
-        end: u64,
-        org: &OrgId,
-        role: Role,
-    ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
-        let state = self.0.sequencer().state();
-        let end = end.min(state.size());
-        let bytes = self
-            .0
-            .sequencer()
-            .log()
-            .entries(start..end)
-            .map_err(Error::internal)?;
-        let mut visible = Vec::new();
-        for (index, bytes) in (start..end).zip(bytes) {
-            let entry = Entry::from_bytes(&bytes).map_err(Error::internal)?;
-            if role == Role::Auditor || state.concerned(&entry).contains(org) {
-                visible.push((index, bytes));
-            }
-        }
-        Ok(visible)
     }
 }

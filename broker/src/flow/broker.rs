@@ -17,7 +17,10 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::flow::admit::Admission;
-use crate::limits::{CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, DRAWS_MAX, MECHANISMS_KEPT_MAX};
+use crate::limits::{
+    CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, DRAWS_MAX, MECHANISMS_KEPT_MAX, WATCHES_MAX,
+    WATCHES_PER_ORG_MAX,
+};
 use crate::sequencer::Sequencer;
 use crate::store::blobs::Blobs;
 
@@ -31,7 +34,8 @@ pub struct Broker {
     pub(crate) publish_tick: Duration,
     pub(crate) draws: Semaphore,
     pub(crate) drawing: Drawing,
-    pub(crate) contributing: Contributing,
+    pub(crate) contributing: Places,
+    pub(crate) watching: Places,
     zones: Mutex<HashMap<ZoningId, Arc<Vec<String>>>>,
     mechanisms: Mutex<HashMap<String, Mechanism>>,
 }
@@ -63,7 +67,8 @@ impl Broker {
             publish_tick,
             draws: Semaphore::new(DRAWS_MAX),
             drawing: Drawing::default(),
-            contributing: Contributing::default(),
+            contributing: Places::new(CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX),
+            watching: Places::new(WATCHES_MAX, WATCHES_PER_ORG_MAX),
             zones: Mutex::default(),
             mechanisms: Mutex::default(),
         }
@@ -203,31 +208,42 @@ impl Drawing {
     }
 }
 
-/// How many contributions are in work, by organisation: a silent stream holds a place that others need.
-#[derive(Debug, Default)]
-pub(crate) struct Contributing(Arc<Mutex<HashMap<OrgId, usize>>>);
+/// How many calls of one kind are in work, by organisation: a silent stream holds a place that others need.
+#[derive(Debug)]
+pub(crate) struct Places {
+    held: Arc<Mutex<HashMap<OrgId, usize>>>,
+    most: usize,
+    each: usize,
+}
 
-impl Contributing {
+impl Places {
+    /// At most `most` in all, and `each` of one organisation.
+    fn new(most: usize, each: usize) -> Self {
+        let held = Arc::default();
+        Self { held, most, each }
+    }
+
     /// A place for one more, given back when it is dropped.
     ///
     /// # Errors
-    /// [`Error::Busy`] over [`CONTRIBUTIONS_MAX`] or [`CONTRIBUTIONS_PER_ORG_MAX`].
+    /// [`Error::Busy`] where there is none.
     pub(crate) fn enter(&self, org: &OrgId) -> Result<Place, Error> {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = places.values().sum();
-        let own = places.entry(org.clone()).or_default();
-        if all >= CONTRIBUTIONS_MAX || *own >= CONTRIBUTIONS_PER_ORG_MAX {
+        let own = places.get(org).copied().unwrap_or_default();
+        if all >= self.most || own >= self.each {
             return Err(Error::Busy);
         }
-        *own += 1;
+        places.insert(org.clone(), own.saturating_add(1));
         Ok(Place {
-            places: Arc::clone(&self.0),
+            places: Arc::clone(&self.held),
             org: org.clone(),
         })
     }
 }
 
-/// One contribution in work.
+/// One call in work.
+#[derive(Debug)]
 pub(crate) struct Place {
     places: Arc<Mutex<HashMap<OrgId, usize>>>,
     org: OrgId,

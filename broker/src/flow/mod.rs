@@ -11,6 +11,8 @@ pub mod life;
 mod merge;
 pub mod preview;
 pub mod release;
+mod schedule;
+pub mod watch;
 pub mod zoning;
 
 pub use broker::Broker;

@@ -6,6 +6,7 @@ mod new;
 mod page;
 mod parties;
 mod show;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -56,6 +57,9 @@ pub enum Command {
     /// End an agreement, as soon as its notice allows or at a later time.
     #[command(after_help = life::TERMINATE_HELP)]
     Terminate(Terminate),
+    /// Be told what happens to our agreements.
+    #[command(after_help = watch::HELP)]
+    Watch(watch::Watch),
     /// List the agreements that we may see.
     #[command(after_help = parties::LIST_HELP)]
     List,
@@ -139,6 +143,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
         Command::Suspend(args) => life::act(Action::Suspend, args, None, session).await,
         Command::Resume(args) => life::act(Action::Resume, args, None, session).await,
         Command::Terminate(args) => life::terminate(args, session).await,
+        Command::Watch(args) => watch::run(&args, session).await,
         Command::List => parties::list(session).await,
     }
 }

@@ -11,6 +11,8 @@ use clap::Subcommand;
 use super::Session;
 use crate::errors::CliError;
 
+pub use follow::line;
+
 /// Check the log without trusting the broker.
 #[derive(Debug, Subcommand)]
 pub enum Command {

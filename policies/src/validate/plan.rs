@@ -31,6 +31,9 @@ impl Check {
             let message = format!("has to be at most {HOURS_MAX}");
             self.require(hours <= HOURS_MAX, &format!("{path}.{name}"), message);
         }
+        let alone = !item.scheduled || item.joint.is_none();
+        let message = "a table that stands together with others' is asked for: leave it out";
+        self.require(alone, &format!("{path}.scheduled"), message);
         self.joint(a, item, table, &format!("{path}.joint"));
         let path = format!("{path}.charge");
         match (&item.charge, a.population.unit) {

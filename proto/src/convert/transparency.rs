@@ -7,7 +7,7 @@ use audit::tree::TreeHash;
 
 use super::common::{self, hashes, print_hashes};
 use super::{ConvertError, at_most, parse, wrong};
-use crate::limits::{BUNDLE_MAX, ENTRIES_MAX};
+use crate::limits::{BUNDLE_MAX, ENTRIES_MAX, NOTICES_MAX};
 use crate::v1;
 
 /// Two sizes of the tree, the older first.
@@ -26,6 +26,13 @@ pub struct LogRange {
     pub start: u64,
     /// How many, 1 to [`ENTRIES_MAX`].
     pub limit: u32,
+}
+
+/// From which place in the log on to be told what happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchFrom {
+    /// The first place.
+    pub start: u64,
 }
 
 /// Some entries of the log, by their places.
@@ -167,6 +174,49 @@ impl From<LogRange> for v1::GetEntriesRequest {
     fn from(range: LogRange) -> Self {
         let LogRange { start, limit } = range;
         Self { start, limit }
+    }
+}
+
+impl TryFrom<v1::WatchAgreementsResponse> for Bundle {
+    type Error = ConvertError;
+
+    fn try_from(message: v1::WatchAgreementsResponse) -> Result<Self, ConvertError> {
+        let v1::WatchAgreementsResponse {
+            entries,
+            next_start,
+        } = message;
+        at_most("entries", "items", entries.len(), NOTICES_MAX)?;
+        v1::GetEntriesResponse {
+            entries,
+            next_start,
+        }
+        .try_into()
+    }
+}
+
+impl From<Bundle> for v1::WatchAgreementsResponse {
+    fn from(bundle: Bundle) -> Self {
+        let v1::GetEntriesResponse {
+            entries,
+            next_start,
+        } = bundle.into();
+        Self {
+            entries,
+            next_start,
+        }
+    }
+}
+
+impl From<WatchFrom> for v1::WatchAgreementsRequest {
+    fn from(WatchFrom { start }: WatchFrom) -> Self {
+        Self { start }
+    }
+}
+
+impl From<v1::WatchAgreementsRequest> for WatchFrom {
+    fn from(message: v1::WatchAgreementsRequest) -> Self {
+        let v1::WatchAgreementsRequest { start } = message;
+        Self { start }
     }
 }
 

@@ -23,7 +23,7 @@
 //! | --- | --- |
 //! | `config`, `identity` | the profile and its files |
 //! | `connect`, `session` | TLS and token, the [`Client`] |
-//! | `directory`, `agreements`, `life`, `contributions`, `releases`, `transparency` | one service each |
+//! | `directory`, `agreements`, `life`, `notices`, `contributions`, `releases`, `transparency` | one service each |
 //! | `push`, `columns` | cells on their way to the broker |
 //! | `table` | a released table on its way to us |
 //! | `proof`, `expect` | receipts, and what their entries have to say |
@@ -42,6 +42,7 @@ mod identity;
 mod life;
 mod limits;
 mod memory;
+mod notices;
 mod observe;
 mod pages;
 mod proof;
@@ -63,6 +64,7 @@ pub use config::{ConfigError, Endpoint, EndpointError, Profile};
 pub use contributions::{new_batch_id, push_of};
 pub use error::{ClientError, IdentityError};
 pub use memory::MemoryError;
+pub use notices::Watching;
 pub use proof::{Proof, Proven, ReceiptFault};
 pub use push::PushProgress;
 pub use releases::{Answered, Ask, Outcome, PeriodRelease, new_request_id};

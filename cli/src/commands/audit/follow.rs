@@ -130,7 +130,7 @@ fn show(index: u64, entry: &Entry, session: &Session) -> Result<(), CliError> {
 }
 
 /// One line about an entry, without a word that its readers may not see.
-fn line(body: &Body) -> String {
+pub fn line(body: &Body) -> String {
     match body {
         Body::BrokerStarted { software, floors } => {
             format!(

@@ -1,0 +1,53 @@
+//! What plans ask for by themselves. What is due is read from the state alone, so a downtime is caught up, and
+//! each release has the one request id that follows from it, so it is made once.
+
+use std::sync::{Arc, Weak};
+
+use futures::{StreamExt, stream};
+use policies::schedule::due;
+
+use super::broker::Broker;
+use super::release::Answer;
+use crate::limits::{SCHEDULE_TICK, SCHEDULED_AT_ONCE};
+
+impl Broker {
+    /// Makes every scheduled release that is due and has not been made.
+    pub async fn release_due(self: &Arc<Self>) {
+        let wishes = {
+            let state = self.sequencer.state();
+            due(&state, state.decision_time(self.clock.now()))
+        };
+        let releases = stream::iter(wishes).for_each_concurrent(SCHEDULED_AT_ONCE, |wish| async {
+            let (table, period) = (wish.table.clone(), wish.period);
+            match self.release(wish).await {
+                Ok(Answer::Released { key, .. }) => {
+                    tracing::info!(release = %key, %table, %period, "released on schedule");
+                }
+                Ok(Answer::Refused(refusal)) => {
+                    tracing::warn!(%table, %period, %refusal, "not released on schedule");
+                }
+                Err(error) => {
+                    let code = error.code();
+                    tracing::warn!(code, %table, %period, "tried again on schedule");
+                }
+            }
+        });
+        releases.await;
+    }
+
+    /// Looks for what is due, until the broker is gone.
+    pub fn keep_schedule(self: &Arc<Self>) {
+        let broker: Weak<Self> = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut tick = tokio::time::interval(SCHEDULE_TICK);
+            tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tick.tick().await;
+                let Some(broker) = broker.upgrade() else {
+                    break;
+                };
+                broker.release_due().await;
+            }
+        });
+    }
+}

@@ -1,0 +1,134 @@
+//! Telling an organisation what happens to its agreements. The log is the queue: whoever comes back with the
+//! place it had reached has missed nothing.
+
+use std::sync::Arc;
+
+use policies::entry::{Body, Entry};
+use policies::id::{OrgId, Role};
+use proto::convert::Bundle;
+use proto::limits::NOTICES_MAX;
+
+use super::broker::{Broker, Place};
+use crate::error::Error;
+use crate::limits::WATCH_IDLE;
+
+/// One organisation's place in the log.
+#[derive(Debug)]
+pub struct Watch {
+    broker: Arc<Broker>,
+    org: OrgId,
+    role: Role,
+    next: u64,
+    caught_up: bool,
+    size: tokio::sync::watch::Receiver<u64>,
+    _place: Place,
+}
+
+impl Broker {
+    /// Begins to tell what happens from `start` on.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a place that the log does not have, [`Error::Busy`] over the bounds of watches.
+    pub fn watch(self: &Arc<Self>, org: &OrgId, role: Role, start: u64) -> Result<Watch, Error> {
+        let size = self.sequencer.size();
+        if start > *size.borrow() {
+            return Err(Error::invalid("start", "is past the end of the log"));
+        }
+        Ok(Watch {
+            broker: Arc::clone(self),
+            org: org.clone(),
+            role,
+            next: start,
+            caught_up: false,
+            size,
+            _place: self.watching.enter(org)?,
+        })
+    }
+
+    /// The entries of a range that an organisation may read: auditors all, others those that concern them.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where the log cannot be read.
+    pub fn visible(
+        &self,
+        (start, end): (u64, u64),
+        org: &OrgId,
+        role: Role,
+    ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
+        let entries = self.concerning((start, end), org, role)?;
+        let bytes = entries.into_iter().map(|(index, _, bytes)| (index, bytes));
+        Ok(bytes.collect())
+    }
+
+    fn concerning(
+        &self,
+        (start, end): (u64, u64),
+        org: &OrgId,
+        role: Role,
+    ) -> Result<Vec<(u64, Entry, Vec<u8>)>, Error> {
+        let state = self.sequencer.state();
+        let end = end.min(state.size());
+        let bytes = self.sequencer.log().entries(start..end);
+        let bytes = bytes.map_err(Error::internal)?;
+        let mut visible = Vec::new();
+        for (index, bytes) in (start..end).zip(bytes) {
+            let entry = Entry::from_bytes(&bytes).map_err(Error::internal)?;
+            if role == Role::Auditor || state.concerned(&entry).contains(org) {
+                visible.push((index, entry, bytes));
+            }
+        }
+        Ok(visible)
+    }
+}
+
+impl Watch {
+    /// The next notices, as soon as there are any; none where nothing concerned the organisation up to the log's
+    /// end, or for a while.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where the log cannot be read, [`Error::Unavailable`] where the broker has stopped.
+    pub async fn next(&mut self) -> Result<Bundle, Error> {
+        loop {
+            let size = *self.size.borrow_and_update();
+            while self.next < size {
+                let until = size.min(self.next.saturating_add(NOTICES_MAX as u64));
+                let range = (self.next, until);
+                let mut found = self.broker.concerning(range, &self.org, self.role)?;
+                found.retain(|(_, entry, _)| is_about_agreements(&entry.body));
+                self.next = until;
+                if !found.is_empty() {
+                    let entries = found.into_iter().map(|(index, _, bytes)| (index, bytes));
+                    return Ok(self.bundle(entries.collect()));
+                }
+                // A long log is read in turns with other calls.
+                tokio::task::yield_now().await;
+            }
+            if !std::mem::replace(&mut self.caught_up, true) {
+                return Ok(self.bundle(Vec::new()));
+            }
+            match tokio::time::timeout(WATCH_IDLE, self.size.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => {
+                    let cause = "the sequencer has stopped".into();
+                    return Err(Error::Unavailable { cause });
+                }
+                Err(_) => return Ok(self.bundle(Vec::new())),
+            }
+        }
+    }
+
+    fn bundle(&self, entries: Vec<(u64, Vec<u8>)>) -> Bundle {
+        Bundle {
+            entries,
+            next_start: self.next,
+        }
+    }
+}
+
+/// Members, zonings and starts concern everybody, and no agreement.
+fn is_about_agreements(body: &Body) -> bool {
+    !matches!(
+        body,
+        Body::BrokerStarted { .. } | Body::OrgAdmitted { .. } | Body::ZoningAdded { .. }
+    )
+}

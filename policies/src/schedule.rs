@@ -1,0 +1,148 @@
+//! Releases that the plan itself asks for (`scheduled`), when due time and grace are over.
+//!
+//! They are requests like any other, made for the first recipient that plans, under an id that follows from
+//! agreement, table, period and edition: found again after a crash or a downtime, and made once. A refused one
+//! stays refused under its id, as every request; the planner may ask again.
+
+use jiff::Timestamp;
+
+use crate::agreement::{Agreement, PlanItem};
+use crate::decide::{Request, late_after};
+use crate::entry::Contribution;
+use crate::id::{OrgId, RequestId, Role, sha256_hex};
+use crate::state::{State, Status};
+
+/// What the plans of all active agreements ask for at `now` and have not got: the first edition of every
+/// contributed period of a scheduled table. Corrections are asked for by those who pay for them.
+#[must_use]
+pub fn due(state: &State, now: Timestamp) -> Vec<Request> {
+    let live = state.live_contributions();
+    live.filter_map(|record| wanted(state, &record.contribution, now))
+        .collect()
+}
+
+fn wanted(state: &State, contribution: &Contribution, now: Timestamp) -> Option<Request> {
+    let record = state.agreement(&contribution.agreement)?;
+    let terms = &record.terms;
+    let item = terms.plan_item(&contribution.table)?;
+    let in_time = item.scheduled && late_after(terms, item, contribution.period)? <= now;
+    if !in_time || record.standing(now) != Status::Active || !terms.valid_at(now) {
+        return None;
+    }
+    let request = request(terms, item, contribution, recipient(state, terms)?)?;
+    let first = state.editions(&request.slot()).is_empty();
+    let fresh = first && state.outcome(&request.by, &request.id).is_none();
+    fresh.then_some(request)
+}
+
+fn request(
+    terms: &Agreement,
+    item: &PlanItem,
+    contribution: &Contribution,
+    by: OrgId,
+) -> Option<Request> {
+    let Contribution {
+        agreement, period, ..
+    } = contribution;
+    let named = format!(
+        "weir schedule\nagreement {agreement}\ntable {}\nperiod {period}\nedition 1\n",
+        item.table
+    );
+    Some(Request {
+        id: RequestId::new(sha256_hex(named.as_bytes())).ok()?,
+        by,
+        agreement: agreement.clone(),
+        table: item.table.clone(),
+        period: *period,
+        merge: None,
+        purpose: terms.purposes.first()?.clone(),
+        with: Vec::new(),
+    })
+}
+
+fn recipient(state: &State, terms: &Agreement) -> Option<OrgId> {
+    let plans = |org: &&OrgId| state.org(org).is_some_and(|org| org.role == Role::Planner);
+    terms.recipients.iter().find(plans).cloned()
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+mod tests {
+    use super::*;
+    use crate::decide::{Decision, decide};
+    use crate::entry::Body;
+    use crate::life::Action;
+    use crate::testing::{Town, mechanism, now, org};
+
+    fn scheduled() -> Town {
+        let mut town = Town::new();
+        town.terms.plan[0].scheduled = true;
+        for body in town.agreeing() {
+            town.write(body);
+        }
+        for (day, batch) in [("2026-10-05", "b1"), ("2026-10-07", "b2")] {
+            let body = town.contribution(day, batch, None);
+            town.write(body);
+        }
+        town
+    }
+
+    /// Midnight in Helsinki is 21:00 in Greenwich; a day until due, two more of grace.
+    #[test]
+    fn a_period_is_asked_for_when_its_grace_is_over() {
+        let town = scheduled();
+        let at = |time: &str| due(&town.state, time.parse().unwrap());
+        assert_eq!(at("2026-10-08T20:59:59Z"), []);
+        let first = at("2026-10-08T21:00:00Z");
+        assert_eq!(first.len(), 1);
+        assert_eq!(first[0].period.to_string(), "2026-10-05");
+        assert_eq!(first[0].by, org("city"));
+        // After a downtime, all at once; what nobody contributed is not asked for.
+        assert_eq!(due(&town.state, now()).len(), 2);
+        assert_eq!(at("2028-01-01T12:00:00Z"), [], "its last day is over");
+    }
+
+    #[test]
+    fn it_is_asked_for_once_and_only_while_the_agreement_is_active() {
+        let mut town = scheduled();
+        let wishes = due(&town.state, now());
+        assert_ne!(wishes[0].id, wishes[1].id);
+        let Decision::Permit(permit) = decide(&town.state, &wishes[0], now()).unwrap() else {
+            panic!()
+        };
+        let reservation = permit.reserve(mechanism()).unwrap();
+        town.write(Body::ReleaseReserved(Box::new(reservation)));
+        assert_eq!(due(&town.state, now()), wishes[1..]);
+        let body = town.acting(Action::Suspend, "bikes", None);
+        town.write(body);
+        assert_eq!(due(&town.state, now()), []);
+        let body = town.acting(Action::Resume, "bikes", None);
+        town.write(body);
+        assert_eq!(due(&town.state, now()), wishes[1..]);
+        let mut asked = Town::active();
+        let body = asked.contribution("2026-10-05", "b1", None);
+        asked.write(body);
+        assert_eq!(due(&asked.state, now()), [], "the plan waits to be asked");
+    }
+
+    /// A correction is a new charge: somebody has to ask for it.
+    #[test]
+    fn a_correction_is_not_asked_for() {
+        let mut town = scheduled();
+        let wish = due(&town.state, now()).remove(0);
+        let Decision::Permit(permit) = decide(&town.state, &wish, now()).unwrap() else {
+            panic!()
+        };
+        town.write(Body::ReleaseReserved(Box::new(
+            permit.reserve(mechanism()).unwrap(),
+        )));
+        let body = town.contribution("2026-10-05", "b3", Some("b1"));
+        town.write(body);
+        assert_eq!(due(&town.state, now()).len(), 1);
+    }
+}

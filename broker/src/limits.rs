@@ -51,6 +51,9 @@ pub const SEQUENCER_BATCH_MAX: usize = 256;
 
 /// Rows of one contribution.
 pub const CONTRIBUTION_ROWS_MAX: u64 = 64_000_000;
+/// Rows of one contribution to a k-only table, whose hiding takes time and memory for every cell and margin:
+/// at so many made ones 121 s and 208 MiB (`cargo bench -p bench --bench konly`).
+pub const K_ONLY_ROWS_MAX: u64 = 650_000;
 /// Bytes of one contribution's stored cells.
 pub const CONTRIBUTION_BYTES_MAX: u64 = 2 << 30;
 /// Distinct values in one dictionary of one batch.
@@ -113,6 +116,7 @@ pub const LET_GO: Duration = Duration::from_secs(5);
 const _: () = assert!(cells::check::VALUE_MAX <= privacy::protect::COUNT_MAX);
 const _: () = assert!(cells::check::CENTRED_MAX <= privacy::protect::CENTRED_MAX.unsigned_abs());
 const _: () = assert!(CONNECTIONS_PER_ORG_MAX < CONNECTIONS_MAX);
+const _: () = assert!(K_ONLY_ROWS_MAX <= CONTRIBUTION_ROWS_MAX);
 const _: () = assert!(CALLS_MAX <= SEQUENCER_QUEUE);
 const _: () = assert!(CONTRIBUTIONS_PER_ORG_MAX <= CONTRIBUTIONS_MAX);
 const _: () = assert!(WATCHES_MAX < CALLS_MAX && WATCHES_PER_ORG_MAX <= WATCHES_MAX);

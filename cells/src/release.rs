@@ -4,6 +4,7 @@
 //! kept, so that no zone of a withheld row stands in the bytes.
 
 mod build;
+mod k_only;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use policies::table::Table;
 use proto::columns::released_schema;
 
 pub use build::{Noisy, ladder, plain, protected, with_providers};
+pub use k_only::{KeyColumn, k_only};
 
 /// Rows in one message of the stream.
 const BATCH_ROWS: usize = 65_536;

@@ -7,11 +7,11 @@ use std::path::Path;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, UInt8Type};
 use parquet::arrow::ArrowWriter;
-use policies::coarse::Coarsening;
+use policies::coarse::{ALL, Coarsening};
 use policies::kind::DimensionKind;
 use policies::period::DayBins;
 use policies::table::Table;
-use proto::columns::RUNG;
+use proto::columns::{MARGIN, RUNG, is_over_all};
 use sdk::shares::{Share, Shares};
 use serde_json::{Map, Value};
 
@@ -217,6 +217,17 @@ impl<'a> Rows<'a> {
         bins.unwrap_or(&self.table.bins)
     }
 
+    /// Is the row of a k-only table a sum over this dimension?
+    fn is_over_all(self, name: &str, row: usize) -> bool {
+        let margins = self.batch.column_by_name(MARGIN);
+        let margins = margins.and_then(|column| column.as_dictionary_opt::<Int32Type>());
+        margins.is_some_and(|margins| {
+            let texts = margins.values().as_string_opt::<i32>();
+            let margin = margins.key(row).zip(texts);
+            margin.is_some_and(|(key, texts)| is_over_all(texts.value(key), name))
+        })
+    }
+
     fn bin(self, name: &str, bin: u8, row: usize) -> Field {
         let dimensions = self.table.kind().map(|kind| kind.dimensions.as_slice());
         let dimension = dimensions
@@ -224,6 +235,9 @@ impl<'a> Rows<'a> {
             .iter()
             .find(|d| d.name == name);
         match dimension.map(|d| d.kind) {
+            Some(DimensionKind::DayBin) if self.is_over_all(name, row) => {
+                Field::Text(ALL.to_owned())
+            }
             Some(DimensionKind::DayBin) => {
                 // A coarser bin is named by the first of the table's bins in it.
                 let bins = self.bins_of(row);

@@ -116,9 +116,33 @@ pub struct Population {
     pub description: String,
     /// What is protected.
     pub unit: Unit,
-    /// What one unit-period may lose, over all agreements; absent where there is no unit.
+    /// How; absent for differential privacy.
+    #[serde(skip_serializing_if = "Protection::is_differential", default)]
+    pub protection: Protection,
+    /// What one unit-period may lose, over all agreements; absent where there is no unit. Of a k-only
+    /// agreement, which costs nothing: that of the population's other agreements, absent where it has none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cap: Option<Loss>,
+}
+
+/// How a population is protected in the periods that an agreement covers (DESIGN section 7 rule 9). The first
+/// release that reads a unit-period chooses for it, for ever.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protection {
+    /// Noise with a charge, beside k. Without a unit nothing is protected.
+    #[default]
+    Differential,
+    /// **Not differential privacy**: exact counts of cells with k units or more, of which so many are hidden
+    /// that no smaller one can be computed. One table, one edition, no charge.
+    KOnly,
+}
+
+impl Protection {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+    fn is_differential(&self) -> bool {
+        *self == Self::Differential
+    }
 }
 
 /// What is protected (DESIGN section 2).

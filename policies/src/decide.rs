@@ -14,6 +14,7 @@ mod calendar;
 mod joint;
 mod key;
 mod permit;
+mod protection;
 mod rules;
 
 pub use calendar::{due_at, late_after};

@@ -248,6 +248,9 @@ pub struct Floors {
     pub cap_max: Loss,
     /// Greatest retention of cells, in days.
     pub retention_days_max: u32,
+    /// Least k of k-only tables, which have no differential privacy; absent: none are allowed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub k_only_k_min: Option<u32>,
 }
 
 /// One accepted contribution.

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::agreement::Agreement;
+use crate::agreement::{Agreement, Protection};
 use crate::entry::Reservation;
 use crate::id::{AgreementId, BlobId, OrgId, TableName};
 use crate::loss::Loss;
@@ -181,6 +181,12 @@ pub enum JointError {
     /// Data without a unit.
     #[error("data without a unit is not joined: nothing would protect it")]
     NoUnit,
+    /// A k-only table.
+    #[error("k-only tables are not joined: `{provider}`'s stands alone")]
+    KOnly {
+        /// Whose.
+        provider: OrgId,
+    },
     /// Something has to be equal and is not.
     #[error("the {what} of `{provider}` is not that of `{first}`")]
     Differs {
@@ -210,6 +216,11 @@ pub fn check_tables(parts: &[(&Agreement, &Table)]) -> Result<(), JointError> {
     }
     if !further.is_empty() && first.population.unit.grain().is_none() {
         return Err(JointError::NoUnit);
+    }
+    let k_only = |part: &&(&Agreement, &Table)| part.0.population.protection == Protection::KOnly;
+    if let Some((terms, _)) = parts.iter().find(k_only).filter(|_| !further.is_empty()) {
+        let provider = terms.provider.org.clone();
+        return Err(JointError::KOnly { provider });
     }
     for (n, (other, its)) in further.iter().enumerate() {
         let earlier = parts.iter().take(n + 1);

@@ -245,6 +245,14 @@ pub enum Mechanism {
     },
     /// A source without a unit: values as contributed, no k and no DP claim.
     Unprotected,
+    /// No noise, no charge and no DP claim: exact counts of cells with at least k units, some of which are
+    /// hidden so that none with fewer can be computed ([`Protection::KOnly`]).
+    ///
+    /// [`Protection::KOnly`]: crate::agreement::Protection::KOnly
+    KOnly {
+        /// Units below which a cell is hidden.
+        k: u32,
+    },
 }
 
 /// The noise of one published measure.
@@ -258,6 +266,12 @@ pub struct MeasureDraw {
 }
 
 impl Mechanism {
+    /// Is it k-only?
+    #[must_use]
+    pub fn is_k_only(&self) -> bool {
+        matches!(self, Self::KOnly { .. })
+    }
+
     /// What every unit-period it reads loses.
     ///
     /// # Errors

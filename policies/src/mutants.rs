@@ -57,6 +57,8 @@ mutants! {
     NoKShift,
     /// Rows of fewer than k units are selected like all others.
     BelowK,
+    /// A k-only table hides the cells below k, and none beside them.
+    PrimaryAlone,
     /// Cells that nobody is in are taken.
     ZeroKeysKept,
     /// All cells of a column have the same noise.

@@ -67,6 +67,11 @@ reasons! {
     MergeUnfit => "ad_hoc.unfit",
     /// All merges that the agreement allows for a period have been made.
     MergesExhausted => "ad_hoc.exhausted",
+    /// Another protection has been chosen for a unit-period: k-only and differential privacy never read the
+    /// same one.
+    ProtectionChosen => "protection.chosen_otherwise",
+    /// A k-only table has been released of a unit-period: no second one stands beside it.
+    KOnlyBeside => "k_only.beside_another",
     /// The charge does not fit what is left of the cap of some unit-period it reads.
     BudgetExceeded => "budget.cap_exceeded",
 }
@@ -150,6 +155,8 @@ mod tests {
                 "ad_hoc.not_agreed",
                 "ad_hoc.unfit",
                 "ad_hoc.exhausted",
+                "protection.chosen_otherwise",
+                "k_only.beside_another",
                 "budget.cap_exceeded",
             ]
         );

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::agreement::Agreement;
+use crate::agreement::{Agreement, Protection};
 use crate::coarse::Merge;
 use crate::entry::{Body, Contribution, Entry, Floors, Reservation};
 use crate::id::{
@@ -26,6 +26,7 @@ use crate::sign::{PartySignature, PublicKey};
 mod apply;
 mod error;
 mod life;
+mod protection;
 mod records;
 
 pub use apply::Touched;
@@ -176,6 +177,7 @@ pub struct State {
     pub(crate) releases: BTreeMap<ReleaseKey, ReleaseRecord>,
     pub(crate) editions: BTreeMap<Slot, Vec<ReleaseKey>>,
     pub(crate) merges: BTreeMap<Slot, Vec<ReleaseKey>>,
+    pub(crate) reads: BTreeMap<(Account, Period), Protection>,
     pub(crate) ledger: Ledger,
 }
 

@@ -13,7 +13,7 @@ pub struct Template {
 }
 
 /// All templates.
-pub const TEMPLATES: [Template; 4] = [
+pub const TEMPLATES: [Template; 5] = [
     Template {
         name: "bikes",
         about: "trips without person ids, by day and week; one trip is protected",
@@ -23,6 +23,11 @@ pub const TEMPLATES: [Template; 4] = [
         name: "ride-hail",
         about: "rides of people with ids, by week; a person's day is protected",
         json: include_str!("../templates/ride-hail.json"),
+    },
+    Template {
+        name: "telecom-k-only",
+        about: "moves of people by week with k alone: NOT differentially private, where a steward allows it",
+        json: include_str!("../templates/telecom-k-only.json"),
     },
     Template {
         name: "telecom-people",
@@ -46,16 +51,21 @@ pub fn named(name: &str) -> Option<&'static Template> {
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
-    use crate::agreement::{Agreement, Unit};
+    use crate::agreement::{Agreement, Protection, Unit};
     use crate::mechanism::{Draw, Noise, Scale, Selection};
-    use crate::testing::floors;
+    use crate::testing::k_only_floors;
     use crate::validate::faults;
 
     #[test]
     fn every_template_is_a_sound_agreement() {
         for template in TEMPLATES {
             let agreement = Agreement::parse(template.json.as_bytes()).unwrap();
-            assert_eq!(faults(&agreement, &floors()), [], "{}", template.name);
+            assert_eq!(
+                faults(&agreement, &k_only_floors()),
+                [],
+                "{}",
+                template.name
+            );
             assert_eq!(named(template.name).unwrap().about, template.about);
         }
         assert!(named("nothing").is_none());
@@ -69,7 +79,8 @@ mod tests {
             for item in &terms.plan {
                 let table = terms.table(&item.table).unwrap();
                 let Some(charge) = &item.charge else {
-                    assert_eq!(terms.population.unit, Unit::None);
+                    let exact = terms.population.protection == Protection::KOnly;
+                    assert!(exact || terms.population.unit == Unit::None);
                     continue;
                 };
                 let draw = |sixteenths| Draw {

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
-use crate::agreement::{AdHoc, Agreement, Rung};
+use crate::agreement::{AdHoc, Agreement, Protection, Rung};
 use crate::coarse::Merge;
 use crate::decide::Request;
 use crate::entry::{Body, Contribution, Entry, EntrySalt, Floors, VERSION};
@@ -68,6 +68,24 @@ pub fn floors() -> Floors {
         r#"{"k_min": 5, "cap_max": {"rho": "4", "delta": "0.00001"}, "retention_days_max": 400}"#,
     )
     .unwrap()
+}
+
+/// The same of a steward who allows k-only tables.
+pub fn k_only_floors() -> Floors {
+    Floors {
+        k_only_k_min: Some(5),
+        ..floors()
+    }
+}
+
+/// The same people and table without differential privacy: k-only, one edition.
+pub fn k_only(terms: &Agreement) -> Agreement {
+    let mut terms = terms.clone();
+    terms.title += ", k-only";
+    terms.population.protection = Protection::KOnly;
+    terms.tables[0].clamps.clear();
+    (terms.plan[0].charge, terms.plan[0].editions) = (None, 1);
+    terms
 }
 
 /// Riders' days in October 2026, one table, two editions, cap = allotment.

@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 
 use jiff::civil::{Date, date};
 
-use crate::agreement::{Agreement, Days, FORM, NOTICE_DAYS_MAX, Unit};
+use crate::agreement::{Agreement, Days, FORM, NOTICE_DAYS_MAX, Protection, Unit};
 use crate::coarse::Coarsening;
 use crate::entry::Floors;
 use crate::loss::{Delta, UNITS_PER_ONE};
 use crate::table::Table;
 
 mod ad_hoc;
+mod k_only;
 mod ladder;
 mod plan;
 mod tables;
+
+pub use k_only::{K_ONLY_DIMENSIONS_MAX, K_ONLY_NODES_MAX};
 
 /// Most tables in one agreement.
 pub const TABLES_MAX: usize = 32;
@@ -142,7 +145,10 @@ impl Check {
         let most = floors.retention_days_max;
         let message = format!("has to be 1 to {most} days, the steward's limit");
         self.require((1..=most).contains(&days), "retention_days", message);
-        if a.population.unit == Unit::None {
+        let k_only = a.population.protection == Protection::KOnly;
+        if k_only {
+            self.k_only(a, floors);
+        } else if a.population.unit == Unit::None {
             self.require(
                 a.population.cap.is_none(),
                 "population.cap",
@@ -150,11 +156,12 @@ impl Check {
             );
             self.require(a.k == 0, "k", "no unit, no k: write 0");
             return;
+        } else {
+            let message = format!("has to be at least {}, the steward's floor", floors.k_min);
+            self.require(a.k >= floors.k_min.max(1), "k", message);
         }
-        let message = format!("has to be at least {}, the steward's floor", floors.k_min);
-        self.require(a.k >= floors.k_min.max(1), "k", message);
         match a.population.cap {
-            None => self.require(false, "population.cap", "a unit needs a cap"),
+            None => self.require(k_only, "population.cap", "a unit needs a cap"),
             Some(cap) => {
                 let message = format!("is over the steward's limit ({})", floors.cap_max);
                 self.require(cap.fits_in(floors.cap_max), "population.cap", message);

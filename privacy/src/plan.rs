@@ -1,6 +1,6 @@
 //! What a whole plan costs, from its terms alone: before anyone signs, without a broker.
 
-use policies::agreement::{Agreement, Charge, Unit};
+use policies::agreement::{Agreement, Charge, Protection, Unit};
 use policies::id::TableName;
 use policies::loss::Loss;
 use policies::mechanism::Mechanism;
@@ -18,7 +18,8 @@ pub struct PlanPrice {
     pub items: Vec<ItemPrice>,
     /// What every unit-period can lose through this agreement: all editions of all tables.
     pub allotment: Loss,
-    /// The allotment over a unit-period, 30 days and a year. Empty where there is no unit.
+    /// The allotment over a unit-period, 30 days and a year. Empty where there is no unit, and where the
+    /// agreement is k-only: then no loss can be stated.
     pub losses: Vec<LossStatement>,
 }
 
@@ -113,10 +114,14 @@ pub fn price(terms: &Agreement) -> Result<PlanPrice, PriceError> {
         items.push(of.price(&path, Part::Merges, Some(&line.charge), merged)?);
     }
     let allotment = terms.allotment().ok_or(PriceError::Overflow)?;
+    let losses = match terms.population.protection {
+        Protection::Differential => statements(unit, allotment)?,
+        Protection::KOnly => Vec::new(),
+    };
     Ok(PlanPrice {
         items,
         allotment,
-        losses: statements(unit, allotment)?,
+        losses,
     })
 }
 
@@ -136,7 +141,9 @@ impl Line<'_> {
         merged: u32,
     ) -> Result<ItemPrice, PriceError> {
         let (table, unit, k) = (self.table, self.terms.population.unit, self.terms.k);
+        let k_only = self.terms.population.protection == Protection::KOnly;
         let mechanism = match charge {
+            _ if k_only => Mechanism::KOnly { k },
             None => Mechanism::Unprotected,
             Some(charge) => calibrate_merged(table, unit, k, charge, merged).map_err(|source| {
                 let path = format!("{path}.charge");

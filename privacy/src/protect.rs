@@ -14,6 +14,7 @@ use policies::table::Table;
 use crate::add_noise;
 use crate::engine::{self, OpenDpError, half_width_95};
 use crate::interval::selected::Selected;
+use crate::konly::{KOnlyError, Key};
 use crate::merge::Merged;
 use crate::sampler::DrawError;
 use crate::spend::Spend;
@@ -99,6 +100,13 @@ pub enum Protected {
     },
     /// A ladder: the rows of the table itself, then those of each rung.
     Ladder(Vec<Rows>),
+    /// k-only: exact contributors of cells and margins, without noise.
+    KOnly {
+        /// What is shown, in the order of the public keys.
+        cells: Vec<(Key, i64)>,
+        /// How many of them are the table's own cells, no margins.
+        finest: usize,
+    },
     /// A source without a unit: as contributed, no claim.
     Plain {
         /// Measures, one number per row of the input.
@@ -112,12 +120,14 @@ impl fmt::Debug for Protected {
         f.write_str(match self {
             Self::Noisy { .. } => "Protected::Noisy(unpublished)",
             Self::Ladder(_) => "Protected::Ladder(unpublished)",
+            Self::KOnly { .. } => "Protected::KOnly(unpublished)",
             Self::Plain { .. } => "Protected::Plain(withheld)",
         })
     }
 }
 
-/// A finished release; only [`protect`] and [`crate::joint::protect`] make one.
+/// A finished release; only [`protect`] and its like ([`crate::joint::protect`],
+/// [`crate::konly::protect_k_only`]) make one.
 #[derive(Debug)]
 pub struct Release {
     reservation: Reservation,
@@ -164,6 +174,9 @@ pub enum ProtectError {
     /// OpenDP refused.
     #[error(transparent)]
     OpenDp(#[from] OpenDpError),
+    /// The table could not be shown k-only.
+    #[error(transparent)]
+    KOnly(#[from] KOnlyError),
     /// No noise was drawn.
     #[error(transparent)]
     Draw(#[from] DrawError),

@@ -55,18 +55,19 @@ pub struct QualitySheet {
     /// What the mechanism costs, at most the charge.
     pub cost: Loss,
     /// What is lost through this table in one unit-period, in 30 days, in a year, where each is released once
-    /// at this charge. Other tables and editions add to it, up to the cap. Empty where there is no unit.
+    /// at this charge. Other tables and editions add to it, up to the cap. Empty where there is no unit, and of
+    /// a k-only table, of which no loss can be stated.
     pub losses: Vec<LossStatement>,
     /// Half width of the 95 % interval per published number; of merged rows, contributors are the noisy lower
     /// bound `contributors_at_least` ([`crate::merge`]).
     pub half_widths: Vec<HalfWidth>,
     /// How each published column is made, and in which ways it can be off beside its noise. Empty where all of
-    /// them are noisy counts.
+    /// them are noisy counts, and of a k-only table, whose one number is exact.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub columns: Vec<ColumnNote>,
     /// Keys of the table's public domain; of a merge, of its rows.
     pub domain_keys: u64,
-    /// Rows published, of all rungs.
+    /// Rows published, of all rungs; of a k-only table with its margins.
     pub published_keys: u64,
     /// Coarser rungs, finer ones first: which rows of them stand beside the table's own.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -180,12 +181,16 @@ impl QualitySheet {
         let (finest, coarser) = match release.protected() {
             Protected::Noisy { kept, .. } => (kept.len() as u64, Vec::new()),
             Protected::Plain { .. } => (rows as u64, Vec::new()),
+            Protected::KOnly { finest, .. } => (*finest as u64, Vec::new()),
             Protected::Ladder(rungs) => {
                 let mut rows = rungs.iter().map(|rung| rung.kept.len() as u64);
                 (rows.next().unwrap_or(0), rows.collect())
             }
         };
-        let published_keys = finest + coarser.iter().sum::<u64>();
+        let published_keys = match release.protected() {
+            Protected::KOnly { cells, .. } => cells.len() as u64,
+            _ => finest + coarser.iter().sum::<u64>(),
+        };
         let domain_keys = domain(r, &context)
             .filter(|size| *size >= finest)
             .ok_or(SheetError::Domain)?;
@@ -215,7 +220,11 @@ impl QualitySheet {
             mechanism: r.mechanism.clone(),
             charge: r.charge,
             cost,
-            losses: statements(r.unit, r.charge)?,
+            losses: match r.mechanism {
+                // Nothing is charged, and nothing bounds what is lost.
+                Mechanism::KOnly { .. } => Vec::new(),
+                _ => statements(r.unit, r.charge)?,
+            },
             half_widths,
             columns,
             domain_keys,
@@ -279,10 +288,14 @@ const BOUNDED: &str = " Cells were merged, and the same people may be in several
                        a noisy lower bound of the units in a row, not an estimate of them.";
 
 fn claim(unit: Unit, table: &Table, mechanism: &Mechanism) -> String {
-    let Mechanism::Thresholded { selection, .. } = mechanism else {
-        return "The source has no unit of privacy: this table carries no k-anonymity and no \
-                differential privacy claim."
-            .into();
+    let selection = match mechanism {
+        Mechanism::Thresholded { selection, .. } => selection,
+        Mechanism::KOnly { k } => return k_only(*k, &counted(unit, table)),
+        Mechanism::Unprotected => {
+            return "The source has no unit of privacy: this table carries no k-anonymity and no \
+                    differential privacy claim."
+                .into();
+        }
     };
     let protected = match unit {
         Unit::Trip => {
@@ -293,17 +306,33 @@ fn claim(unit: Unit, table: &Table, mechanism: &Mechanism) -> String {
         Unit::PersonMonth => "everything one person does in a month",
         Unit::None => "nothing",
     };
-    // A person is counted once per unit-period: only where the table has that very grain are units people.
-    let counted = match unit {
-        Unit::Trip => "trips".to_owned(),
-        _ if unit.grain() == Some(table.period) => "people".to_owned(),
-        _ => format!("{}s, which may be fewer people", unit.word()),
-    };
+    let counted = counted(unit, table);
     format!(
         "Given the provider's bounds, differential privacy protects {protected}, and every row counts at \
          least {} {counted} in this provider's data. Numbers are noisy; a key that is not here was withheld \
          or absent, which look the same. Losses add up over unit-periods, tables and providers.",
         selection.k
+    )
+}
+
+/// What a row counts. A person is counted once per unit-period: only where the table has that very grain are
+/// units people.
+fn counted(unit: Unit, table: &Table) -> String {
+    match unit {
+        Unit::Trip => "trips".to_owned(),
+        _ if unit.grain() == Some(table.period) => "people".to_owned(),
+        _ => format!("{}s, which may be fewer people", unit.word()),
+    }
+}
+
+fn k_only(k: u32, counted: &str) -> String {
+    format!(
+        "k-only: this table is NOT differentially private. Numbers are exact. Given the provider's bounds, \
+         every row counts at least {k} {counted} in this provider's data, and further cells are hidden so \
+         that the rows and their margins alone do not bound a smaller number between 0 and {k}. It does not \
+         help against who knows some of the people, other figures about them, or another population of \
+         theirs. Rows with a `margin` are sums, in which a unit counts once per cell. A key that is not here \
+         was withheld or absent, which look the same."
     )
 }
 

@@ -5,6 +5,7 @@ use policies::agreement::Unit;
 use policies::coarse::Merge;
 use policies::entry::{Body, Entry, Reservation};
 use policies::joint::check_noise;
+use policies::loss::Loss;
 use policies::mechanism::{Draw, MeasureDraw, Mechanism};
 use policies::table::Table;
 
@@ -29,6 +30,9 @@ pub enum SpendError {
     /// Noise where there is no unit, or a unit without noise.
     #[error("only data without a unit is released unprotected, and always is")]
     Unit,
+    /// k-only with anything beside it.
+    #[error("a k-only table has a unit, a k, one provider, and no charge, rungs or merge")]
+    KOnly,
 }
 
 /// A charged release, not yet drawn. [`crate::protect::protect`] consumes it.
@@ -73,6 +77,10 @@ impl Spend {
     fn checked(reservation: Reservation) -> Result<Self, SpendError> {
         let parts = reservation.parts();
         parts.iter().try_for_each(check_alone)?;
+        let k_only = |part: &Reservation| part.mechanism.is_k_only();
+        if reservation.joint.is_some() && parts.iter().any(k_only) {
+            return Err(SpendError::KOnly);
+        }
         if reservation.joint.is_some() {
             let mechanisms = parts.iter().map(|part| &part.mechanism);
             check_noise(mechanisms).map_err(|_| SpendError::Noise)?;
@@ -105,11 +113,19 @@ impl Spend {
 
 /// Does one part's charge pay for its noise, and does its noise hide one of its units?
 fn check_alone(reservation: &Reservation) -> Result<(), SpendError> {
+    if let Mechanism::KOnly { k } = reservation.mechanism {
+        let fits = k > 0
+            && reservation.unit != Unit::None
+            && reservation.charge == Loss::ZERO
+            && reservation.rungs.is_empty()
+            && reservation.merge.is_none();
+        return fits.then_some(()).ok_or(SpendError::KOnly);
+    }
     let unprotected = matches!(reservation.mechanism, Mechanism::Unprotected);
     let rungs = reservation.rungs.iter();
     if rungs
         .map(|rung| &rung.mechanism)
-        .any(|m| *m == Mechanism::Unprotected)
+        .any(|m| !matches!(m, Mechanism::Thresholded { .. }))
     {
         return Err(SpendError::Unit);
     }

@@ -16,6 +16,10 @@ use policies::table::{Histogram, Table};
 /// Distinct units behind a cell; absent where the population has no unit.
 pub const CONTRIBUTORS: &str = "contributors";
 
+mod k_only;
+
+pub use k_only::{K_ONLY, MARGIN, PARENT, PROTECTION, is_over_all, k_only_schema};
+
 /// The key of a released table's schema metadata that holds its quality sheet.
 pub const QUALITY: &str = "weir.quality";
 
@@ -107,6 +111,7 @@ pub fn released_schema(table: &Table, unit: Unit, measures: &[String]) -> Schema
 pub fn shown_columns(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<String> {
     match mechanism {
         Mechanism::Thresholded { .. } => table.shown_columns(mechanism),
+        Mechanism::KOnly { .. } => Vec::new(),
         Mechanism::Unprotected => measure_names(table, unit),
     }
 }
@@ -117,6 +122,7 @@ pub fn shown_columns(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<St
 pub fn read_columns(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<String> {
     match mechanism {
         Mechanism::Thresholded { .. } => table.drawn_columns(mechanism),
+        Mechanism::KOnly { .. } => Vec::new(),
         Mechanism::Unprotected => measure_names(table, unit),
     }
 }

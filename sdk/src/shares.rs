@@ -11,6 +11,7 @@ use arrow::datatypes::Int64Type;
 use arrow::row::{RowConverter, SortField};
 use policies::kind::{DimensionKind, MeasureKind};
 use policies::table::Table;
+use proto::columns::MARGIN;
 
 /// Shares of the published rows of one table.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,12 +46,16 @@ pub struct Count {
 
 impl Shares {
     /// Shares by the table's one category dimension; `None` where it has another number of them, or
-    /// only one value, or the rows are not of this table.
+    /// only one value, or the rows are not of this table, or a k-only table's with margins among them.
     ///
     /// Where only units are counted, their intervals are not symmetric near the threshold: the wider
     /// half serves, and shares of such rows are approximate.
     #[must_use]
     pub fn of(rows: &RecordBatch, table: &Table) -> Option<Self> {
+        // Margins beside the cells they add up would be counted twice.
+        if rows.column_by_name(MARGIN).is_some() {
+            return None;
+        }
         let kind = table.kind()?;
         let dimensions = kind.dimensions.iter().enumerate();
         let mut categories = dimensions.filter(|(_, d)| d.kind == DimensionKind::Category);

@@ -94,6 +94,7 @@ async fn open(cast: &Cast, disk: &SimDisk, index: &Path) -> Result<Arc<Broker>, 
         k_min: 5,
         cap_max: serde_json::from_str(r#"{"rho":"4","delta":"0.00001"}"#).unwrap(),
         retention_days_max: 400,
+        k_only_k_min: None,
     };
     let steward = Some(admission(&cast.steward, "steward", Role::Steward));
     broker

@@ -115,7 +115,11 @@ impl ReleaseService for Releases {
                 table: r.table.name,
                 period: r.period,
                 edition: r.edition,
-                charge: r.unit.grain().map(|_| r.charge),
+                charge: r
+                    .unit
+                    .grain()
+                    .filter(|_| !r.mechanism.is_k_only())
+                    .map(|_| r.charge),
                 entry,
             })
         });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use audit::checkpoint::LogKey;
 use audit::receipt::Receipt;
-use policies::agreement::{Agreement, Charge, Unit};
+use policies::agreement::{Agreement, Charge, Protection, Unit};
 use policies::entry::{Body, Floors};
 use policies::id::{OrgId, ReleaseKey, Role, ZoningId};
 use policies::mechanism::Mechanism;
@@ -146,6 +146,9 @@ impl Broker {
         merged: u32,
     ) -> Result<Mechanism, Error> {
         let (unit, k) = (terms.population.unit, terms.k);
+        if terms.population.protection == Protection::KOnly {
+            return Ok(Mechanism::KOnly { k });
+        }
         let Some(charge) = charge.filter(|_| unit != Unit::None) else {
             return Ok(Mechanism::Unprotected);
         };

@@ -22,10 +22,10 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::broker::Broker;
+use super::k_only::contribution_rows_max;
 use crate::error::Error;
 use crate::limits::{
-    CONTRIBUTION_BYTES_MAX, CONTRIBUTION_IDLE, CONTRIBUTION_QUEUE, CONTRIBUTION_ROWS_MAX,
-    DICTIONARY_VALUES_MAX,
+    CONTRIBUTION_BYTES_MAX, CONTRIBUTION_IDLE, CONTRIBUTION_QUEUE, DICTIONARY_VALUES_MAX,
 };
 
 impl Broker {
@@ -133,7 +133,7 @@ impl Broker {
     ) -> Result<NamedTempFile, Error> {
         let zones: Arc<[String]> = self.zones(&table.zoning).await?.as_slice().into();
         let limits = Limits {
-            rows_max: CONTRIBUTION_ROWS_MAX,
+            rows_max: contribution_rows_max(terms, table),
             bytes_max: CONTRIBUTION_BYTES_MAX,
             dictionary_max: DICTIONARY_VALUES_MAX,
         };

@@ -16,16 +16,18 @@ use policies::entry::{Body, Reservation};
 use policies::id::{BlobId, OrgId, ReleaseKey};
 use policies::state::{Stage, State};
 use privacy::joint;
+use privacy::konly::{Domain, protect_k_only};
 use privacy::merge::Merged;
 use privacy::protect::{
     Exact, Falls, Noisy, Protected, Release, Rows, protect, protect_ladder, protect_merged,
 };
 use privacy::quality::{Context, DeclaredRate, QualitySheet};
 use privacy::spend::Spend;
-use proto::columns::{QUALITY, bounded, read_columns};
+use proto::columns::{K_ONLY, QUALITY, bounded, read_columns};
 
 use super::agree::may_receive;
 use super::broker::Broker;
+use super::k_only;
 use super::life::{Going, going, waits};
 use super::release::published_entry;
 use crate::error::Error;
@@ -188,6 +190,10 @@ impl Broker {
             return Ok((Input::Merged { keys, rows }, vec![context]));
         }
         let (cells, context) = self.read_cells(reservation).await?;
+        if reservation.mechanism.is_k_only() {
+            let domain = self.k_only_domain(reservation).await?;
+            return Ok((Input::KOnly { cells, domain }, vec![context]));
+        }
         if reservation.rungs.is_empty() {
             return Ok((Input::Cells(cells), vec![context]));
         }
@@ -275,6 +281,8 @@ enum Input {
         cells: ExactCells,
         rungs: Vec<(RecordBatch, Falls)>,
     },
+    /// Of a k-only table.
+    KOnly { cells: ExactCells, domain: Domain },
     /// Of an ad-hoc merge.
     Merged { keys: RecordBatch, rows: Merged },
 }
@@ -296,12 +304,19 @@ pub(super) fn exact(cells: ExactCells) -> (RecordBatch, Exact) {
 
 /// Cells → the bytes of the released table. The true numbers end in [`protect`].
 fn table(spend: Spend, input: Input, contexts: Vec<Context>) -> Result<Bytes, Error> {
+    let mut domain_of_k_only = None;
     let (keys, release) = match input {
         Input::Cells(cells) => {
             let (keys, exact) = exact(cells);
             (vec![keys], protect(spend, exact))
         }
         Input::Merged { keys, rows } => (vec![keys], protect_merged(spend, rows)),
+        Input::KOnly { cells, domain } => {
+            let (keys, exact) = exact(cells);
+            let release = protect_k_only(spend, exact, &domain, &k_only::keys_of(&domain, &keys)?);
+            domain_of_k_only = Some(domain);
+            (vec![keys], release)
+        }
         Input::Ladder { cells, rungs } => {
             let (keys, exact) = exact(cells);
             let (coarser, falls): (Vec<_>, Vec<_>) = rungs.into_iter().unzip();
@@ -319,13 +334,20 @@ fn table(spend: Spend, input: Input, contexts: Vec<Context>) -> Result<Bytes, Er
     let sheet = QualitySheet::of_parts(&release, contexts, all);
     let sheet = sheet.map_err(Error::internal)?;
     let sheet = sheet.canonical().map_err(Error::internal)?;
-    let rows = rows(&release, &keys).map_err(Error::internal)?;
     let r = release.reservation();
-    let facts = BTreeMap::from([
+    let rows = match (release.protected(), &domain_of_k_only) {
+        (Protected::KOnly { cells, .. }, Some(domain)) => k_only::rows(&r.table, domain, cells),
+        _ => rows(&release, &keys),
+    };
+    let rows = rows.map_err(Error::internal)?;
+    let mut facts = BTreeMap::from([
         ("weir.release".to_owned(), r.key.to_string()),
         ("weir.agreement".to_owned(), r.agreement.to_string()),
         (QUALITY.to_owned(), sheet),
     ]);
+    if r.mechanism.is_k_only() {
+        facts.insert("weir.protection".to_owned(), K_ONLY.to_owned());
+    }
     ReleasedTable { rows, facts }
         .encode()
         .map(Bytes::from)
@@ -372,6 +394,7 @@ fn rows(release: &Release, keys: &[RecordBatch]) -> Result<RecordBatch, ReleaseE
             columns::ladder(&rungs.collect::<Result<Vec<_>, _>>()?)
         }
         Protected::Plain { measures } => columns::plain(&r.table, first, measures),
+        Protected::KOnly { .. } => Err(NO_KEYS),
     }?;
     if !r.is_bounded() {
         return Ok(rows);

@@ -7,6 +7,7 @@ pub mod broker;
 pub mod contribute;
 pub mod draw;
 mod join;
+mod k_only;
 pub mod life;
 mod merge;
 pub mod preview;

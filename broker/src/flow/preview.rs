@@ -169,6 +169,10 @@ fn protection(
 
 fn rule(mechanism: &Mechanism) -> String {
     match mechanism {
+        Mechanism::KOnly { k } => format!(
+            "no charge: k-only, not differentially private. Exact contributors of every cell and margin of at \
+             least {k} units, but for those that a smaller one could be computed from"
+        ),
         Mechanism::Unprotected => {
             "the source has no unit of privacy: values are shown as contributed, with no claim"
                 .into()

@@ -40,6 +40,7 @@ pub(super) fn entry(n: u64, blob: Option<BlobId>) -> Vec<u8> {
                 k_min: n as u32 + 1,
                 cap_max: Loss::ZERO,
                 retention_days_max: 400,
+                k_only_k_min: None,
             },
         },
     };

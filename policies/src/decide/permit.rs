@@ -1,7 +1,7 @@
 //! Leave to reserve one release.
 
 use super::Request;
-use crate::agreement::{Charge, Rung, Unit};
+use crate::agreement::{Charge, Protection, Rung, Unit};
 use crate::entry::{Reservation, RungNoise};
 use crate::id::{BlobId, OrgId, ReleaseKey};
 use crate::joint::{Joint, JointRule, Part, check_noise};
@@ -19,6 +19,7 @@ pub struct Permit {
     pub(super) key: ReleaseKey,
     pub(super) table: Table,
     pub(super) unit: Unit,
+    pub(super) protection: Protection,
     pub(super) k: u32,
     pub(super) charge: Option<Charge>,
     pub(super) merged: u32,
@@ -156,6 +157,9 @@ impl Permit {
     fn alone(self, mechanism: Mechanism) -> Result<Reservation, String> {
         if !self.rungs.is_empty() {
             return Err(RUNGS.into());
+        }
+        if mechanism.is_k_only() != (self.protection == Protection::KOnly) {
+            return Err("a k-only agreement is released k-only, and no other is".into());
         }
         let charge = self.charge.as_ref();
         mechanism

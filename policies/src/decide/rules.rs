@@ -48,10 +48,15 @@ impl Rules<'_> {
 
     /// What is asked only of a release that would be a new draw.
     pub(super) fn spending(&self) -> Vec<Reason> {
-        [self.editions(), self.merges_left(), self.budget()]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            self.editions(),
+            self.merges_left(),
+            self.protection(),
+            self.budget(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     fn active(&self) -> Option<Reason> {
@@ -233,6 +238,7 @@ impl Rules<'_> {
             table: table.clone(),
             provider: terms.provider.org.clone(),
             unit: terms.population.unit,
+            protection: terms.population.protection,
             k: terms.k,
             charge,
             merged,

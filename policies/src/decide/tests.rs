@@ -15,6 +15,7 @@ use crate::testing::{Town, mechanism, now, org};
 mod ad_hoc;
 mod input;
 mod joint;
+mod k_only;
 mod ladder;
 
 fn reasons(town: &Town, request: &Request) -> Vec<ReasonId> {
@@ -242,6 +243,7 @@ fn each_reason_is_reachable() {
     let key = "e".repeat(64).parse().unwrap();
     town.state.editions.insert(fine.slot(), vec![key; 2]);
     see(&town.state, &fine, time);
+    k_only::see_every_reason(&mut |state, request| see(state, request, time));
     joint::see_every_reason(&mut |state, request| see(state, request, time));
     let mut merging = Town::merging();
     let mut unfit = merging.merge("r1", &["2026-10-05"]);

@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 30] = [
+const GOLDEN: [(&str, &str); 33] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -130,6 +130,18 @@ const GOLDEN: [(&str, &str); 30] = [
     (
         "agreement.expired",
         include_str!("../../golden/agreement.expired.json"),
+    ),
+    (
+        "broker.started",
+        include_str!("../../golden/broker.started.k_only.json"),
+    ),
+    (
+        "agreement.offered",
+        include_str!("../../golden/agreement.offered.k_only.json"),
+    ),
+    (
+        "release.reserved",
+        include_str!("../../golden/release.reserved.k_only.json"),
     ),
 ];
 

@@ -73,6 +73,8 @@ impl Mechanism {
     ) -> Result<(), TermsError> {
         match (self, charge) {
             (Self::Unprotected, None) => Ok(()),
+            (Self::KOnly { k: own }, None) if *own == k => Ok(()),
+            (Self::KOnly { k: own }, None) => Err(TermsError::K { k: *own, agreed: k }),
             (
                 Self::Thresholded {
                     selection,

@@ -124,6 +124,7 @@ impl State {
         releases.sort_by_key(|release| release.entry);
         self.editions.clear();
         self.merges.clear();
+        self.reads.clear();
         for release in releases {
             self.count(&release.reservation);
         }

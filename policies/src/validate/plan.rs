@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Check, DELTA_MAX};
-use crate::agreement::{Agreement, Charge, PlanItem, Unit};
+use crate::agreement::{Agreement, Charge, PlanItem, Protection, Unit};
 use crate::id::PopulationId;
 use crate::joint::{DOMINANCE_PERCENT, MIN_PROVIDERS_LEAST, PARTS_MAX};
 use crate::loss::{Delta, Rho};
@@ -37,6 +37,8 @@ impl Check {
         self.joint(a, item, table, &format!("{path}.joint"));
         let path = format!("{path}.charge");
         match (&item.charge, a.population.unit) {
+            // What has no charge has other rules of its own.
+            _ if a.population.protection == Protection::KOnly => return,
             (None, Unit::None) => {}
             (Some(_), Unit::None) => self.require(false, &path, "no unit, no charge: leave it out"),
             (None, _) => self.require(false, &path, "a release of protected data needs a charge"),

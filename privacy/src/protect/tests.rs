@@ -22,7 +22,7 @@ fn spend(mechanism: Mechanism) -> Spend {
     let charge = ample(&mechanism);
     let unit = match mechanism {
         Mechanism::Unprotected => Unit::None,
-        Mechanism::Thresholded { .. } => Unit::PersonDay,
+        Mechanism::Thresholded { .. } | Mechanism::KOnly { .. } => Unit::PersonDay,
     };
     Spend::for_test(reservation(table(1, 3), unit, mechanism, charge))
 }
@@ -52,7 +52,9 @@ struct Rows {
 
 fn rows(spend: Spend, exact: Exact) -> Rows {
     match protect(spend, exact).unwrap().protected().clone() {
-        Protected::Ladder(_) | Protected::Plain { .. } => panic!("not one table of rows"),
+        Protected::Ladder(_) | Protected::KOnly { .. } | Protected::Plain { .. } => {
+            panic!("not one table of rows")
+        }
         Protected::Noisy {
             kept,
             contributors,

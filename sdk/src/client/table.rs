@@ -16,7 +16,9 @@ use policies::loss::Loss;
 use policies::mechanism::Mechanism;
 use policies::period::Period;
 use policies::table::Table as TableTerms;
-use proto::columns::{QUALITY, bounded, joint, released_schema, shown_columns, with_rungs};
+use proto::columns::{
+    QUALITY, bounded, joint, k_only_schema, released_schema, shown_columns, with_rungs,
+};
 use proto::convert::{Chunk, ReleaseHead};
 use proto::v1::GetReleaseResponse;
 use serde::Deserialize;
@@ -320,6 +322,9 @@ fn open(
 /// Are these the columns that the table's terms and the mechanism imply?
 fn describes(schema: &Schema, sheet: &Sheet) -> bool {
     let Sheet { table, unit, .. } = sheet;
+    if sheet.mechanism.is_k_only() {
+        return schema.fields() == k_only_schema(table).fields();
+    }
     let shown = shown_columns(table, *unit, &sheet.mechanism);
     let mut expected = released_schema(table, *unit, &shown);
     if !sheet.rungs.is_empty() {

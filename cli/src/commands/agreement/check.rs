@@ -20,7 +20,7 @@ Example:
   weir agreement check agreement.json --broker-config certs/broker.toml
 
 Without --broker-config the floors are those that `weir pki new` writes: k at least 5, a cap of at
-most ρ 4 and δ 0.00001, cells kept at most 400 days. The steward's own count when it is offered.";
+most ρ 4 and δ 0.00001, cells kept at most 400 days, no k-only tables. The steward's own count when it is offered.";
 
 /// Arguments of `weir agreement check`.
 #[derive(Debug, Args)]
@@ -67,6 +67,7 @@ pub fn usual_floors() -> Result<Floors, CliError> {
         k_min: 5,
         cap_max,
         retention_days_max: 400,
+        k_only_k_min: None,
     })
 }
 

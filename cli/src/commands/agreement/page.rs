@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use policies::agreement::{Agreement, TablesOnEnd, Unit};
+use policies::agreement::{Agreement, Protection, TablesOnEnd, Unit};
 use policies::loss::Loss;
 use policies::mechanism::Noise;
 use policies::period::Grain;
@@ -106,6 +106,16 @@ fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {
         ("who", wrap(&population.description)),
         ("unit", unit(population.unit).to_owned()),
     ];
+    if population.protection == Protection::KOnly {
+        let what = format!(
+            "k-only, NOT differentially private: exact counts of at least {} units, and of so many of them \
+             that no smaller one can be computed from the table alone. Once for each period, never beside \
+             another table of these people",
+            a.k
+        );
+        rows.push(("protection", wrap(&what)));
+        return rows;
+    }
     if let Some(cap) = population.cap {
         rows.push((
             "k",
@@ -229,10 +239,11 @@ fn plan(a: &Agreement) -> String {
         "charge of one",
     ]);
     for item in &a.plan {
-        let published = item
-            .charge
-            .as_ref()
-            .map_or("as contributed".into(), published);
+        let without = match a.population.protection {
+            Protection::KOnly => "exact contributors, with margins",
+            Protection::Differential => "as contributed",
+        };
+        let published = item.charge.as_ref().map_or(without.into(), published);
         let charge = item
             .charge
             .as_ref()

@@ -133,8 +133,12 @@ fn show(index: u64, entry: &Entry, session: &Session) -> Result<(), CliError> {
 pub fn line(body: &Body) -> String {
     match body {
         Body::BrokerStarted { software, floors } => {
+            let k_only = match floors.k_only_k_min {
+                Some(k) => format!("k-only from k {k}"),
+                None => "no k-only tables".to_owned(),
+            };
             format!(
-                "{software}; k at least {}, cap at most ({})",
+                "{software}; k at least {}, cap at most ({}), {k_only}",
                 floors.k_min, floors.cap_max
             )
         }

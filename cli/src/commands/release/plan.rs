@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use policies::agreement::{Agreement, Unit};
+use policies::agreement::{Agreement, Protection, Unit};
 use policies::loss::Loss;
 use policies::state::Status;
 use privacy::convert::{LossStatement, Window, together};
@@ -45,7 +45,8 @@ pub async fn all(session: &Session) -> Result<(), CliError> {
         let allotment = found.terms.allotment();
         let allotment = allotment.ok_or_else(|| CliError::new("an allotment leaves its type"))?;
         let unit = found.terms.population.unit;
-        let is_person = !matches!(unit, Unit::Trip | Unit::None);
+        let k_only = found.terms.population.protection == Protection::KOnly;
+        let is_person = !matches!(unit, Unit::Trip | Unit::None) && !k_only;
         if is_person {
             people.push((unit, allotment));
         }
@@ -56,6 +57,7 @@ pub async fn all(session: &Session) -> Result<(), CliError> {
             unit,
             allotment,
             counted: is_person,
+            k_only,
         });
     }
     session.output.show(&Everything {
@@ -74,6 +76,7 @@ struct Held {
 struct Priced {
     title: String,
     unit: Unit,
+    protection: Protection,
     k: u32,
     cap: Option<Loss>,
     /// What other active agreements of the population hold; unknown for a file.
@@ -114,6 +117,7 @@ impl Priced {
         Ok(Self {
             title: terms.title.clone(),
             unit: terms.population.unit,
+            protection: terms.population.protection,
             k: terms.k,
             cap,
             held_by_others: others,
@@ -152,6 +156,13 @@ impl Item {
 
 impl View for Priced {
     fn text(&self) -> String {
+        if self.protection == Protection::KOnly {
+            return format!(
+                "plan of {}\n\nno charge: k-only, not differentially private. Exact counts of at least {} \
+                 units; what a person can lose by them cannot be stated",
+                self.title, self.k
+            );
+        }
         let Some(cap) = self.cap else {
             return format!(
                 "plan of {}\n\nno unit is known: nothing is charged, and no k or DP claim is made",
@@ -233,6 +244,7 @@ struct Line {
     unit: Unit,
     allotment: Loss,
     counted: bool,
+    k_only: bool,
 }
 
 #[derive(Serialize)]
@@ -257,7 +269,13 @@ impl View for Everything {
         if lines.is_empty() {
             lines.push(("a person", "no active agreement is about people".to_owned()));
         }
-        let trips = self.agreements.iter().filter(|line| !line.counted).count();
+        let exact = self.agreements.iter().filter(|line| line.k_only).count();
+        if exact > 0 {
+            let text = format!("{exact}: k-only, of which no loss can be stated");
+            lines.push(("NOT bounded", text));
+        }
+        let other = |line: &&Line| !line.counted && !line.k_only;
+        let trips = self.agreements.iter().filter(other).count();
         if trips > 0 {
             let text = format!("{trips}: trips do not add up to a person, and no unit has no loss");
             lines.push(("not counted", text));

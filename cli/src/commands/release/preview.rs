@@ -171,10 +171,7 @@ impl View for Shown {
         } = &self.told;
         let mut lines = match protection {
             Some(protection) => protected(protection),
-            None => vec![(
-                "charge",
-                "none: no unit is known, and no k or DP claim is made".into(),
-            )],
+            None => vec![("charge", "none, and no DP claim: see the rule".into())],
         };
         lines.push(("public domain", format!("{} keys", thousands(*domain_keys))));
         lines.push(("rule", rule.clone()));

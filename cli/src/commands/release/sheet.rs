@@ -43,7 +43,7 @@ fn lines(sheet: &QualitySheet) -> Vec<(&'static str, String)> {
     if let Some(merge) = &sheet.merge {
         lines.push(("merged", coarsening(merge.coarsening())));
     }
-    if sheet.unit != Unit::None {
+    if sheet.unit != Unit::None && !sheet.mechanism.is_k_only() {
         lines.push((
             "charge",
             format!("{} for each unit-period it read", loss(sheet.charge)),
@@ -98,7 +98,7 @@ fn parts(joint: &JointSheet) -> Vec<(&'static str, String)> {
                 selection.k,
                 selection.published_from()
             ),
-            Mechanism::Unprotected => "unprotected".to_owned(),
+            Mechanism::Unprotected | Mechanism::KOnly { .. } => "without noise".to_owned(),
         };
         let late = if part.late { ", late" } else { "" };
         let text = format!(
@@ -250,8 +250,17 @@ fn losses(sheet: &QualitySheet) -> Option<(&'static str, String)> {
 }
 
 fn mechanism(mechanism: &Mechanism, unit: Unit) -> Vec<(&'static str, String)> {
-    let Mechanism::Thresholded { selection, .. } = mechanism else {
-        return vec![("protection", "none: values as contributed".into())];
+    let selection = match mechanism {
+        Mechanism::Thresholded { selection, .. } => selection,
+        Mechanism::KOnly { k } => {
+            let text = format!(
+                "k-only, NOT differentially private: exact numbers of k = {k} units or more, no charge"
+            );
+            return vec![("protection", text), ("unit", unit.word().to_owned())];
+        }
+        Mechanism::Unprotected => {
+            return vec![("protection", "none: values as contributed".into())];
+        }
     };
     let noise = match selection.draw.noise {
         Noise::DiscreteLaplace => "discrete Laplace",

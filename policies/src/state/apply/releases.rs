@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Touched, insert_new, rule, unknown};
-use crate::agreement::Agreement;
+use crate::agreement::{Agreement, Protection};
 use crate::coarse::Merge;
 use crate::entry::{Contribution, Reservation};
 use crate::id::{OrgId, ReleaseKey, RequestId};
@@ -115,7 +115,7 @@ impl State {
     }
 
     /// Counts a release in every slot that each of its parts reads: as an edition of the plan, or as a
-    /// merge.
+    /// merge. Whichever comes first chooses the protection of a unit-period.
     pub(in crate::state) fn count(&mut self, new: &Reservation) {
         for part in new.parts() {
             for slot in slots_of(&part) {
@@ -126,12 +126,13 @@ impl State {
                 };
                 made.entry(slot).or_default().push(new.key.clone());
             }
+            self.choose(&part);
         }
     }
 
     /// Charges one part to its provider's account.
     fn debit(&mut self, part: &Reservation) -> Result<Vec<Touched>, ApplyError> {
-        let Some(grain) = part.unit.grain() else {
+        let Some(grain) = part.unit.grain().filter(|_| !part.mechanism.is_k_only()) else {
             return Ok(Vec::new());
         };
         let record = self.agreement(&part.agreement);
@@ -220,6 +221,14 @@ impl State {
         rule(terms.population.unit == new.unit, "the unit is as agreed")?;
         let covered = new.periods().all(|period| terms.covers.hold(period));
         rule(covered, "the period is covered")?;
+        rule(
+            new.mechanism.is_k_only() == (terms.population.protection == Protection::KOnly),
+            "a k-only agreement is released k-only, and no other is",
+        )?;
+        rule(
+            self.forbids(terms, new.periods()).is_none(),
+            "a unit-period is read with differential privacy, or once k-only",
+        )?;
         match &new.merge {
             None => self.planned(new, terms, slots)?,
             Some(merge) => self.mergeable(new, merge, terms, slots)?,

@@ -14,6 +14,7 @@ mod crash;
 mod flight;
 mod harness;
 mod joint;
+mod k_only;
 mod life;
 mod limits;
 mod measures;

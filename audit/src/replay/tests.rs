@@ -17,6 +17,7 @@ use super::*;
 mod attacks;
 mod coarse;
 mod joint;
+mod k_only;
 mod life;
 
 /// Places of the entries in [`honest`].
@@ -174,7 +175,7 @@ fn thresholded(entry: &mut Entry) -> (&mut Selection, &mut Draw) {
             selection,
             measures,
         } => (selection, &mut measures[0].draw),
-        Mechanism::Unprotected => panic!(),
+        Mechanism::Unprotected | Mechanism::KOnly { .. } => panic!(),
     }
 }
 

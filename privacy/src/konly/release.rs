@@ -43,3 +43,6 @@ pub fn protect_k_only(
     let protected = Protected::KOnly { cells, finest };
     Ok(Release::made(reservation, protected))
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,6 +113,40 @@ fn timed(unit: Unit) -> QualitySheet {
     QualitySheet::of(&protect(spend, exact).unwrap(), context(4), 1).unwrap()
 }
 
+/// Two zones, of whose four pairs two are of a crowd.
+fn k_only() -> QualitySheet {
+    let zones = ["a", "b"].map(String::from);
+    let domain = crate::konly::Domain::new(&table(1, 1), &zones, None).unwrap();
+    let keys = [(0, 0), (0, 1)].map(|(from, to)| domain.key(&[from, to, 0, 0]));
+    let reserved = reservation(
+        table(1, 1),
+        Unit::PersonDay,
+        Mechanism::KOnly { k: 5 },
+        Loss::ZERO,
+    );
+    let exact = Exact {
+        contributors: Some(vec![30, 40]),
+        measures: vec![],
+    };
+    let spend = Spend::for_test(reserved);
+    let release = crate::konly::protect_k_only(spend, exact, &domain, &keys).unwrap();
+    QualitySheet::of(&release, context(2), 2).unwrap()
+}
+
+/// Zero is what was charged, not what is lost: nothing on the sheet may read as a bound.
+#[test]
+fn a_k_only_sheet_says_that_it_is_not_differentially_private() {
+    let sheet = k_only();
+    assert!(
+        sheet.claim.contains("NOT differentially private"),
+        "{}",
+        sheet.claim
+    );
+    assert!(sheet.losses.is_empty() && sheet.half_widths.is_empty());
+    // Two pairs, what starts in a, what ends in a and in b, all.
+    assert_eq!((sheet.published_keys, sheet.withheld_keys), (6, 2));
+}
+
 /// Of a table with one rung, all zones as one: a row of each.
 fn laddered() -> QualitySheet {
     let selection = Selection {
@@ -181,7 +215,12 @@ fn real_sheets_are_as_the_schema_says() {
     let schema = compiler.compile(file, &mut schemas).unwrap();
     let units = [Unit::PersonDay, Unit::Trip, Unit::None];
     let sheets = units.map(sheet).into_iter();
-    for sheet in sheets.chain([timed(Unit::PersonDay), timed(Unit::Trip), laddered()]) {
+    for sheet in sheets.chain([
+        timed(Unit::PersonDay),
+        timed(Unit::Trip),
+        laddered(),
+        k_only(),
+    ]) {
         let json = serde_json::to_value(&sheet).unwrap();
         let invalid = |json| schemas.validate(&json, schema).err().map(|e| e.to_string());
         assert_eq!(invalid(json.clone()), None, "extend {file}");

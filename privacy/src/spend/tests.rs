@@ -129,3 +129,51 @@ fn a_unit_needs_noise_and_noise_a_unit() {
     assert_eq!(spend(odd).unwrap_err(), SpendError::Unit);
     assert!(spend(plain).is_ok());
 }
+
+/// k-only has no noise to check: what it must not have beside it is checked instead.
+#[test]
+fn a_k_only_table_stands_alone_and_costs_nothing() {
+    let alone = || {
+        let mechanism = Mechanism::KOnly { k: 5 };
+        reservation(table(1, 1), Unit::Trip, mechanism, Loss::ZERO)
+    };
+    assert!(spend(alone()).is_ok());
+    let merge =
+        serde_json::from_str(r#"{"periods": ["2026-10-05"], "coarsening": {"zones": "all"}}"#)
+            .unwrap();
+    let rung = policies::entry::RungNoise {
+        coarsening: serde_json::from_str(r#"{"zones": "all"}"#).unwrap(),
+        mechanism: thresholded(selection(1)),
+    };
+    let joint = policies::joint::Joint {
+        rule: policies::joint::JointRule::default(),
+        parts: vec![],
+    };
+    let wrong: [&dyn Fn(&mut Reservation); 6] = [
+        &|r| r.mechanism = Mechanism::KOnly { k: 0 },
+        &|r| r.unit = Unit::None,
+        &|r| r.charge.rho = "0.1".parse().unwrap(),
+        &|r| r.merge = Some(policies::coarse::Merge::clone(&merge)),
+        &|r| r.rungs = vec![rung.clone()],
+        &|r| r.joint = Some(joint.clone()),
+    ];
+    for (n, break_it) in wrong.iter().enumerate() {
+        let mut reserved = alone();
+        break_it(&mut reserved);
+        assert_eq!(spend(reserved).unwrap_err(), SpendError::KOnly, "{n}");
+    }
+    let rung_without_noise = {
+        let mut reserved = reservation(
+            table(1, 1),
+            Unit::Trip,
+            thresholded(selection(1)),
+            ample(&thresholded(selection(1))),
+        );
+        reserved.rungs = vec![policies::entry::RungNoise {
+            mechanism: Mechanism::KOnly { k: 5 },
+            ..rung.clone()
+        }];
+        reserved
+    };
+    assert_eq!(spend(rung_without_noise).unwrap_err(), SpendError::Unit);
+}

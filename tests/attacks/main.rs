@@ -19,12 +19,13 @@
 //! | `timing` | a stopwatch on requests with and without one suppressed cell, without the public tick | nothing certain; printed, as is what 20,000 more cells show | 30 |
 //! | `traces` | random records, each rider taken out | at most `cells_max` cells of a day change, by at most `per_cell_max` and the clamps | 1 |
 //! | `ledger` | random interleavings of pushes, requests and ends | a day has lost at least the sum of OpenDP's maps of all that read it, rungs included, at most its cap | 1 |
+//! | `k_only` | bounds by linear programming over the public domain, from the rows of a k-only table alone | 0 and k or more remain possible for every number below k, and no hidden number is known | 4 |
 //! | `reconstruction` | least squares and the polytope of all 95 % intervals, on a month of Helsinki's bikes | withheld counts are guessed exactly no better than without a release; printed | 2 |
 //! | `mutants` | every hole of [`policies::mutants`], each in a process of its own | each is found by the attack named for it | 90 |
 //!
 //! Elsewhere: the samplers against their exact pmf and without randomness (`privacy/src/sampler`), dashu's division
-//! (`privacy/src/engine/tests.rs`), centred sums (`tests/suite/measures.rs`), k-only by linear programming
-//! (`privacy/tests/konly`).
+//! (`privacy/src/engine/tests.rs`), centred sums (`tests/suite/measures.rs`), k-only on many more tables
+//! (`privacy/tests/konly`) and at 650,000 rows (`bench/benches/konly.rs`).
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -41,6 +42,7 @@ mod gate;
 #[path = "../suite/harness.rs"]
 #[allow(dead_code, reason = "the suite uses more of it")]
 mod harness;
+mod k_only;
 mod ladder;
 mod ledger;
 mod membership;

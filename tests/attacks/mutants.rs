@@ -47,6 +47,10 @@ fn killer(mutant: Mutant) -> (&'static str, &'static str) {
         Mutant::RefundOnError | Mutant::OnePeriodCharged | Mutant::SecondPopulation => {
             (LEDGER, "the maps come to")
         }
+        Mutant::PrimaryAlone => (
+            "k_only::no_small_number_of_a_k_only_table_is_bounded_by_its_rows",
+            "is known to be",
+        ),
         Mutant::NoMergeScale => (MERGED, "is lost for certain"),
         Mutant::MergesUncounted | Mutant::RungsFree => (RUNGS, "is lost for certain"),
         Mutant::RungNoiseReused => (FINER, "is lost for certain"),

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 use privacy::konly::Key;
 
 use super::world::World;
@@ -56,35 +55,6 @@ impl Attack {
         }
     }
 
-    /// The least and the greatest value of a hidden cell that fit everything published.
-    pub fn interval(&self, cell: Key) -> (f64, f64) {
-        let shown = self.below[&cell].0 as f64;
-        let bound = |direction| {
-            let mut problem = Problem::new(direction);
-            let mut cost = vec![0.0; self.unknown.len()];
-            for i in self.parts(cell) {
-                cost[*i] = 1.0;
-            }
-            let variables: Vec<Variable> = cost
-                .iter()
-                .map(|c| problem.add_var(*c, (0.0, f64::INFINITY)))
-                .collect();
-            for (sum, count) in &self.equations {
-                let terms: Vec<_> = sum.iter().map(|i| (variables[*i], 1.0)).collect();
-                problem.add_constraint(&terms[..], ComparisonOp::Eq, *count as f64);
-            }
-            match problem.solve() {
-                Ok(outcome) => shown + outcome.into_solution().unwrap().objective(),
-                Err(microlp::Error::Unbounded) => f64::INFINITY,
-                Err(error) => panic!("{error}"),
-            }
-        };
-        (
-            bound(OptimizationDirection::Minimize),
-            bound(OptimizationDirection::Maximize),
-        )
-    }
-
     /// Bounds by passing intervals from equation to equation until nothing changes: weaker than linear
     /// programming, and quick for all cells at once. Gives the finest cells that are known exactly.
     pub fn solved_by_propagation(&self) -> Vec<Key> {
@@ -120,6 +90,11 @@ impl Attack {
             writeln!(text, " c{n}: {} = {count}", sum.join(" + ")).unwrap();
         }
         text + "end\n"
+    }
+
+    /// What is published of a hidden cell's parts.
+    pub fn shown_below(&self, cell: Key) -> i64 {
+        self.below[&cell].0
     }
 
     /// The unknowns of a hidden cell, by number.

@@ -7,6 +7,8 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 
 use super::attack::Attack;
+use super::bounds;
+use super::local::Large;
 use super::world::World;
 
 const SHAPES: &[&[(usize, usize)]] = &[
@@ -48,6 +50,40 @@ fn no_hidden_cell_of_a_large_table_can_be_bounded() {
         world.name,
         start.elapsed()
     );
+}
+
+/// The attack on released tables (`tests/attacks`) has a solver of its own: it finds what `microlp` finds.
+#[test]
+fn two_solvers_find_the_same_bounds() {
+    for seed in 0..6 {
+        let world = World::new(seed, &[(4, 2), (4, 2), (2, 0)], 0.8, 5);
+        let hidden: Vec<_> = world.hidden().iter().map(|(key, ..)| *key).collect();
+        let attack = Attack::new(&world, &world.published(), &hidden);
+        for key in hidden {
+            let (ours, theirs) = (bounds::interval(&attack, key), attack.interval(key));
+            let same = |a: f64, b: f64| a == b || (a - b).abs() < 1e-6;
+            let agree = same(ours.0, theirs.0) && same(ours.1, theirs.1);
+            assert!(agree, "{}: {key:?} {ours:?} {theirs:?}", world.name);
+        }
+    }
+}
+
+/// A table of some thousand keys, with the bounds that serve where a whole program is too large.
+#[test]
+fn every_hidden_cell_of_a_large_table_is_proven_nearby() {
+    let start = Instant::now();
+    let world = World::new(11, &[(20, 5), (20, 5), (6, 3), (3, 0)], 0.3, 5);
+    eprintln!("pattern after {:?}", start.elapsed());
+    let large = Large::new(&world.dims, world.pattern.cells(), world.k);
+    assert_eq!(large.single_in_a_line(), vec![]);
+    let mut hidden = world.hidden();
+    hidden.shuffle(&mut rand_chacha::ChaCha20Rng::seed_from_u64(11));
+    let mut reaches = std::collections::BTreeMap::<Option<usize>, usize>::new();
+    for (key, ..) in hidden.iter().take(300) {
+        *reaches.entry(large.proven(*key)).or_default() += 1;
+    }
+    eprintln!("{}: {reaches:?} after {:?}", world.name, start.elapsed());
+    assert_eq!(reaches.get(&None), None, "not proven: reach further");
 }
 
 fn assert_hidden(world: &World, most: usize, seed: u64) -> usize {

@@ -12,7 +12,11 @@
 
 mod attack;
 mod bad_input;
+#[path = "../../../tests/attacks/k_only/bounds.rs"]
+mod bounds;
+mod interval;
 mod intervals;
+mod local;
 mod optimum;
 mod structure;
 mod world;

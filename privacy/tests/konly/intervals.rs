@@ -61,7 +61,7 @@ fn two_solvers_find_the_same_bounds() {
         let attack = Attack::new(&world, &world.published(), &hidden);
         for key in hidden {
             let (ours, theirs) = (bounds::interval(&attack, key), attack.interval(key));
-            let same = |a: f64, b: f64| a == b || (a - b).abs() < 1e-6;
+            let same = |a: f64, b: f64| a.total_cmp(&b).is_eq() || (a - b).abs() < 1e-6;
             let agree = same(ours.0, theirs.0) && same(ours.1, theirs.1);
             assert!(agree, "{}: {key:?} {ours:?} {theirs:?}", world.name);
         }

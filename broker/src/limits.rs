@@ -52,7 +52,7 @@ pub const SEQUENCER_BATCH_MAX: usize = 256;
 /// Rows of one contribution.
 pub const CONTRIBUTION_ROWS_MAX: u64 = 64_000_000;
 /// Rows of one contribution to a k-only table, whose hiding takes time and memory for every cell and margin:
-/// at so many made ones 121 s and 208 MiB (`cargo bench -p bench --bench konly`).
+/// at so many made ones 121 s and 208 MiB (`cargo bench -p privacy --bench konly`).
 pub const K_ONLY_ROWS_MAX: u64 = 650_000;
 /// Bytes of one contribution's stored cells.
 pub const CONTRIBUTION_BYTES_MAX: u64 = 2 << 30;

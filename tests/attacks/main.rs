@@ -25,7 +25,7 @@
 //!
 //! Elsewhere: the samplers against their exact pmf and without randomness (`privacy/src/sampler`), dashu's division
 //! (`privacy/src/engine/tests.rs`), centred sums (`tests/suite/measures.rs`), k-only on many more tables
-//! (`privacy/tests/konly`) and at 650,000 rows (`bench/benches/konly.rs`).
+//! (`privacy/tests/konly`) and at 650,000 rows (`privacy/benches/konly.rs`).
 #![allow(
     missing_docs,
     clippy::unwrap_used,

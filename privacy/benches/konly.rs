@@ -1,20 +1,31 @@
-//! Which cells of a large table and all its margins may be shown (k-only): time, memory, cells lost.
+//! Which cells of a large table and all its margins may be shown (k-only): time, memory, cells lost; then the
+//! structure of every line, and a thousand random hidden cells attacked.
 //!
 //! 650,000 rows of origin × destination × hour × mode with districts and dayparts: the size of
-//! sdcTools/UserSupport#146, which sdcTable did not finish in 48 hours. One run, since it takes minutes.
+//! sdcTools/UserSupport#146, which sdcTable did not finish in 48 hours. One run, since it takes minutes:
+//! `cargo bench -p privacy --bench konly`. It lives here so that it builds in a minute, without DataFusion.
+#![expect(clippy::print_stdout, reason = "what it measures is what it prints")]
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
+use std::error::Error;
 use std::time::Instant;
 
-use bench::report::{Measure, Report};
-use bench::run::{self, Failed, SEED, Settings};
-use bench::series::Series;
 use privacy::konly::{Fate, Hierarchy, Key, Node, Row, suppress};
+use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
+#[path = "../tests/konly/local.rs"]
+mod local;
+
+use local::Large;
+
+type Failed = Box<dyn Error + Send + Sync>;
+
+const SEED: u64 = 20_261_124;
+/// As many as a contribution to a k-only table may have; `WEIR_BENCH_ROWS` asks for fewer.
 const ROWS_MAX: usize = 650_000;
+const ATTACKED: usize = 1_000;
 const K: u32 = 5;
 /// Zones of a district, hours of a daypart.
 const DISTRICT: usize = 10;
@@ -22,12 +33,15 @@ const DAYPART: usize = 6;
 const HOURS: usize = 24;
 const MODES: [f64; 4] = [0.6, 0.25, 0.1, 0.05];
 
-fn main() -> ExitCode {
-    run::bench("konly", konly)
-}
-
-async fn konly(settings: Settings) -> Result<(), Failed> {
-    let rows = settings.rows.min(ROWS_MAX);
+fn main() -> Result<(), Failed> {
+    if !std::env::args().any(|arg| arg == "--bench") {
+        println!("this is a bench: cargo bench -p privacy --bench konly");
+        return Ok(());
+    }
+    let rows = match std::env::var("WEIR_BENCH_ROWS") {
+        Ok(text) => text.replace('_', "").parse::<usize>()?.min(ROWS_MAX),
+        Err(_) => ROWS_MAX,
+    };
     // 200 zones for 650,000 rows: a sixth of the finest keys is filled, at any size.
     let zones = (DISTRICT..).find(|zones| zones * zones * 65 >= rows * 4);
     let zones = zones.unwrap_or(DISTRICT).next_multiple_of(DISTRICT);
@@ -38,41 +52,52 @@ async fn konly(settings: Settings) -> Result<(), Failed> {
         Hierarchy::flat(MODES.len())?,
     ];
     let cells = trips(zones, rows)?;
-    let mut seconds = Series::default();
     let start = Instant::now();
     let pattern = suppress(&dims, &cells, K, 1)?;
-    seconds.push_since(start);
-    let mut memory = Series::default();
-    memory.push(peak_mib()?);
-
+    println!(
+        "{rows} rows, {zones} zones, k {K}: pattern after {:.1?}, at most {:.0} MiB",
+        start.elapsed(),
+        peak_mib()?
+    );
     let of = |wanted| {
-        pattern
-            .cells()
-            .iter()
-            .filter(|(.., fate)| *fate == wanted)
-            .count()
+        let cells = pattern.cells().iter();
+        cells.filter(|(.., fate)| *fate == wanted).count()
     };
-    let (shown, small, lost) = (
-        of(Fate::Published),
-        of(Fate::Primary),
-        of(Fate::Complementary),
-    );
-    let mut report = Report::new("konly", Settings { rows, runs: 1 });
-    report.plain(
-        "pattern of a table with all margins",
-        Measure::Seconds,
-        &seconds,
-    );
-    report.plain("peak memory of the process", Measure::Mebibytes, &memory);
-    report.note(&format!(
-        "k {K}, {zones} zones: {shown} cells shown, {small} small ones hidden"
-    ));
+    let (shown, small) = (of(Fate::Published), of(Fate::Primary));
+    let lost = of(Fate::Complementary);
     let share = 100.0 * lost as f64 / (lost + shown).max(1) as f64;
-    report.note(&format!(
-        "{lost} further cells lost: {share:.1} % of those with k or more"
-    ));
-    report.print();
-    Ok(())
+    println!(
+        "{shown} cells shown, {small} small ones hidden, {lost} further ones: {share:.1} % of those with k or more"
+    );
+
+    let large = Large::new(&dims, pattern.cells(), K);
+    let start = Instant::now();
+    let single = large.single_in_a_line().len();
+    println!(
+        "{single} lines with a single hidden cell ({:.1?})",
+        start.elapsed()
+    );
+    let hidden = pattern.cells().iter();
+    let hidden = hidden.filter(|(.., fate)| *fate != Fate::Published);
+    let mut hidden: Vec<Key> = hidden.map(|(key, ..)| *key).collect();
+    hidden.shuffle(&mut ChaCha20Rng::seed_from_u64(SEED));
+    hidden.truncate(ATTACKED);
+    let start = Instant::now();
+    let mut reaches: BTreeMap<Option<usize>, usize> = BTreeMap::new();
+    for key in &hidden {
+        *reaches.entry(large.proven(*key)).or_default() += 1;
+    }
+    let open = reaches.get(&None).copied().unwrap_or(0);
+    println!(
+        "{} of {} random hidden cells proven to be anything they have to be able to be, {open} open ({:.1?}); by reach {reaches:?}",
+        hidden.len() - open,
+        hidden.len(),
+        start.elapsed()
+    );
+    match single {
+        0 => Ok(()),
+        _ => Err("a hidden cell is a difference of shown ones".into()),
+    }
 }
 
 fn grouped(values: usize, by: usize) -> Result<Hierarchy, Failed> {

@@ -16,7 +16,7 @@ use crate::tree::{SIZE_MAX, TreeHash, empty_root};
 
 /// The key of a log. Its name is the log's origin, as the format recommends; here it is a must.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "VerifierKey", into = "VerifierKey")]
 pub struct LogKey(VerifierKey);
 
 /// What a checkpoint says: this log has this root at this size.

@@ -12,6 +12,8 @@
 //!   payloads;
 //! - [`replay`](mod@replay): the rules of [`policies`] over all entries, every balance recomputed,
 //!   the first broken entry named; [`semantics`]: what it checks beyond [`policies::state`];
+//! - [`cosignature`], [`quorum`], [`witness`]: what a witness says, whose word is enough, and how a
+//!   witness decides; [`tile`]: names of tiles;
 //! - [`archive`]: is a copied directory what was signed? [`follow`]: does a growing log keep its
 //!   word? [`error`]: what does not hold, with the evidence.
 //!
@@ -51,9 +53,11 @@ pub mod archive;
 pub mod bundle;
 pub mod checkpoint;
 pub mod commitment;
+pub mod cosignature;
 pub mod error;
 pub mod follow;
 pub mod note;
+pub mod quorum;
 pub mod receipt;
 pub mod replay;
 pub mod semantics;
@@ -63,3 +67,4 @@ mod testing;
 mod text;
 pub mod tile;
 pub mod tree;
+pub mod witness;

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use crate::text;
 
-pub use key::{KeyError, KeyId, KeyName, PublicKey, VerifierKey};
+pub use key::{KeyError, KeyId, KeyName, ML_DSA_44_BYTES, PublicKey, VerifierKey};
 pub use sign::{SignError, Signer};
 
 /// Most bytes of a note, signatures included: a checkpoint with 64 post-quantum cosignatures fits.

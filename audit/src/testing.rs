@@ -3,12 +3,18 @@
 use zeroize::Zeroizing;
 
 use crate::checkpoint::{CheckpointNote, LogKey, TreeHead};
+use crate::cosignature::Cosigner;
 use crate::note::Signer;
 use crate::tree::{leaf_hash, root};
 
 pub fn signer() -> Signer {
     let seed = Zeroizing::new([9; 32]);
     Signer::from_seed("weir.test/log".parse().unwrap(), &seed).unwrap()
+}
+
+/// A witness's key.
+pub fn cosigner(name: &str, seed: u8) -> Cosigner {
+    Cosigner::from_seed(name.parse().unwrap(), &Zeroizing::new([seed; 32])).unwrap()
 }
 
 pub fn key() -> LogKey {

@@ -127,6 +127,7 @@ impl Town {
             key: files.key,
             token: files.token,
             log_key: self.log_key.clone(),
+            policy: None,
             signing_key: Some(files.signing_key),
             state: self.folder.path().join("clients").join(name),
         })

@@ -56,6 +56,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// The public side, over HTTPS without a client's certificate. Absent: off.
     pub web: Option<Web>,
+    /// Whose cosignatures a release waits for. Absent: nobody's.
+    pub witnesses: Option<Witnesses>,
     /// The state directory: log, blobs, index.
     pub state: PathBuf,
     /// The log's origin: its name in every checkpoint, for ever.
@@ -84,6 +86,16 @@ pub struct Config {
 pub struct Web {
     /// Where checkpoints and tiles are served, under the broker's own certificate.
     pub listen: SocketAddr,
+}
+
+/// Who watches the log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Witnesses {
+    /// A policy (c2sp.org/tlog-policy) that names witnesses with their URLs, and a quorum.
+    pub policy: PathBuf,
+    /// The CA of witnesses behind `https` (PEM).
+    pub ca: Option<PathBuf>,
 }
 
 /// Files of the TLS side.

@@ -5,6 +5,8 @@
 //! | [`flow`] | the use cases, one file each |
 //! | [`api`] | gRPC and Flight: messages in, one use case, messages out |
 //! | [`web`] | what is public: HTTPS, read-only |
+//! | [`cosign`] | witnesses for our own checkpoints |
+//! | [`witness`] | a witness for others' |
 //! | [`identity`] | who is calling |
 //! | [`sequencer`] | the one writer: decide, append, sync, apply, answer |
 //! | [`store`] | log, index and blobs on disk |
@@ -17,6 +19,7 @@
 pub mod api;
 pub mod clock;
 pub mod config;
+pub mod cosign;
 pub mod error;
 pub mod flow;
 pub mod identity;
@@ -26,3 +29,4 @@ pub mod serve;
 pub mod store;
 pub mod telemetry;
 pub mod web;
+pub mod witness;

@@ -44,6 +44,18 @@ pub const WEB_HEAD_BYTES_MAX: usize = 16 << 10;
 /// Files read for the public side at one time.
 pub const WEB_READS_MAX: usize = 16;
 
+/// How long a release waits for a quorum of witnesses; then it ends as `UNAVAILABLE`, and its
+/// reservation is kept. It may wait twice: for the reservation and for the table.
+pub const QUORUM_WAIT: Duration = Duration::from_secs(10);
+/// How long any other answer waits for one, unless it is known that none is to be had.
+pub const QUORUM_WAIT_OTHERS: Duration = Duration::from_secs(2);
+/// Between two tries for a quorum.
+pub const QUORUM_RETRY: Duration = Duration::from_secs(1);
+/// Longest exchange with one witness.
+pub const WITNESS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Most bytes of a witness's answer: several signatures fit.
+pub const WITNESS_ANSWER_BYTES_MAX: usize = 64 << 10;
+
 /// Commands that wait for the sequencer; one more is shed.
 pub const SEQUENCER_QUEUE: usize = 1024;
 /// Commands decided in one batch, behind one sync.
@@ -120,7 +132,9 @@ const _: () = assert!(K_ONLY_ROWS_MAX <= CONTRIBUTION_ROWS_MAX);
 const _: () = assert!(CALLS_MAX <= SEQUENCER_QUEUE);
 const _: () = assert!(CONTRIBUTIONS_PER_ORG_MAX <= CONTRIBUTIONS_MAX);
 const _: () = assert!(WATCHES_MAX < CALLS_MAX && WATCHES_PER_ORG_MAX <= WATCHES_MAX);
-const _: () = assert!(PUBLISH_TICK_MAX.as_secs() < CALL_TIMEOUT.as_secs());
+const _: () =
+    assert!(PUBLISH_TICK_MAX.as_secs() + 2 * QUORUM_WAIT.as_secs() < CALL_TIMEOUT.as_secs());
+const _: () = assert!(WITNESS_TIMEOUT.as_secs() < QUORUM_WAIT.as_secs());
 const _: () = assert!(SEQUENCER_BATCH_MAX <= SEQUENCER_QUEUE);
 const _: () = assert!(ZONING_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(CHUNK_BYTES < MESSAGE_BYTES_MAX);

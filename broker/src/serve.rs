@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_flight::flight_service_server::FlightServiceServer;
 use audit::checkpoint::LogKey;
 use audit::note::{KeyName, Signer};
+use audit::quorum::{Policy, PolicyError};
 use certs::{Ed25519Seed, TrustDomain};
 use proto::v1::agreement_service_server::AgreementServiceServer;
 use proto::v1::contribution_service_server::ContributionServiceServer;
@@ -22,7 +23,8 @@ use zeroize::Zeroizing;
 use crate::api::trace::TraceLayer;
 use crate::api::{access, agreement, contribution, directory, flight, rate, release, transparency};
 use crate::clock::Clock;
-use crate::config::{Config, Mode, Web};
+use crate::config::{Config, Mode, Web, Witnesses};
+use crate::cosign::{Collector, CosignError, Heads};
 use crate::flow::Broker;
 use crate::flow::admit::Admission;
 use crate::flow::broker::Terms;
@@ -141,7 +143,23 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
         ..
     } = store;
     let (sequencer, on_stop) = Sequencer::start(log, state, Some(index), clock.clone());
+    let watched = match witnesses(config, &sequencer).await {
+        Ok(watched) => watched,
+        Err(error) => {
+            // The next start must not meet this one's lock.
+            drop(sequencer);
+            drop(tokio::time::timeout(limits::LET_GO, on_stop).await);
+            return Err(error);
+        }
+    };
     let broker = Broker::new(sequencer, blobs, clock, log_key, config.publish_tick);
+    let (broker, watching) = match watched {
+        None => (broker, None),
+        Some((collector, heads)) => {
+            let watching = tokio::spawn(collector.run(stop.clone()));
+            (broker.leaning_on(heads), Some(watching))
+        }
+    };
     let broker = Arc::new(broker);
     broker
         .begin(terms(config)?)
@@ -183,7 +201,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
         connections,
         layers,
         stop.clone(),
-        on_stop,
+        Ends { on_stop, watching },
     );
     let served = tokio::spawn(serving);
     unless_started.disarm();
@@ -209,7 +227,7 @@ async fn serve(
     connections: Incoming,
     layers: Layers,
     stop: CancellationToken,
-    mut on_stop: Writer,
+    ends: Ends,
 ) -> Result<Writer, ServeError> {
     let Layers { verifier, metrics } = layers;
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -266,11 +284,8 @@ async fn serve(
     let drain = CancellationToken::new();
     let draining = drain.clone();
     let ending = async move {
-        let failed = tokio::select! {
-            () = stop.cancelled() => None,
-            why = &mut on_stop => Some(why.unwrap_or_else(|_| "it died".into())),
-        };
-        drop(ended.send((failed, on_stop)));
+        drop(ended.send(ends.first(&stop).await));
+        stop.cancel();
         draining.cancel();
     };
     let deadline = async {
@@ -283,13 +298,63 @@ async fn serve(
         }
         () = deadline => tracing::warn!("calls that did not end in time are cut"),
     }
-    match on_end.await.map_err(during("serve"))? {
-        (None, writer) => Ok(writer),
-        (Some(cause), _) => Err(ServeError {
-            doing: "write the log",
-            cause,
-        }),
+    on_end.await.map_err(during("serve"))?
+}
+
+/// What may end a broker beside its operator.
+struct Ends {
+    on_stop: Writer,
+    watching: Option<JoinHandle<Result<(), CosignError>>>,
+}
+
+impl Ends {
+    /// Waits for the first of them.
+    async fn first(self, stop: &CancellationToken) -> Result<Writer, ServeError> {
+        let Self {
+            mut on_stop,
+            watching,
+        } = self;
+        let contradicted = async {
+            match watching {
+                None => std::future::pending().await,
+                Some(watching) => watching.await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => Ok(on_stop),
+            why = &mut on_stop => Err(ServeError {
+                doing: "write the log",
+                cause: why.unwrap_or_else(|_| "it died".into()),
+            }),
+            ended = contradicted => match ended {
+                Ok(Ok(())) => Ok(on_stop),
+                Ok(Err(error)) => Err(during("show the log to its witnesses")(error)),
+                Err(error) => Err(during("show the log to its witnesses")(error)),
+            },
+        }
     }
+}
+
+/// The first look of the witnesses at the log, before anything is appended to it.
+async fn witnesses(
+    config: &Config,
+    sequencer: &Sequencer,
+) -> Result<Option<(Collector, Heads)>, ServeError> {
+    let Some(Witnesses { policy, ca }) = &config.witnesses else {
+        return Ok(None);
+    };
+    let wrong = |cause: String| ServeError {
+        doing: "read `witnesses.policy`",
+        cause: format!("`{}`: {cause}", policy.display()),
+    };
+    let text = std::fs::read_to_string(policy).map_err(|e| wrong(e.to_string()))?;
+    let policy: Policy = text
+        .parse()
+        .map_err(|e: PolicyError| wrong(e.to_string()))?;
+    let begun = Collector::begin(policy, ca.as_deref(), sequencer.clone()).await;
+    begun
+        .map(Some)
+        .map_err(during("show the log to its witnesses"))
 }
 
 async fn public_side(
@@ -302,7 +367,7 @@ async fn public_side(
     let listener = listener.map_err(during("listen on `web.listen`"))?;
     let address = listener.local_addr();
     let routes = web::routes(Arc::clone(broker));
-    tokio::spawn(web::serve(listener, trust, routes, stop.clone()));
+    tokio::spawn(web::serve(listener, Some(trust), routes, stop.clone()));
     address.map_err(during("listen on `web.listen`"))
 }
 

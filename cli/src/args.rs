@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{aggregate, agreement, audit, org, pki, push, release, serve, zoning};
+use crate::commands::{
+    aggregate, agreement, audit, org, pki, push, release, serve, witness, zoning,
+};
 use crate::demo;
 
 /// The profile where nothing else is said.
@@ -104,6 +106,9 @@ pub enum Command {
     /// Check the log without trusting the broker.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Watch a log, your own or another's, and cosign what holds.
+    #[command(subcommand)]
+    Witness(witness::Command),
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod push;
 pub mod release;
 pub mod serve;
 mod session;
+pub mod witness;
 pub mod zoning;
 
 use crate::args::{Cli, Command};
@@ -35,6 +36,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Push(args) => push::run(args, &session).await,
         Command::Release(command) => release::run(command, &session).await,
         Command::Audit(command) => audit::run(command, &session).await,
+        Command::Witness(command) => witness::run(command, &session).await,
     };
     done.map_err(|e| e.or_try("the same command with --help shows an example"))
 }

@@ -44,6 +44,8 @@ pub struct Town {
     pub clock: Clock,
     pub config: Config,
     pub log_key: LogKey,
+    /// What clients ask of every checkpoint, where they ask for more than the log's signature.
+    pub policy: Option<PathBuf>,
     running: Option<Running>,
 }
 
@@ -77,6 +79,7 @@ impl Town {
             trust_domain: DOMAIN.into(),
             listen: "127.0.0.1:0".parse().unwrap(),
             metrics: Some("127.0.0.1:0".parse().unwrap()),
+            witnesses: None,
             web: Some(broker::config::Web {
                 listen: "127.0.0.1:0".parse().unwrap(),
             }),
@@ -107,6 +110,7 @@ impl Town {
             clock,
             config,
             log_key,
+            policy: None,
             running: None,
         };
         town.start().await;
@@ -140,6 +144,7 @@ impl Town {
             key: files.key,
             token: files.token,
             log_key: self.log_key.clone(),
+            policy: self.policy.clone(),
             signing_key: Some(files.signing_key),
             state: self.folder.path().join("clients").join(name),
         }

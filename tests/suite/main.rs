@@ -25,3 +25,4 @@ mod restart;
 mod story;
 mod walls;
 mod web;
+mod witness;

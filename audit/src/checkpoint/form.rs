@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{CheckpointError, CheckpointNote, LogKey, TreeHead};
-use crate::note::{KeyError, Note};
+use crate::note::{KeyError, Note, VerifierKey};
 use crate::text;
 
 impl FromStr for TreeHead {
@@ -43,7 +43,26 @@ impl FromStr for LogKey {
 
     /// Reads a C2SP verifier key.
     fn from_str(given: &str) -> Result<Self, KeyError> {
-        given.parse().map(Self)
+        given.parse::<VerifierKey>()?.try_into()
+    }
+}
+
+impl TryFrom<VerifierKey> for LogKey {
+    type Error = KeyError;
+
+    /// Refuses a witness's key: what it signs says something else.
+    fn try_from(key: VerifierKey) -> Result<Self, KeyError> {
+        if key.key().cosigns() {
+            let name = key.name().clone();
+            return Err(KeyError::NotALog { name });
+        }
+        Ok(Self(key))
+    }
+}
+
+impl From<LogKey> for VerifierKey {
+    fn from(key: LogKey) -> Self {
+        key.0
     }
 }
 

@@ -1,8 +1,13 @@
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use aws_lc_rs::signature::{ED25519, ML_DSA_44, UnparsedPublicKey, VerificationAlgorithm};
 use serde::{Deserialize, Serialize};
 
 use super::NoteSignature;
+use crate::checkpoint::TreeHead;
+use crate::cosignature;
+
+/// Bytes of an ML-DSA-44 public key (FIPS 204).
+pub const ML_DSA_44_BYTES: usize = 1312;
 
 /// Longest key name, in bytes: the length that cosignatures can carry (c2sp.org/tlog-cosignature).
 pub(super) const NAME_BYTES_MAX: usize = 255;
@@ -16,12 +21,17 @@ pub struct KeyName(pub(super) String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId(pub(super) [u8; 4]);
 
-/// A public key by signature type; more types will come (cosignatures, ML-DSA-44).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A public key by signature type; more types may come.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PublicKey {
-    /// Type 0x01: Ed25519 over the note text.
+    /// Type 0x01: Ed25519 over the note text. Logs sign so.
     Ed25519([u8; 32]),
+    /// Type 0x04: Ed25519 over a checkpoint and a time (c2sp.org/tlog-cosignature). Witnesses sign
+    /// so.
+    CosignEd25519([u8; 32]),
+    /// Type 0x06: ML-DSA-44 over the same. Verified here, never issued.
+    CosignMlDsa44(Box<[u8; ML_DSA_44_BYTES]>),
 }
 
 /// A named public key; printed and parsed as a C2SP verifier key, `name+id+base64(type ‖ key)`.
@@ -53,8 +63,17 @@ pub enum KeyError {
         given: String,
     },
     /// A signature type nobody here can check, or a key of the wrong length.
-    #[error("verifier key of `{name}` is not an Ed25519 key (type 1 and 32 bytes)")]
+    #[error(
+        "verifier key of `{name}` is of no type known here: Ed25519 (1), or a cosigner's Ed25519 (4) \
+         or ML-DSA-44 (6)"
+    )]
     Type {
+        /// The key's name.
+        name: KeyName,
+    },
+    /// A witness's key, where a log's is wanted.
+    #[error("the key of `{name}` is a witness's: a log's is of type 1")]
+    NotALog {
         /// The key's name.
         name: KeyName,
     },
@@ -93,16 +112,42 @@ impl KeyId {
 }
 
 impl PublicKey {
+    /// The key without its type.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Ed25519(key) | Self::CosignEd25519(key) => key.as_slice(),
+            Self::CosignMlDsa44(key) => key.as_slice(),
+        }
+    }
+
+    /// Does it make cosignatures, and nothing else?
+    #[must_use]
+    pub const fn cosigns(&self) -> bool {
+        match self {
+            Self::Ed25519(_) => false,
+            Self::CosignEd25519(_) | Self::CosignMlDsa44(_) => true,
+        }
+    }
+
     /// Type byte and key, as they go into id and verifier key.
     pub(super) fn encoded(&self) -> Vec<u8> {
-        match self {
-            Self::Ed25519(key) => [&[0x01], key.as_slice()].concat(),
-        }
+        let kind = match self {
+            Self::Ed25519(_) => 0x01,
+            Self::CosignEd25519(_) => 0x04,
+            Self::CosignMlDsa44(_) => 0x06,
+        };
+        [&[kind], self.bytes()].concat()
     }
 
     pub(super) fn decode(encoded: &[u8]) -> Option<Self> {
         match encoded.split_first()? {
             (0x01, key) => key.try_into().ok().map(Self::Ed25519),
+            (0x04, key) => key.try_into().ok().map(Self::CosignEd25519),
+            (0x06, key) => {
+                let key = Box::<[u8]>::from(key).try_into();
+                key.ok().map(Self::CosignMlDsa44)
+            }
             _ => None,
         }
     }
@@ -151,9 +196,32 @@ impl VerifierKey {
     /// Whether `signature` is this key's over the note text.
     pub(super) fn verifies(&self, text: &str, signature: &[u8]) -> bool {
         match &self.key {
-            PublicKey::Ed25519(key) => UnparsedPublicKey::new(&ED25519, key)
-                .verify(text.as_bytes(), signature)
-                .is_ok(),
+            PublicKey::Ed25519(_) => self.made_by(&ED25519, text.as_bytes(), signature),
+            PublicKey::CosignEd25519(_) => {
+                cosignature::split(signature).is_some_and(|(time, signature)| {
+                    let message = cosignature::ed25519_message(time, text);
+                    self.made_by(&ED25519, message.as_bytes(), signature)
+                })
+            }
+            PublicKey::CosignMlDsa44(_) => self.cosigned(text, signature).unwrap_or(false),
         }
+    }
+
+    /// Only checkpoints can be cosigned so: the message is made of their parts.
+    fn cosigned(&self, text: &str, signature: &[u8]) -> Option<bool> {
+        let (time, signature) = cosignature::split(signature)?;
+        let head: TreeHead = text.parse().ok()?;
+        let message = cosignature::ml_dsa_message(&self.name, time, &head)?;
+        Some(self.made_by(&ML_DSA_44, &message, signature))
+    }
+
+    fn made_by(
+        &self,
+        algorithm: &'static dyn VerificationAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let key = UnparsedPublicKey::new(algorithm, self.key.bytes());
+        key.verify(message, signature).is_ok()
     }
 }

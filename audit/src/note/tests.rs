@@ -91,9 +91,11 @@ fn what_is_not_a_verifier_key_is_refused_with_the_reason() {
     assert!(matches!(renamed, KeyError::Id { .. }));
     // A cosigner's key (type 4) signs another message: it must not pass for a log's.
     let cosigner = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
+    let read: VerifierKey = cosigner.parse().unwrap();
+    assert!(read.key().cosigns() && read.to_string() == cosigner);
     assert_eq!(
-        error(cosigner),
-        KeyError::Type {
+        cosigner.parse::<crate::checkpoint::LogKey>().unwrap_err(),
+        KeyError::NotALog {
             name: name("remora.n621.de")
         }
     );

@@ -40,7 +40,7 @@ impl ContributionService for Contributions {
         let (what, entry) = found.ok_or(Error::NotFound {
             what: "contribution",
         })?;
-        let receipt = self.0.sequencer().receipt(entry)?;
+        let receipt = self.0.heads.receipt(entry).await?;
         Ok(Response::new(Logged { what, receipt }.into()))
     }
 

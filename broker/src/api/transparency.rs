@@ -38,7 +38,7 @@ impl TransparencyService for Transparency {
         &self,
         _request: Request<v1::GetCheckpointRequest>,
     ) -> Answer<v1::GetCheckpointResponse> {
-        let checkpoint = self.0.sequencer().log().checkpoint().clone();
+        let checkpoint = self.0.heads.head().await;
         Ok(Response::new(checkpoint.into()))
     }
 
@@ -66,7 +66,7 @@ impl TransparencyService for Transparency {
         if visible.is_empty() {
             return Err(Error::NotFound { what: "entry" }.into());
         }
-        let receipt: Receipt = self.0.sequencer().receipt(index)?;
+        let receipt: Receipt = self.0.heads.receipt(index).await?;
         Ok(Response::new(receipt.into()))
     }
 

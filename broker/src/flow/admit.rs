@@ -84,8 +84,8 @@ impl Broker {
             })
             .await?;
         match done.value {
-            Some(entry) => self.sequencer.receipt(entry),
-            None => self.last_receipt(&done.entries),
+            Some(entry) => self.heads.receipt(entry).await,
+            None => self.last_receipt(&done.entries).await,
         }
     }
 }

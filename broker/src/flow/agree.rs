@@ -57,8 +57,8 @@ impl Broker {
             })
             .await?;
         let receipt = match done.value {
-            Some(entry) => self.sequencer.receipt(entry)?,
-            None => self.last_receipt(&done.entries)?,
+            Some(entry) => self.heads.receipt(entry).await?,
+            None => self.last_receipt(&done.entries).await?,
         };
         Ok((id, receipt))
     }
@@ -114,8 +114,8 @@ impl Broker {
             })
             .await?;
         match done.value {
-            Some(entry) => self.sequencer.receipt(entry),
-            None => self.last_receipt(&done.entries),
+            Some(entry) => self.heads.receipt(entry).await,
+            None => self.last_receipt(&done.entries).await,
         }
     }
 

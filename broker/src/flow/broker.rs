@@ -15,6 +15,7 @@ use privacy::calibrate::calibrate_merged;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::cosign::Heads;
 use crate::error::Error;
 use crate::flow::admit::Admission;
 use crate::limits::{
@@ -28,6 +29,7 @@ use crate::store::blobs::Blobs;
 #[derive(Debug)]
 pub struct Broker {
     pub(crate) sequencer: Sequencer,
+    pub(crate) heads: Heads,
     pub(crate) blobs: Blobs,
     pub(crate) clock: Clock,
     pub(crate) log_key: LogKey,
@@ -60,6 +62,7 @@ impl Broker {
         publish_tick: Duration,
     ) -> Self {
         Self {
+            heads: Heads::unwitnessed(sequencer.clone()),
             sequencer,
             blobs,
             clock,
@@ -72,6 +75,12 @@ impl Broker {
             zones: Mutex::default(),
             mechanisms: Mutex::default(),
         }
+    }
+
+    /// The same broker, whose answers lean on what witnesses cosigned.
+    #[must_use]
+    pub fn leaning_on(self, heads: Heads) -> Self {
+        Self { heads, ..self }
     }
 
     /// Writes what is in force: the start, the floors, and the steward where the log knows none.
@@ -112,11 +121,11 @@ impl Broker {
     }
 
     /// The receipt of a decision's last entry.
-    pub(crate) fn last_receipt(&self, entries: &[u64]) -> Result<Receipt, Error> {
+    pub(crate) async fn last_receipt(&self, entries: &[u64]) -> Result<Receipt, Error> {
         let last = entries
             .last()
             .ok_or_else(|| Error::internal("a decision without an entry"))?;
-        self.sequencer.receipt(*last)
+        self.heads.receipt(*last).await
     }
 
     /// The zone ids of a zoning, sorted.

@@ -65,7 +65,7 @@ impl Broker {
             })
             .await;
         match accepted {
-            Ok(done) => self.last_receipt(&done.entries),
+            Ok(done) => self.last_receipt(&done.entries).await,
             // Another send of the same batch may have come first: then its receipt answers this one too.
             Err(error) => match self.repeated(by, &wanted, &file).await? {
                 Some(receipt) => Ok(receipt),
@@ -184,7 +184,7 @@ impl Broker {
                 id: push.batch.to_string(),
             });
         }
-        self.sequencer.receipt(known.entry).map(Some)
+        self.heads.receipt(known.entry).await.map(Some)
     }
 }
 

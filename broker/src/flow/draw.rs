@@ -83,7 +83,7 @@ impl Broker {
     /// [`Error::NotFound`] for everyone else, and before it is published.
     pub async fn released(&self, by: &OrgId, key: &ReleaseKey) -> Result<Released, Error> {
         let (blob, entry) = self.published_blob(by, key)?;
-        let receipt = self.sequencer.receipt(entry)?;
+        let receipt = self.heads.witnessed_receipt(entry).await?;
         let stored = self.blobs.get(&blob).await.map_err(Error::internal)?;
         let quality_sheet = columns::fact(&stored.bytes, QUALITY).map_err(Error::internal)?;
         let quality_sheet =
@@ -121,11 +121,12 @@ impl Broker {
         let Some(reserved) = reserved_entry(&self.sequencer.state(), key)? else {
             return Ok(());
         };
+        // Witnessed first: no table exists whose reservation could still be denied.
+        let receipt = self.heads.witnessed_receipt(reserved).await?;
         let slot = self.draws.acquire().await.map_err(Error::internal)?;
         if self.waits(key) {
             return Err(waits());
         }
-        let receipt = self.sequencer.receipt(reserved)?;
         let durable = receipt.verify(&self.log_key).map_err(Error::internal)?;
         let spend = Spend::from_durable(&durable).map_err(Error::internal)?;
         let (input, contexts) = self.read(spend.reservation()).await?;

@@ -45,8 +45,8 @@ impl Broker {
             self.go_on(&agreement);
         }
         match done.value {
-            Some(entry) => self.sequencer.receipt(entry),
-            None => self.last_receipt(&done.entries),
+            Some(entry) => self.heads.receipt(entry).await,
+            None => self.last_receipt(&done.entries).await,
         }
     }
 

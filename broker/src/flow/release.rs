@@ -43,7 +43,7 @@ impl Broker {
             Decided::Charged(key) => key,
         };
         self.draw(&key).await?; //  Spend → read → protect → publish
-        self.published(&key)
+        self.published(&key).await
     }
 
     /// The decision and its entry in one step of the sequencer, so no two requests spend the same budget.
@@ -110,11 +110,11 @@ impl Broker {
     }
 
     /// The answer for a release that has been drawn.
-    fn published(&self, key: &ReleaseKey) -> Result<Answer, Error> {
+    async fn published(&self, key: &ReleaseKey) -> Result<Answer, Error> {
         let entry = published_entry(&self.sequencer.state(), key)?;
         Ok(Answer::Released {
             key: key.clone(),
-            receipt: self.sequencer.receipt(entry)?,
+            receipt: self.heads.witnessed_receipt(entry).await?,
         })
     }
 }

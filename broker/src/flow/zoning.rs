@@ -36,7 +36,7 @@ impl Broker {
         let (zones, parents) = (counted(listed.len())?, parent_count(&listed)?);
         let sha256 = Fingerprint::new(sha256_hex(&geojson)).map_err(Error::internal)?;
         if let Some(entry) = self.same_zoning(&id, &sha256)? {
-            return self.sequencer.receipt(entry);
+            return self.heads.receipt(entry).await;
         }
         let blob = self.blobs.put(&geojson).await.map_err(Error::internal)?;
         let by = by.clone();
@@ -56,7 +56,7 @@ impl Broker {
                 ))
             })
             .await?;
-        self.last_receipt(&done.entries)
+        self.last_receipt(&done.entries).await
     }
 
     /// The GeoJSON file.

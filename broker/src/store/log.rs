@@ -208,16 +208,28 @@ impl Log {
     /// # Errors
     /// [`LogError::NoEntry`], or why entry or hashes could not be read.
     pub fn receipt(&self, index: u64) -> Result<Receipt, LogError> {
+        self.receipt_under(index, &self.checkpoint)
+    }
+
+    /// The entry at `index` with the proof that it is under `head`, one of this log's checkpoints.
+    ///
+    /// # Errors
+    /// [`LogError::NoEntry`] where the entry is not under it, or why entry or hashes could not be
+    /// read.
+    pub fn receipt_under(&self, index: u64, head: &CheckpointNote) -> Result<Receipt, LogError> {
+        let (size, root) = (head.claimed().size(), head.claimed().root());
+        if index >= size || size > self.size() {
+            return Err(LogError::NoEntry { index, size });
+        }
         let entry = self.entry(index)?;
-        let proof = inclusion_proof(&self.hashes(), index, self.size())
-            .map_err(|e| hashes::proof_error(&e))?;
-        let receipt = Receipt::new(index, entry, proof, self.checkpoint.clone());
+        let proof = inclusion_proof(&self.hashes(), index, size);
+        let proof = proof.map_err(|e| hashes::proof_error(&e))?;
+        let receipt = Receipt::new(index, entry, proof, head.clone());
         let receipt = receipt.map_err(|e| LogError::damaged(&ENTRIES, e))?;
         // Bytes that changed under a running broker must not leave it as a proof that fails
         // elsewhere.
         let leaf = leaf_hash(receipt.entry());
-        let (size, root) = (self.size(), self.root());
-        audit::tree::verify_inclusion(&leaf, index, size, receipt.proof(), &root)
+        audit::tree::verify_inclusion(&leaf, index, size, receipt.proof(), root)
             .map_err(|e| LogError::damaged(&ENTRIES, format!("entry {index}: {e}")))?;
         Ok(receipt)
     }

@@ -15,4 +15,4 @@ pub mod log;
 pub mod open;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

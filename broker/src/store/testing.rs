@@ -13,7 +13,7 @@ use policies::state::State;
 use zeroize::Zeroizing;
 
 /// The key of the log `weir.test/log`.
-pub(super) fn signer() -> Signer {
+pub(crate) fn signer() -> Signer {
     signer_of("weir.test/log", 7)
 }
 

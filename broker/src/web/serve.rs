@@ -7,6 +7,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
@@ -21,10 +22,10 @@ use crate::limits::{
 /// How long to wait after the system could not accept.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// Serves `routes` until `stop`; a connection over the cap is closed at once.
+/// Serves `routes` until `stop`, in the clear where there is no `trust`; a connection over the cap is closed at once.
 pub async fn serve(
     listener: TcpListener,
-    trust: watch::Receiver<Arc<Trust>>,
+    trust: Option<watch::Receiver<Arc<Trust>>>,
     routes: Router,
     stop: CancellationToken,
 ) {
@@ -46,7 +47,8 @@ pub async fn serve(
             continue;
         };
         let (routes, stop) = (routes.clone(), stop.clone());
-        let tls = TlsAcceptor::from(Arc::clone(trust.borrow().public()));
+        let trust = trust.as_ref();
+        let tls = trust.map(|trust| TlsAcceptor::from(Arc::clone(trust.borrow().public())));
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => (),
@@ -59,9 +61,20 @@ pub async fn serve(
 }
 
 /// One connection to its end. Whoever breaks it off, or sends what is not HTTP, is nobody's concern.
-async fn connection(socket: TcpStream, tls: TlsAcceptor, routes: Router) {
+async fn connection(socket: TcpStream, tls: Option<TlsAcceptor>, routes: Router) {
+    let Some(tls) = tls else {
+        return exchange(socket, routes).await;
+    };
     let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(socket)).await;
-    let Ok(Ok(stream)) = handshake else { return };
+    if let Ok(Ok(stream)) = handshake {
+        exchange(stream, routes).await;
+    }
+}
+
+async fn exchange<S>(stream: S, routes: Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(WEB_HEAD_TIMEOUT)

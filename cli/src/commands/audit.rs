@@ -8,6 +8,8 @@ mod verify;
 
 use clap::Subcommand;
 
+pub use verify::log_key;
+
 use super::Session;
 use crate::errors::CliError;
 

@@ -1,6 +1,6 @@
 //! `weir pki`: keys, certificates and ready config files for a test installation.
 
-mod files;
+pub mod files;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use audit::checkpoint::LogKey;
+use audit::quorum::Policy;
 use http::Uri;
 use serde::Deserialize;
 
@@ -16,6 +17,7 @@ use serde::Deserialize;
 /// key = "dev/city-bikes/key.pem"
 /// token = "dev/city-bikes/token.jwt"
 /// log_key = "weir.test/log+00000000+AAAA"  # the log's key, or a file that holds it
+/// policy = "dev/witnesses.policy"          # optional: whose cosignatures every answer needs
 /// signing_key = "dev/city-bikes/signing.key" # only where agreements are signed
 /// state = "dev/city-bikes/state"           # remembers the last checkpoint seen
 /// ```
@@ -33,6 +35,8 @@ pub struct Profile {
     pub token: PathBuf,
     /// The log's key: receipts and checkpoints of any other are refused.
     pub log_key: LogKey,
+    /// A policy (c2sp.org/tlog-policy): checkpoints without its quorum of cosignatures are refused.
+    pub policy: Option<PathBuf>,
     /// The key that signs agreements; PEM, readable by its owner only.
     pub signing_key: Option<PathBuf>,
     /// Where the last checkpoint seen is kept; made when missing.
@@ -75,6 +79,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         message: EndpointError,
     },
+    /// The policy is not one, or is about another log.
+    #[error("`{}` cannot be used: {message}", path.display())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
     /// The log's key is not one.
     #[error(
         "`{}` holds no log key: {message}; ask the steward for the broker's, and compare it with \
@@ -107,11 +119,30 @@ struct Written {
     key: PathBuf,
     token: PathBuf,
     log_key: String,
+    policy: Option<PathBuf>,
     signing_key: Option<PathBuf>,
     state: PathBuf,
 }
 
 impl Profile {
+    /// The policy, read; none where the profile names none.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file.
+    pub fn read_policy(&self) -> Result<Option<Policy>, ConfigError> {
+        let Some(path) = &self.policy else {
+            return Ok(None);
+        };
+        let text = read(path, "get it from whoever runs the witnesses")?;
+        let wrong = |e: &dyn std::fmt::Display| ConfigError::Policy {
+            path: path.clone(),
+            message: e.to_string(),
+        };
+        let policy: Policy = text.parse().map_err(|e| wrong(&e))?;
+        policy.check_log(&self.log_key).map_err(|e| wrong(&e))?;
+        Ok(Some(policy))
+    }
+
     /// Reads a profile; relative paths in it are relative to its folder.
     ///
     /// # Errors
@@ -130,6 +161,7 @@ impl Profile {
             key,
             token,
             log_key,
+            policy,
             signing_key,
             state,
         } = written;
@@ -144,6 +176,7 @@ impl Profile {
             key: folder.join(key),
             token: folder.join(token),
             log_key: find_log_key(path, folder, &log_key)?,
+            policy: policy.map(|policy| folder.join(policy)),
             signing_key: signing_key.map(|key| folder.join(key)),
             state: folder.join(state),
         })

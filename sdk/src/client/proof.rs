@@ -3,6 +3,7 @@
 use std::fmt;
 
 use audit::checkpoint::{Checkpoint, LogKey};
+use audit::quorum::QuorumError;
 use audit::receipt::{Receipt, ReceiptError};
 use policies::entry::{Body, Entry, EntryError};
 
@@ -31,6 +32,9 @@ pub enum ReceiptFault {
     /// Signature or proof does not hold.
     #[error(transparent)]
     Receipt(#[from] ReceiptError),
+    /// Too few witnesses vouch for it.
+    #[error(transparent)]
+    Quorum(#[from] QuorumError),
     /// The bytes are in the log and are no entry of this version.
     #[error("entry {index}: {source}")]
     Entry {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_flight::flight_service_client::FlightServiceClient;
 use audit::checkpoint::{Checkpoint, LogKey};
+use audit::quorum::Policy;
 use audit::receipt::Receipt;
 use policies::entry::Body;
 use proto::convert::ConvertError;
@@ -33,6 +34,7 @@ pub struct Client {
 
 struct Shared {
     profile: Profile,
+    policy: Option<Policy>,
     line: Mutex<Line>,
     memory: Arc<Memory>,
 }
@@ -58,6 +60,7 @@ impl Client {
         Ok(Self {
             shared: Arc::new(Shared {
                 line: Mutex::new(Line::open(profile).await?),
+                policy: profile.read_policy()?,
                 profile: profile.clone(),
                 memory: Arc::new(memory),
             }),
@@ -176,8 +179,24 @@ impl Client {
         receipt: Receipt,
         asked: impl FnOnce(&Body) -> Result<(), Differs>,
     ) -> Result<Proof, ClientError> {
-        Proof::of(receipt, self.log_key(), asked)
-            .map_err(|fault| ClientError::Receipt { doing, fault })
+        let proof = Proof::of(receipt, self.log_key(), asked);
+        let proof = proof.map_err(|fault| ClientError::Receipt { doing, fault })?;
+        self.witnessed(doing, proof.checkpoint())?;
+        Ok(proof)
+    }
+
+    /// Is the checkpoint cosigned by a quorum, where the profile asks for one?
+    pub(super) fn witnessed(
+        &self,
+        doing: &'static str,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), ClientError> {
+        let policy = self.shared.policy.as_ref();
+        let checked = policy.map_or(Ok(()), |policy| policy.check(checkpoint));
+        checked.map_err(|error| ClientError::Receipt {
+            doing,
+            fault: error.into(),
+        })
     }
 
     /// The same proof, once its checkpoint is known to continue the last one seen.

@@ -58,6 +58,7 @@ impl Client {
             doing,
             fault: ReceiptFault::Receipt(e.into()),
         })?;
+        self.witnessed(doing, &checkpoint)?;
         self.observe(doing, mark, &checkpoint).await?;
         Ok(checkpoint)
     }

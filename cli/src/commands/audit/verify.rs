@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use audit::checkpoint::LogKey;
 use audit::commitment::{Commitment, Salt};
+use audit::quorum::Policy;
 use audit::receipt::{Receipt, ReceiptError};
 use clap::Args;
 use policies::entry::{Body, Entry};
@@ -18,7 +19,7 @@ pub const HELP: &str = "\
 Example:
   weir audit verify cells/od_2023-10-05.tlog-proof
   weir audit verify od.csv.tlog-proof --log-key certs/log.vkey --entry
-  weir audit verify od.arrows.tlog-proof --table od.arrows
+  weir audit verify od.arrows.tlog-proof --table od.arrows --policy witnesses.policy
 
 Needs no broker, only the log's public key: from --log-key, else from the profile. Exit code 4: the
 receipt does not hold, and nothing in it may be believed.";
@@ -32,6 +33,9 @@ pub struct Verify {
     /// The log's public key, or a file that holds it; the profile's where it is left out.
     #[arg(long, value_name = "KEY|FILE")]
     pub log_key: Option<String>,
+    /// Ask for a quorum of witnesses too: a policy (c2sp.org/tlog-policy).
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Compare a released table too: what `weir release get --arrow --out FILE` wrote, with its
     /// .salt.
     #[arg(long, value_name = "FILE")]
@@ -49,6 +53,11 @@ pub fn run(args: &Verify, session: &Session) -> Result<(), CliError> {
         |e: ReceiptError| CliError::broken(format_args!("`{}`: {e}", args.proof.display()));
     let receipt: Receipt = text.parse().map_err(broken)?;
     let verified = receipt.verify(&key).map_err(broken)?;
+    if let Some(path) = &args.policy {
+        let policy = read_policy(path, &key)?;
+        let checked = policy.check(verified.checkpoint());
+        checked.map_err(|e| CliError::broken(format_args!("`{}`: {e}", args.proof.display())))?;
+    }
     let entry = Entry::from_bytes(verified.entry()).or_fail()?;
     if let Some(table) = &args.table {
         same_bytes(table, &entry)?;
@@ -86,6 +95,19 @@ pub fn log_key(given: Option<&str>, session: &Session) -> Result<LogKey, CliErro
     text.trim()
         .parse()
         .or_try("the `log.vkey` that `weir pki new` wrote")
+}
+
+/// The policy in a file, about this log.
+///
+/// # Errors
+/// [`CliError`] names the line that is wrong.
+pub fn read_policy(path: &Path, key: &LogKey) -> Result<Policy, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|e| CliError::file("read", path, e))?;
+    let policy: Policy = text.parse().map_err(|e| CliError::file("use", path, e))?;
+    policy
+        .check_log(key)
+        .map_err(|e| CliError::file("use", path, e))?;
+    Ok(policy)
 }
 
 /// Are these bytes the ones that the entry publishes?

@@ -67,6 +67,9 @@ issuer = "{issuer}"
 audience = "{audience}"
 public_keys = ["issuer.pub.pem"]
 
+# [witnesses]                        # whose cosignatures a release waits for: weir witness --help
+# policy = "witnesses.policy"
+
 [keys]
 log = "log.key"                      # signs checkpoints; its public half is log.vkey
 

@@ -113,6 +113,7 @@ impl FakeBroker {
             key,
             token,
             log_key: log_key(),
+            policy: None,
             signing_key: None,
             state: self.root.path().join(format!("state-{org}")),
         }

@@ -1,0 +1,279 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use audit::checkpoint::CheckpointNote;
+use audit::note::{Note, NoteSignature};
+use audit::quorum::{Policy, Witness};
+use audit::witness::AddCheckpoint;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::client::Line;
+use super::heads::{Cosigned, Heads};
+use crate::limits::QUORUM_RETRY;
+use crate::sequencer::Sequencer;
+
+/// Why a broker must not go on under its log.
+#[derive(Debug, thiserror::Error)]
+pub enum CosignError {
+    /// The policy cannot be used.
+    #[error("{0}")]
+    Policy(String),
+    /// A witness has seen more.
+    #[error(
+        "witness `{witness}` has cosigned {theirs} entries of this log, which has {ours}: this state \
+         directory is an older copy, and to go on from it would fork the log; restore a backup of at \
+         least {theirs} entries, or, where there is none, begin anew under another origin and key \
+         and tell every party"
+    )]
+    Ahead {
+        /// Its name in the policy.
+        witness: String,
+        /// The size it has cosigned.
+        theirs: u64,
+        /// The size here.
+        ours: u64,
+    },
+    /// A witness has seen another tree.
+    #[error(
+        "witness `{witness}` has cosigned {theirs} entries that are not this log's: an older copy \
+         was restored and has grown differently; restore the newest backup from before that, or \
+         begin anew under another origin and key and tell every party"
+    )]
+    Forked {
+        /// Its name in the policy.
+        witness: String,
+        /// The size it has cosigned.
+        theirs: u64,
+    },
+}
+
+/// Asks the witnesses of a policy about every new tree.
+#[derive(Debug)]
+pub struct Collector {
+    policy: Policy,
+    desks: Vec<Desk>,
+    sequencer: Sequencer,
+    cosigned: watch::Sender<Cosigned>,
+}
+
+/// One witness, and what it has cosigned as far as we know.
+#[derive(Debug, Clone)]
+struct Desk {
+    witness: Witness,
+    line: Line,
+    known: u64,
+    /// Has it cosigned a tree of ours since the start? Then it cannot truly be ahead any more.
+    met: bool,
+}
+
+/// What a witness made of a checkpoint.
+enum Answer {
+    Cosigned(NoteSignature),
+    /// It has seen this size last.
+    Stale(u64),
+    /// It does not accept that ours continues what it saw.
+    Inconsistent,
+    Failed(String),
+}
+
+impl Collector {
+    /// Shows the log as it is to every witness, before anything is appended.
+    ///
+    /// # Errors
+    /// [`CosignError`] where a witness has seen more than this log, or another: the broker MUST NOT
+    /// start. One that cannot be reached is asked again later.
+    pub async fn begin(
+        policy: Policy,
+        ca: Option<&Path>,
+        sequencer: Sequencer,
+    ) -> Result<(Self, Heads), CosignError> {
+        let desk = |witness: &Witness| {
+            Line::to(witness, ca).map(|line| Desk {
+                witness: witness.clone(),
+                line,
+                known: 0,
+                met: false,
+            })
+        };
+        let desks: Result<Vec<_>, _> = policy.witnesses().iter().map(desk).collect();
+        let desks = desks.map_err(CosignError::Policy)?;
+        let key = sequencer.log().key().clone();
+        policy
+            .check_log(&key)
+            .map_err(|e| CosignError::Policy(e.to_string()))?;
+        let (cosigned, shown) = watch::channel(Cosigned::default());
+        let heads = Heads::witnessed(sequencer.clone(), shown);
+        let mut collector = Self {
+            policy,
+            desks,
+            sequencer,
+            cosigned,
+        };
+        collector.round().await?;
+        Ok((collector, heads))
+    }
+
+    /// Asks on, until `stop`.
+    ///
+    /// # Errors
+    /// As [`Collector::begin`], of a witness that could not be reached before: the broker MUST end.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), CosignError> {
+        let mut grown = self.sequencer.size();
+        loop {
+            let size = *grown.borrow_and_update();
+            let covered = self
+                .cosigned
+                .borrow()
+                .note
+                .as_ref()
+                .map_or(0, |n| n.claimed().size());
+            let reached = covered >= size && size > 0;
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                changed = grown.changed() => if changed.is_err() { return Ok(()) },
+                () = tokio::time::sleep(QUORUM_RETRY), if !reached => {}
+            }
+            self.round().await?;
+        }
+    }
+
+    /// Shows the newest tree to all witnesses at once.
+    async fn round(&mut self) -> Result<(), CosignError> {
+        let note = self.sequencer.log().checkpoint().clone();
+        let asked = self
+            .desks
+            .iter_mut()
+            .map(|desk| desk.ask(&note, &self.sequencer));
+        let answers = futures::future::join_all(asked).await;
+        let (mut by, mut cosigned) = (BTreeSet::new(), note);
+        for (at, answer) in answers.into_iter().enumerate() {
+            let Some(line) = answer? else { continue };
+            // A policy has fewer witnesses than a note may have signatures, or the rest is left out.
+            if let Ok(more) = cosigned.clone().with_signature(line) {
+                cosigned = more;
+                by.insert(at);
+            }
+        }
+        let reached = self.policy.is_reached_by(&by);
+        if !reached {
+            let size = cosigned.claimed().size();
+            tracing::warn!(size, cosigned = by.len(), "no quorum of witnesses");
+        }
+        self.cosigned.send_modify(|now| {
+            now.down = !reached;
+            if reached {
+                now.note = Some(Arc::new(cosigned));
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Desk {
+    /// One checkpoint's cosignature; none where there is none to be had now.
+    async fn ask(
+        &mut self,
+        note: &CheckpointNote,
+        sequencer: &Sequencer,
+    ) -> Result<Option<NoteSignature>, CosignError> {
+        let ours = note.claimed().size();
+        // Twice: the first answer may only tell where it stands.
+        for _ in 0..2 {
+            let contradiction = match self.try_ask(note, sequencer).await {
+                Answer::Cosigned(line) => {
+                    (self.known, self.met) = (ours, true);
+                    return Ok(Some(line));
+                }
+                Answer::Failed(why) => {
+                    tracing::warn!(witness = self.witness.name, %why, "not cosigned");
+                    return Ok(None);
+                }
+                Answer::Inconsistent => self.forked(),
+                Answer::Stale(theirs) if theirs == self.known => self.forked(),
+                Answer::Stale(theirs) => {
+                    self.known = theirs;
+                    // The log as it is now: somebody else may have shown a newer tree meanwhile.
+                    match sequencer.log().size() {
+                        size if theirs > size => self.ahead(size),
+                        _ if theirs > ours => return Ok(None),
+                        _ => continue,
+                    }
+                }
+            };
+            if !self.met {
+                return Err(contradiction);
+            }
+            let error = contradiction.to_string();
+            tracing::error!(%error, "a witness contradicts what it cosigned before");
+            return Ok(None);
+        }
+        tracing::warn!(
+            witness = self.witness.name,
+            "not cosigned: it moves all the time"
+        );
+        Ok(None)
+    }
+
+    fn ahead(&self, ours: u64) -> CosignError {
+        CosignError::Ahead {
+            witness: self.witness.name.clone(),
+            theirs: self.known,
+            ours,
+        }
+    }
+
+    fn forked(&self) -> CosignError {
+        CosignError::Forked {
+            witness: self.witness.name.clone(),
+            theirs: self.known,
+        }
+    }
+
+    async fn try_ask(&self, note: &CheckpointNote, sequencer: &Sequencer) -> Answer {
+        let old = self.known.min(note.claimed().size());
+        let proof = sequencer.log().consistency(old, note.claimed().size());
+        let proof = match proof {
+            Ok(proof) => proof,
+            Err(error) => return Answer::Failed(error.to_string()),
+        };
+        let request = AddCheckpoint {
+            old,
+            proof,
+            checkpoint: note.clone(),
+        };
+        match self.line.post(request.to_string()).await {
+            Ok((200, body)) => self.read(note, &body),
+            Ok((409, body)) => match body.trim_end().parse() {
+                Ok(size) => Answer::Stale(size),
+                Err(_) => Answer::Failed("409 without a size".to_owned()),
+            },
+            Ok((422, _)) => Answer::Inconsistent,
+            Ok((status, body)) => Answer::Failed(format!("{status}: {}", body.trim_end())),
+            Err(why) => Answer::Failed(why),
+        }
+    }
+
+    /// The lines it sent, behind the checkpoint's text as the specification suggests; only one that
+    /// its key made over this checkpoint counts.
+    fn read(&self, note: &CheckpointNote, lines: &str) -> Answer {
+        let joined = format!("{}\n{lines}", note.note().text());
+        let found = joined.parse::<Note>().and_then(|note| {
+            note.verify(std::slice::from_ref(&self.witness.key))?;
+            Ok(note)
+        });
+        match found {
+            Ok(note) => {
+                let key = &self.witness.key;
+                let mut lines = note.signatures().iter();
+                let own = lines.find(|line| line.name == *key.name() && line.id == key.id());
+                own.map_or_else(
+                    || Answer::Failed("no cosignature".to_owned()),
+                    |line| Answer::Cosigned(line.clone()),
+                )
+            }
+            Err(error) => Answer::Failed(error.to_string()),
+        }
+    }
+}

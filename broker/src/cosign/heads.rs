@@ -1,0 +1,119 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit::checkpoint::CheckpointNote;
+use audit::receipt::Receipt;
+use tokio::sync::watch;
+
+use crate::error::Error;
+use crate::limits::{QUORUM_WAIT, QUORUM_WAIT_OTHERS};
+use crate::sequencer::Sequencer;
+
+/// Where answers take their checkpoint from.
+#[derive(Debug, Clone)]
+pub struct Heads {
+    sequencer: Sequencer,
+    /// `None` where no policy asks for witnesses.
+    cosigned: Option<watch::Receiver<Cosigned>>,
+}
+
+/// What the collector has come to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cosigned {
+    /// The newest checkpoint that a quorum cosigned.
+    pub(super) note: Option<Arc<CheckpointNote>>,
+    /// Did the last round fail? Then only releases wait.
+    pub(super) down: bool,
+}
+
+impl Cosigned {
+    fn covers(&self, size: u64) -> bool {
+        let note = self.note.as_ref();
+        note.is_some_and(|note| note.claimed().size() >= size)
+    }
+}
+
+impl Heads {
+    /// Answers lean on the log's own signature.
+    #[must_use]
+    pub fn unwitnessed(sequencer: Sequencer) -> Self {
+        Self {
+            sequencer,
+            cosigned: None,
+        }
+    }
+
+    /// Answers lean on what a quorum cosigned.
+    pub(super) fn witnessed(sequencer: Sequencer, cosigned: watch::Receiver<Cosigned>) -> Self {
+        let cosigned = Some(cosigned);
+        Self {
+            sequencer,
+            cosigned,
+        }
+    }
+
+    /// For strangers: the newest checkpoint that a quorum cosigned, else the newest.
+    #[must_use]
+    pub fn public(&self) -> CheckpointNote {
+        let cosigned = self.cosigned.as_ref();
+        let note = cosigned.and_then(|cosigned| cosigned.borrow().note.clone());
+        note.map_or_else(|| self.newest(), |note| note.as_ref().clone())
+    }
+
+    /// For members: a checkpoint no smaller than the log is now, so that nobody ever sees a smaller
+    /// one after a larger; cosigned where a quorum is at hand.
+    pub async fn head(&self) -> CheckpointNote {
+        let size = self.size();
+        let waited = self.wait(size, QUORUM_WAIT_OTHERS, true).await;
+        waited.unwrap_or_else(|| self.newest())
+    }
+
+    /// The proof that an entry is in the log, under [`Self::head`].
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where the log cannot be read.
+    pub async fn receipt(&self, entry: u64) -> Result<Receipt, Error> {
+        let head = self.head().await;
+        self.under(entry, &head)
+    }
+
+    /// The proof that an entry is in a tree that a quorum cosigned: what a release stands on.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where no quorum is reached in time; nothing is lost, and a later try
+    /// may succeed.
+    pub async fn witnessed_receipt(&self, entry: u64) -> Result<Receipt, Error> {
+        let size = self.size();
+        let head = self.wait(size, QUORUM_WAIT, false).await;
+        let head = head.ok_or_else(|| Error::Unavailable {
+            cause: format!("no quorum of witnesses cosigned {size} entries within {QUORUM_WAIT:?}"),
+        })?;
+        self.under(entry, &head)
+    }
+
+    /// A checkpoint over at least `size` entries, with the cosignatures that are asked for.
+    async fn wait(&self, size: u64, most: Duration, not_when_down: bool) -> Option<CheckpointNote> {
+        let Some(cosigned) = &self.cosigned else {
+            return Some(self.newest());
+        };
+        let mut cosigned = cosigned.clone();
+        let ends = |now: &Cosigned| now.covers(size) || (not_when_down && now.down);
+        let waited = tokio::time::timeout(most, cosigned.wait_for(ends)).await;
+        let now = waited.ok()?.ok()?;
+        let note = now.note.as_ref().filter(|_| now.covers(size))?;
+        Some(note.as_ref().clone())
+    }
+
+    fn under(&self, entry: u64, head: &CheckpointNote) -> Result<Receipt, Error> {
+        let log = self.sequencer.log();
+        log.receipt_under(entry, head).map_err(Error::internal)
+    }
+
+    fn size(&self) -> u64 {
+        self.sequencer.log().size()
+    }
+
+    fn newest(&self) -> CheckpointNote {
+        self.sequencer.log().checkpoint().clone()
+    }
+}

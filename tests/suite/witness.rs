@@ -1,0 +1,270 @@
+//! Witnesses: what members get is cosigned, without a quorum no table leaves, and a restored backup
+//! does not start.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use audit::quorum::Policy;
+use broker::clock::Clock;
+use broker::config::Witnesses;
+use broker::serve::start;
+use broker::witness::{self, WitnessConfig};
+use certs::{Ed25519Seed, write_secret};
+use policies::id::{AgreementId, Role};
+use proto::convert::Wish;
+use sdk::client::{Answered, ClientError, Retry, new_request_id};
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::*;
+
+/// A witness on this machine, which can be ended and started again where it was.
+struct Watcher {
+    config: WitnessConfig,
+    vkey: String,
+    stop: CancellationToken,
+    ended: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Watcher {
+    async fn new(town: &Town, name: &str) -> Self {
+        let folder = town.folder.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let key = folder.join("witness.key");
+        let pem = Ed25519Seed::generate().unwrap().to_pem().unwrap();
+        write_secret(&key, pem.as_bytes(), false).unwrap();
+        let mut watcher = Self {
+            config: WitnessConfig {
+                listen: "127.0.0.1:0".parse().unwrap(),
+                name: format!("{name}.example/w"),
+                key,
+                state: folder.join("state"),
+                logs: vec![town.log_key.clone()],
+            },
+            vkey: String::new(),
+            stop: CancellationToken::new(),
+            ended: None,
+        };
+        watcher.start().await;
+        watcher
+    }
+
+    async fn start(&mut self) {
+        self.stop = CancellationToken::new();
+        let running = witness::start(&self.config, Clock::system(), self.stop.clone());
+        let running = running.await.unwrap();
+        self.config.listen = running.address;
+        self.vkey = running.key.to_string();
+        self.ended = Some(tokio::spawn(running.ended()));
+    }
+
+    async fn stop(&mut self) {
+        self.stop.cancel();
+        self.ended.take().unwrap().await.unwrap();
+        // The file's lock is let go with the last connection.
+        for _ in 0..100 {
+            if broker::store::disk::OsDisk::open(&self.config.state).is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn line(&self, name: &str) -> String {
+        format!(
+            "witness {name} {} http://{}\n",
+            self.vkey, self.config.listen
+        )
+    }
+}
+
+/// A town whose log two witnesses watch; one of them is enough.
+struct Watched {
+    town: Town,
+    north: Watcher,
+    south: Watcher,
+    policy: Policy,
+}
+
+impl Watched {
+    async fn new() -> Self {
+        let mut town = Town::new().await;
+        let north = Watcher::new(&town, "north").await;
+        let south = Watcher::new(&town, "south").await;
+        let text = format!(
+            "log {}\n{}{}group any-one any north south\nquorum any-one\n",
+            town.log_key,
+            north.line("north"),
+            south.line("south")
+        );
+        let file = town.folder.path().join("witnesses.policy");
+        std::fs::write(&file, &text).unwrap();
+        town.stop().await;
+        town.policy = Some(file.clone());
+        town.config.witnesses = Some(Witnesses {
+            policy: file,
+            ca: None,
+        });
+        town.start().await;
+        Self {
+            town,
+            north,
+            south,
+            policy: text.parse().unwrap(),
+        }
+    }
+}
+
+async fn contributed(town: &Town) -> (AgreementId, Member) {
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let (_, geojson) = town.zoning().await;
+    let terms = agreement(&bikes, &city, &geojson);
+    let id = activate(&bikes, &city, &terms).await;
+    let cells = [cells(&terms, &ROWS)];
+    bikes
+        .client
+        .push(&push(&id, "2026-10-05"), &cells, |_| {})
+        .await
+        .unwrap();
+    (id, city)
+}
+
+fn wish(id: &AgreementId) -> Wish {
+    Wish {
+        request: new_request_id().unwrap(),
+        agreement: id.clone(),
+        table: "od".parse().unwrap(),
+        period: "2026-10-05".parse().unwrap(),
+        merge: None,
+        purpose: PURPOSE.into(),
+        with: vec![],
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// Every client of this town holds the policy, so that each of its calls asks for the quorum.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_cosigned_by_a_quorum() {
+    let watched = Watched::new().await;
+    let (id, city) = contributed(&watched.town).await;
+    let Answered::Released(released) = city.client.request(&wish(&id)).await.unwrap() else {
+        panic!()
+    };
+    watched.policy.check(released.proof.checkpoint()).unwrap();
+    let checkpoint = city.client.checkpoint().await.unwrap();
+    watched.policy.check(&checkpoint).unwrap();
+    assert_eq!(
+        watched.policy.cosigners(checkpoint.signed()).unwrap().len(),
+        2
+    );
+}
+
+/// Quorum lost: reads go on, a release waits and ends as unavailable; its reservation is kept, and
+/// the retry with the same request id is answered under it.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_quorum_no_table_leaves_and_the_retry_is_charged_nothing() {
+    let mut watched = Watched::new().await;
+    let (id, city) = contributed(&watched.town).await;
+    watched.north.stop().await;
+    watched.south.stop().await;
+    let client = city.client.clone().with_retry(Retry {
+        attempts: 1,
+        ..Retry::default()
+    });
+    let wish = wish(&id);
+    let begun = Instant::now();
+    let error = client.request(&wish).await.unwrap_err();
+    assert!(begun.elapsed() < Duration::from_secs(25), "bounded");
+    let ClientError::Status { code, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(*code, tonic::Code::Unavailable);
+    let broker = watched.town.broker();
+    let unfinished = broker.sequencer().state().unfinished();
+    assert_eq!(unfinished.len(), 1, "reserved, and not drawn");
+    // A reader without a policy is served all the same.
+    watched.town.policy = None;
+    let plain = watched.town.member("city").await;
+    plain.client.agreement(&id).await.unwrap();
+    plain.client.checkpoint().await.unwrap();
+
+    watched.north.start().await;
+    let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
+        panic!()
+    };
+    watched.policy.check(released.proof.checkpoint()).unwrap();
+    let state = broker.sequencer().state().clone();
+    assert_eq!(state.releases().count(), 1, "one reservation, one charge");
+}
+
+/// A backup of yesterday: the witness has seen more, so the broker does not start, and says why.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_copy_does_not_start_while_a_witness_is_ahead() {
+    let mut watched = Watched::new().await;
+    let town = &mut watched.town;
+    town.stop().await;
+    let backup = town.folder.path().join("backup");
+    copy(&town.config.state, &backup);
+    town.start().await;
+    contributed(town).await;
+    town.stop().await;
+    std::fs::remove_dir_all(&town.config.state).unwrap();
+    copy(&backup, &town.config.state);
+    let error = start(&town.config, town.clock.clone()).await.unwrap_err();
+    let text = error.to_string();
+    for told in [
+        "north",
+        "has cosigned",
+        "older copy",
+        "restore a backup of at least",
+    ] {
+        assert!(text.contains(told), "`{told}` is not in: {text}");
+    }
+    // One witness that can be asked is enough.
+    watched.north.stop().await;
+    let error = start(&watched.town.config, watched.town.clock.clone()).await;
+    let text = error.unwrap_err().to_string();
+    assert!(
+        text.contains("south") && text.contains("older copy"),
+        "{text}"
+    );
+}
+
+/// The same backup, grown past the witness with another story: not a single entry is added.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_grew_another_way_does_not_start() {
+    let mut watched = Watched::new().await;
+    let town = &mut watched.town;
+    town.stop().await;
+    let backup = town.folder.path().join("backup");
+    copy(&town.config.state, &backup);
+    town.start().await;
+    let seen = town.broker().sequencer().log().size();
+    town.stop().await;
+    std::fs::remove_dir_all(&town.config.state).unwrap();
+    copy(&backup, &town.config.state);
+    // Without its witnesses it grows past what they saw.
+    let witnesses = town.config.witnesses.take();
+    town.policy = None;
+    town.start().await;
+    while town.broker().sequencer().log().size() <= seen {
+        let name = format!("org{}", town.broker().sequencer().log().size());
+        town.join(&name, Role::Planner).await;
+    }
+    town.stop().await;
+    town.config.witnesses = witnesses;
+    let error = start(&town.config, town.clock.clone()).await.unwrap_err();
+    assert!(error.to_string().contains("not this log's"), "{error}");
+}

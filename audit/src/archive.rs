@@ -105,10 +105,10 @@ impl<'a> Archive<'a> {
     /// are others: the two checkpoints, with this copy, prove it.
     pub fn continues(&self, earlier: &Checkpoint) -> Result<(), AuditError> {
         let evidence = || {
-            Box::new(Evidence {
-                before: earlier.signed().clone(),
-                after: self.checkpoint.signed().clone(),
-            })
+            Box::new(Evidence::of(
+                earlier.signed().clone(),
+                self.checkpoint.signed().clone(),
+            ))
         };
         if earlier.size() > self.checkpoint.size() {
             return Err(AuditError::Rollback(evidence()));

@@ -5,7 +5,7 @@ mod evidence;
 
 use jiff::Timestamp;
 
-pub use evidence::Evidence;
+pub use evidence::{Evidence, FirstEntries, Verdict};
 
 use crate::checkpoint::CheckpointError;
 use crate::replay::Finding;

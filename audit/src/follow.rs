@@ -148,7 +148,7 @@ impl Follower {
     fn evidence(&self, new: &Checkpoint) -> Option<Box<Evidence>> {
         let before = self.checkpoint.as_ref()?.signed().clone();
         let after = new.signed().clone();
-        Some(Box::new(Evidence { before, after }))
+        Some(Box::new(Evidence::of(before, after)))
     }
 }
 

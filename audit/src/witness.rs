@@ -142,12 +142,7 @@ pub fn add_checkpoint(
             Err(Refused::Form { line: 2, expected })
         };
     };
-    let evidence = || {
-        Box::new(Evidence {
-            before: latest.signed().clone(),
-            after: checkpoint.clone(),
-        })
-    };
+    let evidence = || Box::new(Evidence::of(latest.signed().clone(), checkpoint.clone()));
     if latest.size() == size && latest.root() != new.root() {
         return Err(Refused::Fork(evidence()));
     }

@@ -159,7 +159,7 @@ async fn work(cast: &Cast, broker: &Arc<Broker>, done: &mut Acknowledged) -> Res
                 done.receipts.push(receipt);
                 done.released.push(key);
             }
-            Answer::Refused(refusal) => panic!("{refusal}"),
+            Answer::Refused { refusal, .. } => panic!("{refusal}"),
         }
     }
     Ok(())

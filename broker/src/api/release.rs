@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt, stream};
 use policies::id::ReleaseKey;
 use proto::convert::{
-    Answer as WireAnswer, Chunk, PreviewQuery, ReleaseHead, ReleaseSummary, Released, TableFilter,
-    Wish,
+    Answer as WireAnswer, Chunk, PreviewQuery, Refused, ReleaseHead, ReleaseSummary, Released,
+    TableFilter, Wish,
 };
 use proto::v1;
 use proto::v1::release_service_server::ReleaseService;
@@ -55,11 +55,11 @@ impl ReleaseService for Releases {
                 self.metrics.release_published();
                 WireAnswer::Released(Released { key, receipt })
             }
-            FlowAnswer::Refused(refusal) => {
+            FlowAnswer::Refused { refusal, receipt } => {
                 for reason in refusal.reasons() {
                     self.metrics.release_refused(reason.id.as_str());
                 }
-                WireAnswer::Refused(refusal)
+                WireAnswer::Refused(Refused { refusal, receipt })
             }
         };
         Ok(Response::new(answer.into()))

@@ -5,10 +5,10 @@ use policies::agreement::{Agreement, Charge, Rung};
 use policies::coarse::Merge;
 use policies::decide::{Decision, Request, decide};
 use policies::entry::Body;
-use policies::id::{ReleaseKey, TableName};
+use policies::id::{OrgId, ReleaseKey, RequestId, TableName};
 use policies::mechanism::Mechanism;
 use policies::refusal::Refusal;
-use policies::state::{Stage, State};
+use policies::state::{Outcome, Stage, State};
 use policies::table::Table;
 
 use super::broker::Broker;
@@ -25,8 +25,13 @@ pub enum Answer {
         /// Proof of its `release.published` entry.
         receipt: Receipt,
     },
-    /// Refused, with every reason; the refusal is in the log.
-    Refused(Refusal),
+    /// Refused.
+    Refused {
+        /// Every reason.
+        refusal: Refusal,
+        /// Proof of its `release.refused` entry.
+        receipt: Receipt,
+    },
 }
 
 impl Broker {
@@ -37,9 +42,13 @@ impl Broker {
     /// request id used for something else. After a reservation an error never refunds: the same request
     /// resumes the same draw.
     pub async fn release(self: &std::sync::Arc<Self>, request: Request) -> Result<Answer, Error> {
+        let (by, id) = (request.by.clone(), request.id.clone());
         let decided = self.decide_and_reserve(request).await?; //  Request → Permit → entry, durable
         let key = match decided {
-            Decided::Refused(refusal) => return Ok(Answer::Refused(refusal)),
+            Decided::Refused(refusal) => {
+                let receipt = self.refused(&by, &id).await?;
+                return Ok(Answer::Refused { refusal, receipt });
+            }
             Decided::Charged(key) => key,
         };
         self.draw(&key).await?; //  Spend → read → protect → publish
@@ -107,6 +116,15 @@ impl Broker {
         let merged = rung.coarsening.merged(table);
         let merged = merged.ok_or_else(|| Error::internal("a rung of no table"))?;
         self.mechanism(terms, table, Some(&rung.charge), merged)
+    }
+
+    /// The proof of a refusal, the first time and every time it is asked again.
+    async fn refused(&self, by: &OrgId, id: &RequestId) -> Result<Receipt, Error> {
+        let entry = match self.sequencer.state().outcome(by, id) {
+            Some(Outcome::Refused { entry, .. }) => *entry,
+            _ => return Err(Error::internal("a refusal without an entry")),
+        };
+        self.heads.receipt(entry).await
     }
 
     /// The answer for a release that has been drawn.

@@ -23,7 +23,7 @@ impl Broker {
                 Ok(Answer::Released { key, .. }) => {
                     tracing::info!(release = %key, %table, %period, "released on schedule");
                 }
-                Ok(Answer::Refused(refusal)) => {
+                Ok(Answer::Refused { refusal, .. }) => {
                     tracing::warn!(%table, %period, %refusal, "not released on schedule");
                 }
                 Err(error) => {

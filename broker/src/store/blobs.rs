@@ -100,6 +100,16 @@ impl Blobs {
         Ok(Self { disk, files })
     }
 
+    /// The blobs on `disk` as they are, for checking them.
+    pub(super) fn unopened(disk: Arc<dyn Disk>) -> Self {
+        Self { disk, files: None }
+    }
+
+    /// Is a payload there, and what its id commits to? Read in pieces.
+    pub(super) fn check(&self, id: &BlobId) -> Result<(), BlobError> {
+        manifest::check(self, &Files::of(id)?)
+    }
+
     /// Stores a payload under a fresh salt. On return blob and salt are durable.
     ///
     /// # Errors

@@ -27,12 +27,14 @@ mod commit;
 mod error;
 mod frame;
 mod hashes;
+mod inspect;
 mod recover;
 #[cfg(test)]
 mod tests;
 mod tiles;
 
 pub use error::LogError;
+pub use inspect::{Sound, inspect};
 
 use hashes::Hashes;
 

@@ -2,7 +2,9 @@
 
 mod archive;
 mod books;
+mod evidence;
 mod follow;
+mod fsck;
 mod replay;
 mod verify;
 
@@ -27,6 +29,12 @@ pub enum Command {
     /// Check the whole log and recompute every charge and balance.
     #[command(after_help = replay::HELP)]
     Replay(replay::Replay),
+    /// Two checkpoints that the log signed and that do not go together, as a file for others.
+    #[command(after_help = evidence::HELP)]
+    Evidence(evidence::Make),
+    /// Check a stopped broker's log, index and payloads against each other.
+    #[command(after_help = fsck::HELP)]
+    Fsck(fsck::Fsck),
 }
 
 /// Runs one of them.
@@ -38,6 +46,8 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
         Command::Follow(args) => follow::run(args, session).await,
         Command::Verify(args) => verify::run(&args, session),
         Command::Replay(args) => replay::run(args, session).await,
+        Command::Evidence(args) => evidence::run(&args, session),
+        Command::Fsck(args) => fsck::run(&args, session),
     }
 }
 

@@ -28,7 +28,16 @@ pub enum Answer {
     /// It is published.
     Released(Released),
     /// It is refused; nothing was charged.
-    Refused(Refusal),
+    Refused(Refused),
+}
+
+/// A request that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Every reason.
+    pub refusal: Refusal,
+    /// Of the refusal's entry; not to be believed before it is verified.
+    pub receipt: Receipt,
 }
 
 /// A release that is published.
@@ -101,7 +110,10 @@ impl TryFrom<v1::RequestReleaseResponse> for Answer {
 
     fn try_from(message: v1::RequestReleaseResponse) -> Result<Self, ConvertError> {
         use v1::request_release_response::Answer as Wire;
-        let v1::RequestReleaseResponse { answer } = message;
+        let v1::RequestReleaseResponse {
+            answer,
+            refused_receipt,
+        } = message;
         match required("answer", answer)? {
             Wire::Released(v1::ReleaseAnswer {
                 release_key,
@@ -113,7 +125,10 @@ impl TryFrom<v1::RequestReleaseResponse> for Answer {
                     receipt: common::receipt(receipt)?,
                 }))
             }
-            Wire::Refused(refusal) => refusal.try_into().map(Self::Refused),
+            Wire::Refused(refusal) => Ok(Self::Refused(Refused {
+                refusal: refusal.try_into()?,
+                receipt: common::receipt(refused_receipt)?,
+            })),
         }
     }
 }
@@ -121,15 +136,21 @@ impl TryFrom<v1::RequestReleaseResponse> for Answer {
 impl From<Answer> for v1::RequestReleaseResponse {
     fn from(answer: Answer) -> Self {
         use v1::request_release_response::Answer as Wire;
-        let answer = match answer {
-            Answer::Released(Released { key, receipt }) => Wire::Released(v1::ReleaseAnswer {
-                release_key: key.into(),
-                receipt: Some(receipt.into()),
-            }),
-            Answer::Refused(refusal) => Wire::Refused(refusal.into()),
+        let (answer, refused_receipt) = match answer {
+            Answer::Released(Released { key, receipt }) => {
+                let released = v1::ReleaseAnswer {
+                    release_key: key.into(),
+                    receipt: Some(receipt.into()),
+                };
+                (Wire::Released(released), None)
+            }
+            Answer::Refused(Refused { refusal, receipt }) => {
+                (Wire::Refused(refusal.into()), Some(receipt.into()))
+            }
         };
         Self {
             answer: Some(answer),
+            refused_receipt,
         }
     }
 }

@@ -129,11 +129,17 @@ fn a_wish_and_its_answers_survive_the_wire() {
         id: *id,
         text: "why".into(),
     });
-    let refused = Answer::Refused(Refusal::from_reasons(all.collect()).unwrap());
+    let refused = Answer::Refused(Refused {
+        refusal: Refusal::from_reasons(all.collect()).unwrap(),
+        receipt: receipt(),
+    });
     assert_eq!(
         wire::<_, v1::RequestReleaseResponse>(refused.clone()),
         refused
     );
+    let mut unproven = v1::RequestReleaseResponse::from(refused);
+    unproven.refused_receipt = None;
+    assert!(Answer::try_from(unproven).is_err());
     assert_eq!(key_from_ticket(&key_to_ticket(key.clone())).unwrap(), key);
 }
 

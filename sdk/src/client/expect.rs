@@ -3,8 +3,9 @@
 use policies::entry::{Body, Contribution};
 use policies::id::{AgreementId, BlobId, ReleaseKey};
 use policies::life::{Act, Action};
+use policies::refusal::Refusal;
 use policies::sign::{Signs, possession_payload, verify};
-use proto::convert::{Acting, ContributionStatus, Organisation, Push, Zoning};
+use proto::convert::{Acting, ContributionStatus, Organisation, Push, Wish, Zoning};
 
 use super::proof::Differs;
 
@@ -145,4 +146,29 @@ pub(super) fn published(body: &Body, asked: &ReleaseKey, holds: Option<&BlobId>)
     };
     same(key == asked, "release key")?;
     same(holds.is_none_or(|holds| holds == blob), "blob")
+}
+
+/// The refusal of this wish, for exactly these reasons.
+pub(super) fn refused(body: &Body, wish: &Wish, told: &Refusal) -> Same {
+    let Body::ReleaseRefused {
+        request,
+        by: _,
+        agreement,
+        table,
+        period,
+        with,
+        merge,
+        reasons,
+    } = body
+    else {
+        return Err(Differs::Kind("release.refused"));
+    };
+    same(*request == wish.request, "request id")?;
+    same(*agreement == wish.agreement, "agreement")?;
+    same(*table == wish.table, "table")?;
+    same(*period == wish.period, "period")?;
+    same(*with == wish.with, "further agreements")?;
+    same(*merge == wish.merge, "merge")?;
+    let told = told.reasons().iter().map(|reason| &reason.id);
+    same(told.eq(reasons), "reasons")
 }

@@ -4,7 +4,9 @@ use policies::coarse::Merge;
 use policies::id::{AgreementId, ReleaseKey, RequestId, TableName};
 use policies::period::Period;
 use policies::refusal::{ReasonId, Refusal};
-use proto::convert::{Answer, Preview, PreviewQuery, ReleaseSummary, Released, TableFilter, Wish};
+use proto::convert::{
+    Answer, Preview, PreviewQuery, Refused, ReleaseSummary, Released, TableFilter, Wish,
+};
 use proto::limits::PERIODS_MAX;
 
 use super::error::ClientError;
@@ -152,7 +154,12 @@ impl Client {
             }
         };
         match answer {
-            Answer::Refused(refusal) => Ok(Answered::Refused(refusal)),
+            Answer::Refused(Refused { refusal, receipt }) => {
+                let proof =
+                    self.checked(doing, receipt, |body| expect::refused(body, wish, &refusal))?;
+                self.seen(doing, mark, proof).await?;
+                Ok(Answered::Refused(refusal))
+            }
             Answer::Released(Released { key, receipt }) => {
                 let proof =
                     self.checked(doing, receipt, |body| expect::published(body, &key, None))?;

@@ -15,7 +15,7 @@ pub(super) async fn read(blobs: &Blobs, ids: &[BlobId]) -> Result<cells::read::B
     Ok(cells::read::Blobs::new(store, paths))
 }
 
-fn check(blobs: &Blobs, files: &Files) -> Result<(), BlobError> {
+pub(super) fn check(blobs: &Blobs, files: &Files) -> Result<(), BlobError> {
     let salt = blobs.salt(files)?;
     let failed = |e| io_error(&files.blob, e);
     let length = blobs.disk.length(&files.blob).map_err(failed)?;

@@ -1,17 +1,15 @@
 //! A log's files in a directory: the broker's own, a copy of them, or what `weir audit follow`
-//! keeps.
-//!
-//! `log/entries` holds the entries behind their lengths, `log/checkpoint` the newest signed tree
-//! head, and `log/h0`, where it is there, the hash of every entry.
+//! keeps. Reading and writing only: what they have to be is [`audit::archive`]'s.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use audit::bundle::{Entries, append};
-use audit::checkpoint::{Checkpoint, CheckpointNote, LogKey};
-use audit::replay::Finding;
-use audit::tree::{Frontier, TreeHash, leaf_hash};
+use audit::archive::{self, Files};
+use audit::bundle::append;
+use audit::checkpoint::{Checkpoint, LogKey};
+use audit::error::AuditError;
+use audit::replay::replay;
 
 use crate::errors::{CliError, OrFail};
 
@@ -19,6 +17,14 @@ use crate::errors::{CliError, OrFail};
 #[derive(Debug, Clone)]
 pub struct Archive {
     folder: PathBuf,
+}
+
+/// The files of a log, read.
+#[derive(Debug)]
+pub struct Loaded {
+    entries: Vec<u8>,
+    checkpoint: String,
+    leaf_hashes: Option<Vec<u8>>,
 }
 
 impl Archive {
@@ -41,49 +47,22 @@ impl Archive {
         self.file("checkpoint").is_file()
     }
 
-    /// The newest checkpoint, its signature verified.
-    ///
-    /// # Errors
-    /// [`CliError::Broken`] where it is not the log's; a failure where there is no log.
-    pub fn checkpoint(&self, key: &LogKey) -> Result<Checkpoint, CliError> {
-        let path = self.file("checkpoint");
-        let text = fs::read_to_string(&path).map_err(|e| {
-            CliError::file("read", &path, e).or_try("the folder that holds `log/entries`")
-        })?;
-        let broken =
-            |e: &dyn std::fmt::Display| CliError::broken(format_args!("`{}`: {e}", path.display()));
-        let note: CheckpointNote = text.parse().map_err(|e| broken(&e))?;
-        note.verify(key).map_err(|e| broken(&e))
-    }
-
-    /// All bytes of the entries.
+    /// Reads entries, checkpoint and, where they are there, leaf hashes.
     ///
     /// # Errors
     /// [`CliError`] names the file.
-    pub fn entries(&self) -> Result<Vec<u8>, CliError> {
+    pub fn load(&self) -> Result<Loaded, CliError> {
+        let path = self.file("checkpoint");
+        let checkpoint = fs::read_to_string(&path).map_err(|e| {
+            CliError::file("read", &path, e).or_try("the folder that holds `log/entries`")
+        })?;
         let path = self.file("entries");
-        fs::read(&path).map_err(|e| CliError::file("read", &path, e))
-    }
-
-    /// The first entry whose hash is not the one that was logged; none where the stored hashes are
-    /// missing, or are not those of the signed tree.
-    #[must_use]
-    pub fn first_changed(&self, entries: &[u8], checkpoint: &Checkpoint) -> Option<u64> {
-        let stored = fs::read(self.file("h0")).ok()?;
-        let (hashes, _) = stored.as_chunks::<{ TreeHash::BYTES }>();
-        let size = usize::try_from(checkpoint.size()).ok()?;
-        let hashes = hashes.get(..size)?;
-        let mut frontier = Frontier::default();
-        for hash in hashes {
-            frontier.append(TreeHash::new(*hash), |_, _| {});
-        }
-        if frontier.root() != *checkpoint.root() {
-            return None;
-        }
-        let entries = Entries::new(entries).map_while(Result::ok);
-        let mut both = entries.zip(hashes);
-        let changed = both.position(|(entry, hash)| leaf_hash(entry).as_bytes() != hash)?;
-        u64::try_from(changed).ok()
+        let entries = fs::read(&path).map_err(|e| CliError::file("read", &path, e))?;
+        Ok(Loaded {
+            entries,
+            checkpoint,
+            leaf_hashes: fs::read(self.file("h0")).ok(),
+        })
     }
 
     /// Appends entries, makes them durable, then replaces the checkpoint.
@@ -103,28 +82,33 @@ impl Archive {
         file.write_all(&bytes)
             .and_then(|()| file.sync_all())
             .map_err(|e| fail(&path, e))?;
-        let (path, text) = (
-            self.file("checkpoint"),
-            String::from(checkpoint.signed().clone()),
-        );
+        let text = String::from(checkpoint.signed().clone());
+        self.replace("checkpoint", &text)
+    }
+
+    /// Writes a file whole, durably, in the place of whatever has the name.
+    ///
+    /// # Errors
+    /// [`CliError`] names the file.
+    pub fn replace(&self, name: &str, text: &str) -> Result<(), CliError> {
+        let path = self.file(name);
         let written = tempfile::NamedTempFile::new_in(&self.folder).and_then(|mut new| {
             new.write_all(text.as_bytes())?;
             new.as_file().sync_all()?;
             new.persist(&path).map_err(|e| e.error)
         });
-        written.map(|_| ()).map_err(|e| fail(&path, e))
+        written
+            .map(|_| ())
+            .map_err(|e| CliError::file("write", &path, e))
     }
 
-    /// Cuts what a crash left after the checkpoint, so that [`Self::keep`] can go on.
+    /// Cuts what a crash left after the signed entries, so that [`Self::keep`] can go on.
     ///
     /// # Errors
     /// [`CliError`] names the file.
-    pub fn cut(&self, entries: &[u8], size: u64) -> Result<(), CliError> {
+    pub fn cut(&self, signed_bytes: usize) -> Result<(), CliError> {
         let path = self.file("entries");
-        let mut whole = Entries::new(entries);
-        let size = usize::try_from(size).or_fail()?;
-        whole.by_ref().take(size).for_each(drop);
-        let length = u64::try_from(whole.offset()).or_fail()?;
+        let length = u64::try_from(signed_bytes).or_fail()?;
         let file = OpenOptions::new().write(true).open(&path);
         file.and_then(|file| file.set_len(length))
             .map_err(|e| CliError::file("cut", &path, e))
@@ -141,15 +125,35 @@ impl Archive {
     }
 }
 
-/// What is said of an entry that was changed after it was logged.
-#[must_use]
-pub fn changed(index: u64, also: Option<&Finding>) -> Finding {
-    let also = also.filter(|finding| finding.index == index);
-    let also = also
-        .map(|finding| format!("; as it stands, {}", finding.why))
-        .unwrap_or_default();
-    Finding {
-        index,
-        why: format!("it was changed after it was logged{also}"),
+impl Loaded {
+    /// Are the entries those that the log signed?
+    ///
+    /// # Errors
+    /// [`CliError::Broken`] says what was done to which entry and, where the rules can tell, what
+    /// it breaks as it stands.
+    pub fn verify(&self, key: &LogKey) -> Result<archive::Archive<'_>, CliError> {
+        let files = Files {
+            entries: &self.entries,
+            checkpoint: &self.checkpoint,
+            leaf_hashes: self.leaf_hashes.as_deref(),
+        };
+        archive::Archive::verify(&files, key).map_err(|error| {
+            let AuditError::Altered { index, .. } = &error else {
+                return CliError::broken(error);
+            };
+            let entries = self.entries().map_while(Result::ok);
+            let found = replay(entries).err();
+            match found.filter(|finding| finding.index == *index) {
+                Some(finding) => {
+                    CliError::broken(format_args!("{error}; as it stands, {}", finding.why))
+                }
+                None => CliError::broken(error),
+            }
+        })
+    }
+
+    /// The entries as they stand.
+    pub fn entries(&self) -> audit::bundle::Entries<'_> {
+        audit::bundle::Entries::new(&self.entries)
     }
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use audit::bundle::Entries;
 use audit::checkpoint::Checkpoint;
-use audit::replay::Replayer;
+use audit::error::AuditError;
+use audit::follow::Follower;
 use clap::Args;
 use futures::StreamExt;
+use jiff::Timestamp;
 use policies::entry::{Body, Entry};
 use sdk::client::Client;
 use serde_json::json;
@@ -14,8 +15,8 @@ use serde_json::json;
 use super::super::Session;
 use super::super::session::from_client;
 use super::archive::Archive;
-use super::replay::{in_turn, offline};
-use crate::errors::CliError;
+use super::replay::in_turn;
+use crate::errors::{CliError, OrFail};
 use crate::output::{short, write_out};
 
 pub const HELP: &str = "\
@@ -45,10 +46,10 @@ pub async fn run(args: Follow, session: &Session) -> Result<(), CliError> {
     let client = session.client().await?;
     client.check_log_key().await.map_err(from_client)?;
     let archive = Archive::at(&profile.state.join("audit"));
-    let mut replayer = resume(&archive, &client, session)?;
+    let mut follower = resume(&archive, &client, session)?;
     loop {
         let checkpoint = client.checkpoint().await.map_err(from_client)?;
-        advance(&client, &mut replayer, &checkpoint, &archive, session).await?;
+        advance(&client, &mut follower, &checkpoint, &archive, session).await?;
         if args.once {
             let size = checkpoint.size();
             let folder = archive.folder().display();
@@ -65,54 +66,73 @@ pub async fn run(args: Follow, session: &Session) -> Result<(), CliError> {
 }
 
 /// Everything that was seen before, checked again: a copy is only as good as its last check.
-fn resume(archive: &Archive, client: &Client, session: &Session) -> Result<Replayer, CliError> {
+fn resume(archive: &Archive, client: &Client, session: &Session) -> Result<Follower, CliError> {
     if !archive.exists() {
-        return Ok(Replayer::default());
+        return Ok(Follower::new());
     }
-    let (replayer, checkpoint) = offline(archive.folder(), client.log_key())?;
-    let entries = archive.entries()?;
-    let surplus = Entries::new(&entries).count() as u64 > checkpoint.size();
-    if surplus {
-        archive.cut(&entries, checkpoint.size())?;
+    let loaded = archive.load()?;
+    let seen = loaded.verify(client.log_key())?;
+    let follower = Follower::resume(&seen).map_err(CliError::broken)?;
+    if seen.unsigned_bytes() > 0 {
+        archive.cut(seen.signed_bytes())?;
     }
     session.output.note(&format!(
         "{} entries from our own copy hold",
-        checkpoint.size()
+        follower.size()
     ));
-    Ok(replayer)
+    Ok(follower)
 }
 
-/// Takes the entries up to a checkpoint, shows and checks each, and keeps them when the root is
-/// right.
+/// Takes the entries up to a checkpoint, keeps them when they are those that were signed and hold,
+/// and shows each.
 async fn advance(
     client: &Client,
-    replayer: &mut Replayer,
+    follower: &mut Follower,
     checkpoint: &Checkpoint,
     archive: &Archive,
     session: &Session,
 ) -> Result<(), CliError> {
-    let mut new = Vec::new();
-    let mut bundles = std::pin::pin!(client.entries(replayer.size(), checkpoint.size()));
+    let mut new: Vec<Vec<u8>> = Vec::new();
+    let (from, size) = (follower.size(), checkpoint.size());
+    let mut next = from;
+    let mut bundles = std::pin::pin!(client.entries(from, size));
     while let Some(bundle) = bundles.next().await {
         for (index, bytes) in bundle.map_err(from_client)?.entries {
-            in_turn(replayer, index)?;
-            let entry = replayer.step(&bytes).map_err(CliError::broken)?;
-            show(index, &entry, session)?;
+            in_turn(next, index)?;
+            next = next.saturating_add(1);
             new.push(bytes);
         }
     }
-    in_turn(replayer, checkpoint.size())?;
-    if replayer.root() != *checkpoint.root() {
-        let why = format!(
-            "the log signed another tree of {} entries",
-            checkpoint.size()
-        );
-        return Err(CliError::broken(why));
+    if from < size {
+        in_turn(next, size)?;
+    }
+    let entries = new.iter().map(Vec::as_slice);
+    let advanced = follower.advance(checkpoint.signed(), entries, client.log_key());
+    advanced.map_err(|error| contradicted(&error, archive))?;
+    let clock = follower.replayer().check_clock(Timestamp::now());
+    clock.map_err(CliError::broken)?;
+    for (index, bytes) in (from..).zip(&new) {
+        show(index, &Entry::from_bytes(bytes).or_fail()?, session)?;
     }
     if new.is_empty() && archive.exists() {
         Ok(())
     } else {
         archive.keep(&new, checkpoint)
+    }
+}
+
+/// What does not hold, with both checkpoints kept for others where two contradict each other.
+fn contradicted(error: &AuditError, archive: &Archive) -> CliError {
+    let kept = error.evidence().and_then(|evidence| {
+        let json = serde_json::to_string_pretty(evidence).ok()?;
+        archive.replace("evidence.json", &json).ok()
+    });
+    match kept {
+        Some(()) => CliError::broken(format_args!(
+            "{error}; both are in `{}`: weir audit evidence --help",
+            archive.folder().join("evidence.json").display()
+        )),
+        None => CliError::broken(error),
     }
 }
 

@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use audit::bundle::Entries;
 use audit::checkpoint::{Checkpoint, LogKey};
-use audit::replay::{Finding, Replayer};
+use audit::replay::{Replayer, replay};
 use clap::Args;
 use futures::StreamExt;
 
 use super::super::Session;
 use super::super::session::from_client;
-use super::archive::{Archive, changed};
+use super::archive::Archive;
 use super::books::Books;
 use super::verify::log_key;
 use crate::errors::CliError;
@@ -52,54 +51,15 @@ pub async fn run(args: Replay, session: &Session) -> Result<(), CliError> {
 /// # Errors
 /// [`CliError::Broken`] names the first entry that does not hold.
 pub fn offline(directory: &Path, key: &LogKey) -> Result<(Replayer, Checkpoint), CliError> {
-    let archive = Archive::at(directory);
-    let checkpoint = archive.checkpoint(key)?;
-    let entries = archive.entries()?;
-    match replayed(&entries, &checkpoint) {
-        Ok(replayer) => Ok((replayer, checkpoint)),
-        Err(failed) => {
-            let at = failed.as_ref().map_or(u64::MAX, |finding| finding.index);
-            let first = archive
-                .first_changed(&entries, &checkpoint)
-                .filter(|index| *index <= at);
-            Err(match (first, failed) {
-                (Some(index), failed) => CliError::broken(changed(index, failed.as_ref())),
-                (None, Some(finding)) => CliError::broken(finding),
-                (None, None) => CliError::broken(other_root(&checkpoint)),
-            })
-        }
-    }
+    let loaded = Archive::at(directory).load()?;
+    let archive = loaded.verify(key)?;
+    let replayer = replay(archive.entries()).map_err(CliError::broken)?;
+    Ok((replayer, archive.checkpoint().clone()))
 }
 
 fn other_root(checkpoint: &Checkpoint) -> String {
     let size = checkpoint.size();
-    format!("the {size} entries are not those that the log signed; h0 would tell which is another")
-}
-
-/// Replays exactly the entries under the checkpoint. `Err(None)`: all hold by themselves, and they
-/// are not those that were signed.
-fn replayed(entries: &[u8], checkpoint: &Checkpoint) -> Result<Replayer, Option<Finding>> {
-    let mut replayer = Replayer::default();
-    let mut entries = Entries::new(entries);
-    while replayer.size() < checkpoint.size() {
-        let index = replayer.size();
-        let finding = |why: String| Some(Finding { index, why });
-        match entries.next() {
-            Some(Ok(bytes)) => drop(replayer.step(bytes).map_err(Some)?),
-            Some(Err(error)) => return Err(finding(error.to_string())),
-            None => {
-                let size = checkpoint.size();
-                return Err(finding(format!(
-                    "it is missing; the log signed {size} entries"
-                )));
-            }
-        }
-    }
-    if replayer.root() == *checkpoint.root() {
-        Ok(replayer)
-    } else {
-        Err(None)
-    }
+    format!("the {size} entries that were sent are not those that the log signed")
 }
 
 async fn online(session: &Session) -> Result<(Replayer, Checkpoint), CliError> {
@@ -110,13 +70,13 @@ async fn online(session: &Session) -> Result<(Replayer, Checkpoint), CliError> {
     let mut bundles = std::pin::pin!(client.entries(0, checkpoint.size()));
     while let Some(bundle) = bundles.next().await {
         for (index, bytes) in bundle.map_err(from_client)?.entries {
-            in_turn(&replayer, index)?;
+            in_turn(replayer.size(), index)?;
             replayer.step(&bytes).map_err(CliError::broken)?;
         }
         bar.set_position(replayer.size());
     }
     bar.finish_and_clear();
-    in_turn(&replayer, checkpoint.size())?;
+    in_turn(replayer.size(), checkpoint.size())?;
     if replayer.root() != *checkpoint.root() {
         return Err(CliError::broken(other_root(&checkpoint)));
     }
@@ -127,10 +87,10 @@ async fn online(session: &Session) -> Result<(Replayer, Checkpoint), CliError> {
 ///
 /// # Errors
 /// [`CliError`] where entries were left out.
-pub fn in_turn(replayer: &Replayer, index: u64) -> Result<(), CliError> {
-    if replayer.size() == index {
+pub fn in_turn(next: u64, index: u64) -> Result<(), CliError> {
+    if next == index {
         return Ok(());
     }
-    let why = format!("the broker shows no entry {}", replayer.size());
+    let why = format!("the broker shows no entry {next}");
     Err(CliError::new(why).or_try("an auditor's profile: other parties see what concerns them"))
 }

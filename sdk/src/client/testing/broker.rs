@@ -18,10 +18,12 @@ use audit::receipt::Receipt;
 use certs::{DevPki, OrgFiles};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use policies::entry::{Body, Contribution};
+use policies::refusal::Refusal;
 use prost::Message;
-use proto::convert::{Bundle, LogRange, Push, SizePair};
+use proto::convert::{Bundle, LogRange, Push, SizePair, Wish};
 use proto::v1;
 use proto::v1::release_service_server::{ReleaseService, ReleaseServiceServer};
+use proto::v1::request_release_response::Answer as Wire;
 use proto::v1::transparency_service_server::{TransparencyService, TransparencyServiceServer};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -44,7 +46,9 @@ pub(crate) struct Script {
     pub says: VecDeque<Status>,
     /// What is logged of a push instead of the truth.
     pub lies: fn(&mut Contribution),
-    /// What is answered to the next wishes.
+    /// What is logged of a refusal instead of the truth.
+    pub denies: fn(&mut Body),
+    /// What is answered to the next wishes; a refusal gets its entry and receipt here.
     pub answers: VecDeque<v1::RequestReleaseResponse>,
     /// What is sent of a release.
     pub parts: Vec<v1::GetReleaseResponse>,
@@ -142,6 +146,7 @@ impl Script {
             log: FakeLog::empty(),
             shows: None,
             says: VecDeque::new(),
+            denies: |_| (),
             lies: |_| {},
             answers: VecDeque::new(),
             parts: Vec::new(),
@@ -242,16 +247,32 @@ impl ReleaseService for FakeBroker {
 
     async fn request_release(
         &self,
-        _request: Request<v1::RequestReleaseRequest>,
+        request: Request<v1::RequestReleaseRequest>,
     ) -> Answer<v1::RequestReleaseResponse> {
         let mut script = self.script();
         if let Some(status) = script.says.pop_front() {
             return Err(status);
         }
         let answer = script.answers.pop_front();
-        answer
-            .map(Response::new)
-            .ok_or_else(|| Status::not_found("no such agreement"))
+        let mut answer = answer.ok_or_else(|| Status::not_found("no such agreement"))?;
+        if let Some(Wire::Refused(refusal)) = &answer.answer {
+            let refusal: Refusal = refusal.clone().try_into().unwrap();
+            let wish: Wish = request.into_inner().try_into().unwrap();
+            let mut body = Body::ReleaseRefused {
+                request: wish.request,
+                by: "city".parse().unwrap(),
+                agreement: wish.agreement,
+                table: wish.table,
+                period: wish.period,
+                with: wish.with,
+                merge: wish.merge,
+                reasons: refusal.reasons().iter().map(|reason| reason.id).collect(),
+            };
+            (script.denies)(&mut body);
+            let entry = script.log.append(body);
+            answer.refused_receipt = Some(script.receipt(entry).into());
+        }
+        Ok(Response::new(answer))
     }
 
     async fn get_release(

@@ -104,9 +104,9 @@ async fn periods_come_one_by_one_with_refusals_and_missing_ones_named() {
             let text = "why".to_owned();
             Refusal::from_reasons(vec![Reason { id, text }]).unwrap()
         };
-        let missing = Answer::Refused(refusal(ReasonId::PeriodNotContributed));
-        let over = Answer::Refused(refusal(ReasonId::BudgetExceeded));
-        script.answers.extend([missing.into(), over.into()]);
+        let missing = refused(refusal(ReasonId::PeriodNotContributed));
+        let over = refused(refusal(ReasonId::BudgetExceeded));
+        script.answers.extend([missing, over]);
     }
     let mut heard = Vec::new();
     let asked = ask(&["2023-10-05", "2023-10-06", "2023-10-07"]);
@@ -128,4 +128,72 @@ async fn a_table_of_another_period_is_no_answer() {
         .await
         .unwrap_err();
     assert!(matches!(refused, ClientError::Mismatch { .. }), "{refused}");
+}
+
+/// A refusal on the wire, to which the broker adds its receipt.
+fn refused(refusal: Refusal) -> v1::RequestReleaseResponse {
+    v1::RequestReleaseResponse {
+        answer: Some(v1::request_release_response::Answer::Refused(
+            refusal.into(),
+        )),
+        refused_receipt: None,
+    }
+}
+
+/// What a dishonest broker logs of a refusal.
+type Lie = fn(&mut Body);
+
+/// Attack: a broker refuses, and hides or bends it in the log.
+#[tokio::test]
+async fn a_refusal_that_the_log_does_not_hold_is_no_answer() {
+    let broker = FakeBroker::start().await;
+    let client = broker.client().await;
+    let text = "why".to_owned();
+    let id = ReasonId::BudgetExceeded;
+    let refusal = Refusal::from_reasons(vec![Reason { id, text }]).unwrap();
+    let lies: [(Lie, &str); 4] = [
+        (
+            |body| {
+                if let Body::ReleaseRefused { request, .. } = body {
+                    *request = "another".parse().unwrap();
+                }
+            },
+            "request id",
+        ),
+        (
+            |body| {
+                if let Body::ReleaseRefused { table, .. } = body {
+                    *table = "another".parse().unwrap();
+                }
+            },
+            "table",
+        ),
+        (
+            |body| {
+                if let Body::ReleaseRefused { reasons, .. } = body {
+                    *reasons = vec![ReasonId::PeriodNotDue];
+                }
+            },
+            "reasons",
+        ),
+        (
+            |body| {
+                *body = Body::ReleaseAborted {
+                    key: DIGEST.parse().unwrap(),
+                    reason: "none".into(),
+                }
+            },
+            "release.refused",
+        ),
+    ];
+    for (lie, told) in lies {
+        broker.script().denies = lie;
+        broker.script().answers.push_back(refused(refusal.clone()));
+        let error = client.release(&ask(&["2023-10-06"]), |_| {}).await;
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(told), "{told}: {error}");
+    }
+    broker.script().denies = |_| ();
+    broker.script().answers.push_back(refused(refusal));
+    client.release(&ask(&["2023-10-06"]), |_| {}).await.unwrap();
 }

@@ -130,11 +130,11 @@ mod tests {
         assert_eq!(due(&asked.state, now()), [], "the plan waits to be asked");
     }
 
-    /// A correction is a new charge: somebody has to ask for it.
+    /// A correction is a new charge: somebody has to ask for it, as somebody may have for the first edition.
     #[test]
     fn a_correction_is_not_asked_for() {
         let mut town = scheduled();
-        let wish = due(&town.state, now()).remove(0);
+        let wish = town.request("r1", "2026-10-05");
         let Decision::Permit(permit) = decide(&town.state, &wish, now()).unwrap() else {
             panic!()
         };

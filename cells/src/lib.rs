@@ -16,6 +16,7 @@
 //! and draws no noise.
 
 pub mod check;
+pub mod dense;
 pub mod join;
 pub mod merge;
 pub mod read;

@@ -229,6 +229,14 @@ pub struct PlanItem {
     /// released alone, nor beside another table that it could be subtracted from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub joint: Option<JointRule>,
+    /// "DP only": every key of the table's public domain is published with noise, zeros included. There is no
+    /// selection, so its charge has no δ, and the agreement's k is not promised for this table.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub dense: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// One coarser rung of a ladder (DESIGN section 7 rule 7).
@@ -258,7 +266,7 @@ impl PlanItem {
 pub struct Charge {
     /// ρ of the noisy contributors, which also select the rows.
     pub selection: Rho,
-    /// δ of the selection threshold.
+    /// δ of the selection threshold; 0 where a dense table has none.
     pub delta: Delta,
     /// ρ of each further measure that is published.
     pub measures: Vec<MeasureCharge>,
@@ -370,6 +378,12 @@ impl Agreement {
     #[must_use]
     pub fn plan_item(&self, name: &TableName) -> Option<&PlanItem> {
         self.plan.iter().find(|item| item.table == *name)
+    }
+
+    /// Is every key of the table published, zeros included ([`PlanItem::dense`])?
+    #[must_use]
+    pub fn is_dense(&self, name: &TableName) -> bool {
+        self.plan_item(name).is_some_and(|item| item.dense)
     }
 
     /// What may be merged of a table; without a line nothing.

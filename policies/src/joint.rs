@@ -187,6 +187,12 @@ pub enum JointError {
         /// Whose.
         provider: OrgId,
     },
+    /// A dense table.
+    #[error("dense tables are not joined: `{provider}`'s stands alone")]
+    Dense {
+        /// Whose.
+        provider: OrgId,
+    },
     /// Something has to be equal and is not.
     #[error("the {what} of `{provider}` is not that of `{first}`")]
     Differs {
@@ -221,6 +227,11 @@ pub fn check_tables(parts: &[(&Agreement, &Table)]) -> Result<(), JointError> {
     if let Some((terms, _)) = parts.iter().find(k_only).filter(|_| !further.is_empty()) {
         let provider = terms.provider.org.clone();
         return Err(JointError::KOnly { provider });
+    }
+    let dense = |part: &&(&Agreement, &Table)| part.0.is_dense(&part.1.name);
+    if let Some((terms, _)) = parts.iter().find(dense).filter(|_| !further.is_empty()) {
+        let provider = terms.provider.org.clone();
+        return Err(JointError::Dense { provider });
     }
     for (n, (other, its)) in further.iter().enumerate() {
         let earlier = parts.iter().take(n + 1);

@@ -243,6 +243,14 @@ pub enum Mechanism {
         /// Further published measures.
         measures: Vec<MeasureDraw>,
     },
+    /// "DP only": every key of the public domain with noise, zeros included. Nothing is selected: no k, no
+    /// threshold, δ = 0.
+    Dense {
+        /// Noise on contributors; its L∞ is 1.
+        contributors: Draw,
+        /// Further published measures.
+        measures: Vec<MeasureDraw>,
+    },
     /// A source without a unit: values as contributed, no k and no DP claim.
     Unprotected,
     /// No noise, no charge and no DP claim: exact counts of cells with at least k units, some of which are
@@ -272,28 +280,47 @@ impl Mechanism {
         matches!(self, Self::KOnly { .. })
     }
 
+    /// Is every key published?
+    #[must_use]
+    pub fn is_dense(&self) -> bool {
+        matches!(self, Self::Dense { .. })
+    }
+
+    /// The noise on contributors and on each further measure; `None` where there is none.
+    #[must_use]
+    pub fn draws(&self) -> Option<(&Draw, &[MeasureDraw])> {
+        match self {
+            Self::Thresholded {
+                selection,
+                measures,
+            } => Some((&selection.draw, measures)),
+            Self::Dense {
+                contributors,
+                measures,
+            } => Some((contributors, measures)),
+            Self::Unprotected | Self::KOnly { .. } => None,
+        }
+    }
+
     /// What every unit-period it reads loses.
     ///
     /// # Errors
     /// [`MechanismError`] for parameters outside their ranges.
     pub fn cost(&self) -> Result<Loss, MechanismError> {
-        let Self::Thresholded {
-            selection,
-            measures,
-        } = self
-        else {
+        let Some((contributors, measures)) = self.draws() else {
             return Ok(Loss::ZERO);
         };
-        let mut rho = selection.draw.rho()?;
+        let mut rho = contributors.rho()?;
         for measure in measures {
             rho = rho
                 .checked_add(measure.draw.rho()?)
                 .ok_or(MechanismError::Overflow)?;
         }
-        Ok(Loss {
-            rho,
-            delta: selection.delta()?,
-        })
+        let delta = match self {
+            Self::Thresholded { selection, .. } => selection.delta()?,
+            Self::Dense { .. } | Self::Unprotected | Self::KOnly { .. } => Delta::ZERO,
+        };
+        Ok(Loss { rho, delta })
     }
 }
 

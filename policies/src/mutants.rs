@@ -59,6 +59,8 @@ mutants! {
     BelowK,
     /// A k-only table hides the cells below k, and none beside them.
     PrimaryAlone,
+    /// Keys of a dense table that nobody is in are shown as they are.
+    AbsentWithoutNoise,
     /// Cells that nobody is in are taken.
     ZeroKeysKept,
     /// All cells of a column have the same noise.

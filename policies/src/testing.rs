@@ -11,6 +11,7 @@ use crate::coarse::Merge;
 use crate::decide::Request;
 use crate::entry::{Body, Contribution, Entry, EntrySalt, Floors, VERSION};
 use crate::id::{OrgId, Role};
+use crate::loss::Delta;
 use crate::mechanism::{Draw, MeasureDraw, Mechanism, Noise, Scale, Selection};
 use crate::sign::{
     PartySignature, PublicKey, Signs, possession_payload, protected_header, signing_input,
@@ -86,6 +87,26 @@ pub fn k_only(terms: &Agreement) -> Agreement {
     terms.tables[0].clamps.clear();
     (terms.plan[0].charge, terms.plan[0].editions) = (None, 1);
     terms
+}
+
+/// The same people and table, every key of it published: DP only, no δ.
+pub fn dense(terms: &Agreement) -> Agreement {
+    let mut terms = terms.clone();
+    terms.plan[0].dense = true;
+    if let Some(charge) = &mut terms.plan[0].charge {
+        charge.delta = Delta::ZERO;
+    }
+    terms
+}
+
+/// The noise of [`mechanism`] on every key.
+pub fn dense_mechanism() -> Mechanism {
+    let sparse = mechanism();
+    let (contributors, measures) = sparse.draws().unwrap();
+    Mechanism::Dense {
+        contributors: *contributors,
+        measures: measures.to_vec(),
+    }
 }
 
 /// Riders' days in October 2026, one table, two editions, cap = allotment.

@@ -11,11 +11,13 @@ use crate::loss::{Delta, UNITS_PER_ONE};
 use crate::table::Table;
 
 mod ad_hoc;
+mod dense;
 mod k_only;
 mod ladder;
 mod plan;
 mod tables;
 
+pub use dense::DENSE_KEYS_MAX;
 pub use k_only::{K_ONLY_DIMENSIONS_MAX, K_ONLY_NODES_MAX};
 
 /// Most tables in one agreement.

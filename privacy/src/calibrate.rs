@@ -78,15 +78,75 @@ pub fn calibrate_merged(
         return Ok(Mechanism::Unprotected);
     }
     let l0 = table.cells_max;
-    in_range("cells_max", u64::from(l0), 1, u64::from(L0_MAX))?;
-    in_range("per_cell_max", u64::from(table.per_cell_max), 1, LINF_MAX)?;
+    bounds(table)?;
     in_range("k", u64::from(k), 1, u64::from(u32::MAX))?;
     in_range("merged", u64::from(merged), 1, u64::from(l0))?;
     if charge.delta == Delta::ZERO || charge.delta.units() >= UNITS_PER_ONE {
         return Err(out_of_range("delta", "above 0 and below 1".into()));
     }
     let selection = select(l0, k, charge)?;
-    let measures = charge
+    let measures = measures(table, charge, merged)?;
+    Ok(Mechanism::Thresholded {
+        selection,
+        measures,
+    })
+}
+
+/// The mechanism for every release of a dense table: every key is published, so there is no k, no threshold
+/// and no δ. `charge.delta` has to be 0.
+///
+/// # Errors
+/// As [`calibrate`]; and [`CalibrateError::Range`] without a unit, for whose sake there would be noise.
+pub fn calibrate_dense(
+    table: &Table,
+    unit: Unit,
+    charge: &Charge,
+) -> Result<Mechanism, CalibrateError> {
+    if unit == Unit::None {
+        return Err(out_of_range("unit", "known where a table is dense".into()));
+    }
+    bounds(table)?;
+    if charge.delta != Delta::ZERO {
+        return Err(out_of_range("delta", "0 where a table is dense".into()));
+    }
+    let change = Change {
+        l0: table.cells_max,
+        linf: 1,
+        merged: 1,
+    };
+    let contributors = quietest("selection", change, charge.selection, charge.noise)?;
+    let measures = measures(table, charge, 1)?;
+    Ok(Mechanism::Dense {
+        contributors,
+        measures,
+    })
+}
+
+fn bounds(table: &Table) -> Result<(), CalibrateError> {
+    let (l0, linf) = (u64::from(table.cells_max), u64::from(table.per_cell_max));
+    in_range("cells_max", l0, 1, u64::from(L0_MAX))?;
+    in_range("per_cell_max", linf, 1, LINF_MAX)
+}
+
+/// Of both distributions the quieter one at its least scale.
+fn quietest(
+    field: &str,
+    change: Change,
+    rho: Rho,
+    noise: Option<Noise>,
+) -> Result<Draw, CalibrateError> {
+    let draws = draws(field, change, rho, noise)?;
+    let quietest = draws.into_iter().min_by_key(variance);
+    quietest.ok_or_else(|| out_of_range(field, "above 0".into()))
+}
+
+fn measures(
+    table: &Table,
+    charge: &Charge,
+    merged: u32,
+) -> Result<Vec<MeasureDraw>, CalibrateError> {
+    let l0 = table.cells_max;
+    charge
         .measures
         .iter()
         .map(|m| {
@@ -104,19 +164,12 @@ pub fn calibrate_merged(
                 LINF_MAX,
             )?;
             let change = Change { l0, linf, merged };
-            let draws = draws(&field, change, m.rho, charge.noise)?;
-            let quietest = draws.into_iter().min_by_key(variance);
-            let draw = quietest.ok_or_else(|| out_of_range(&field, "above 0".into()))?;
             Ok(MeasureDraw {
                 measure: m.measure.clone(),
-                draw,
+                draw: quietest(&field, change, m.rho, charge.noise)?,
             })
         })
-        .collect::<Result<_, CalibrateError>>()?;
-    Ok(Mechanism::Thresholded {
-        selection,
-        measures,
-    })
+        .collect()
 }
 
 /// One draw for the sum of several parts' `measure`: of both distributions at the largest scale that any part

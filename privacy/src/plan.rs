@@ -6,7 +6,7 @@ use policies::loss::Loss;
 use policies::mechanism::Mechanism;
 use policies::table::Table;
 
-use crate::calibrate::{CalibrateError, calibrate_merged};
+use crate::calibrate::{CalibrateError, calibrate_dense, calibrate_merged};
 use crate::convert::{LossStatement, statements};
 use crate::engine::OpenDpError;
 use crate::preview::{Preview, preview};
@@ -145,10 +145,17 @@ impl Line<'_> {
         let mechanism = match charge {
             _ if k_only => Mechanism::KOnly { k },
             None => Mechanism::Unprotected,
-            Some(charge) => calibrate_merged(table, unit, k, charge, merged).map_err(|source| {
-                let path = format!("{path}.charge");
-                PriceError::Item { path, source }
-            })?,
+            Some(charge) => {
+                let dense = self.terms.is_dense(&table.name);
+                let mechanism = match dense {
+                    true => calibrate_dense(table, unit, charge),
+                    false => calibrate_merged(table, unit, k, charge, merged),
+                };
+                mechanism.map_err(|source| {
+                    let path = format!("{path}.charge");
+                    PriceError::Item { path, source }
+                })?
+            }
         };
         Ok(ItemPrice {
             table: table.name.clone(),

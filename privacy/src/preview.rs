@@ -13,7 +13,8 @@ pub struct Preview {
     /// What the mechanism costs each unit-period, exactly; never more than the plan's charge, which is what
     /// the ledger books.
     pub cost: Loss,
-    /// Units a cell needs for an even chance to be published: T + k − 1, for the noise is symmetric.
+    /// Units a cell needs for an even chance to be published: T + k − 1, for the noise is symmetric; 0 of a
+    /// dense table, which publishes every key.
     pub contributors_for_half: u64,
     /// Units a cell needs to be published at least 95 times in 100.
     pub contributors_for_most: u64,
@@ -28,24 +29,25 @@ pub struct Preview {
 /// # Errors
 /// [`OpenDpError`] where OpenDP cannot give an accuracy.
 pub fn preview(table: &Table, mechanism: &Mechanism) -> Result<Option<Preview>, OpenDpError> {
-    let Mechanism::Thresholded {
-        selection,
-        measures,
-    } = mechanism
-    else {
+    let Some((contributors, measures)) = mechanism.draws() else {
         return Ok(None);
     };
     let doing = "price a mechanism";
     let cost = mechanism.cost().map_err(|_| OpenDpError { doing })?;
-    let half = half_width_95(&selection.draw)?;
-    let mut half_widths = vec![("contributors".to_owned(), selection.draw, half)];
-    half_widths.extend(protect::half_widths(table, selection, measures)?);
-    let contributors_for_half = selection.published_from();
-    let margin = margin_95(&selection.draw)?;
+    let half = half_width_95(contributors)?;
+    let mut half_widths = vec![("contributors".to_owned(), *contributors, half)];
+    half_widths.extend(protect::half_widths(table, contributors, measures)?);
+    let (contributors_for_half, contributors_for_most) = match mechanism {
+        Mechanism::Thresholded { selection, .. } => {
+            let from = selection.published_from();
+            (from, from.saturating_add(margin_95(contributors)?))
+        }
+        _ => (0, 0),
+    };
     Ok(Some(Preview {
         cost,
         contributors_for_half,
-        contributors_for_most: contributors_for_half.saturating_add(margin),
+        contributors_for_most,
         half_widths,
     }))
 }

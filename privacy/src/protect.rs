@@ -20,6 +20,7 @@ use crate::sampler::DrawError;
 use crate::spend::Spend;
 
 mod counts;
+mod dense;
 mod ladder;
 mod measures;
 
@@ -83,13 +84,14 @@ pub struct Rows {
 /// What may be shown of one release.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Protected {
-    /// Selected and noised.
+    /// Selected and noised; of a dense table, noised and all there.
     Noisy {
         /// Places of the published rows in the caller's order, ascending.
         kept: Vec<usize>,
-        /// Noisy contributors, which selected the rows.
+        /// Noisy contributors, which selected the rows unless the table is dense.
         contributors: Noisy,
-        /// True where ñ is within its half width of the threshold: selection biases such rows upward.
+        /// True where ñ is within its half width of the threshold: selection biases such rows upward. Nowhere
+        /// in a dense table.
         near_threshold: Vec<bool>,
         /// How many providers each row counts, where it could be several.
         providers: Option<Vec<i64>>,
@@ -224,12 +226,19 @@ pub fn protect_merged(spend: Spend, merged: Merged) -> Result<Release, ProtectEr
 
 fn single(reservation: Reservation, counts: Counts) -> Result<Release, ProtectError> {
     check_maps(&reservation)?;
+    let (table, mechanism) = (&reservation.table, &reservation.mechanism);
     let Rows {
         kept,
         contributors,
         near_threshold,
         measures,
-    } = rows(&reservation.table, &reservation.mechanism, counts)?;
+    } = match mechanism {
+        Mechanism::Dense {
+            contributors,
+            measures,
+        } => dense::rows(table, contributors, measures, counts)?,
+        _ => rows(table, mechanism, counts)?,
+    };
     let protected = Protected::Noisy {
         kept,
         contributors,
@@ -331,21 +340,19 @@ pub(crate) fn maps(reservation: &Reservation) -> Result<Loss, ProtectError> {
     let mut mapped = Loss::ZERO;
     let rungs = reservation.rungs.iter().map(|rung| &rung.mechanism);
     for mechanism in std::iter::once(&reservation.mechanism).chain(rungs) {
-        let Mechanism::Thresholded {
-            selection,
-            measures,
-        } = mechanism
-        else {
+        let Some((contributors, measures)) = mechanism.draws() else {
             continue;
         };
         let draws = measures.iter().map(|measure| &measure.draw);
-        for draw in std::iter::once(&selection.draw).chain(draws) {
+        for draw in std::iter::once(contributors).chain(draws) {
             let rho = engine::rho(draw)?;
             let sum = mapped.rho.checked_add(rho);
             mapped.rho = sum.ok_or(ProtectError::Undercharged)?;
         }
-        let sum = mapped.delta.checked_add(engine::delta(selection)?);
-        mapped.delta = sum.ok_or(ProtectError::Undercharged)?;
+        if let Mechanism::Thresholded { selection, .. } = mechanism {
+            let sum = mapped.delta.checked_add(engine::delta(selection)?);
+            mapped.delta = sum.ok_or(ProtectError::Undercharged)?;
+        }
     }
     Ok(mapped)
 }

@@ -61,8 +61,8 @@ pub struct QualitySheet {
     /// Half width of the 95 % interval per published number; of merged rows, contributors are the noisy lower
     /// bound `contributors_at_least` ([`crate::merge`]).
     pub half_widths: Vec<HalfWidth>,
-    /// How each published column is made, and in which ways it can be off beside its noise. Empty where all of
-    /// them are noisy counts, and of a k-only table, whose one number is exact.
+    /// How each published column is made, and in which ways it can be off beside its noise. Empty where nothing
+    /// has noise, and of some sheets before 2026-11-25 that had noisy counts alone.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub columns: Vec<ColumnNote>,
     /// Keys of the table's public domain; of a merge, of its rows.
@@ -192,7 +192,7 @@ impl QualitySheet {
             _ => finest + coarser.iter().sum::<u64>(),
         };
         let domain_keys = domain(r, &context)
-            .filter(|size| *size >= finest)
+            .filter(|size| *size >= finest && (!r.mechanism.is_dense() || *size == finest))
             .ok_or(SheetError::Domain)?;
         let bounded = r.is_bounded();
         let mut columns = columns::notes(&r.table, r.unit, &r.mechanism);
@@ -288,8 +288,9 @@ const BOUNDED: &str = " Cells were merged, and the same people may be in several
                        a noisy lower bound of the units in a row, not an estimate of them.";
 
 fn claim(unit: Unit, table: &Table, mechanism: &Mechanism) -> String {
-    let selection = match mechanism {
-        Mechanism::Thresholded { selection, .. } => selection,
+    let k = match mechanism {
+        Mechanism::Thresholded { selection, .. } => Some(selection.k),
+        Mechanism::Dense { .. } => None,
         Mechanism::KOnly { k } => return k_only(*k, &counted(unit, table)),
         Mechanism::Unprotected => {
             return "The source has no unit of privacy: this table carries no k-anonymity and no \
@@ -307,11 +308,19 @@ fn claim(unit: Unit, table: &Table, mechanism: &Mechanism) -> String {
         Unit::None => "nothing",
     };
     let counted = counted(unit, table);
+    let Some(k) = k else {
+        return format!(
+            "Given the provider's bounds, differential privacy protects {protected}. DP only: every key of the \
+             public domain is here, zeros included, and NO k is promised: a row may count a single one or \
+             nobody. Contributors are {counted}. Numbers are noisy and published as drawn, also below 0: right \
+             on average, while those of a single row clamped at 0 would be too high. Losses add up over \
+             unit-periods, tables and providers."
+        );
+    };
     format!(
         "Given the provider's bounds, differential privacy protects {protected}, and every row counts at \
-         least {} {counted} in this provider's data. Numbers are noisy; a key that is not here was withheld \
-         or absent, which look the same. Losses add up over unit-periods, tables and providers.",
-        selection.k
+         least {k} {counted} in this provider's data. Numbers are noisy; a key that is not here was withheld \
+         or absent, which look the same. Losses add up over unit-periods, tables and providers."
     )
 }
 

@@ -5,7 +5,7 @@ use policies::agreement::Unit;
 use policies::coarse::Merge;
 use policies::entry::{Body, Entry, Reservation};
 use policies::joint::check_noise;
-use policies::loss::Loss;
+use policies::loss::{Delta, Loss};
 use policies::mechanism::{Draw, MeasureDraw, Mechanism};
 use policies::table::Table;
 
@@ -27,6 +27,9 @@ pub enum SpendError {
     /// Parts of a joint table without one draw for their sum.
     #[error("the parts of the table have not one draw per measure")]
     Noise,
+    /// A dense table with anything beside it.
+    #[error("a dense table has one provider, and no δ, rungs or merge")]
+    Dense,
     /// Noise where there is no unit, or a unit without noise.
     #[error("only data without a unit is released unprotected, and always is")]
     Unit,
@@ -113,6 +116,15 @@ impl Spend {
 
 /// Does one part's charge pay for its noise, and does its noise hide one of its units?
 fn check_alone(reservation: &Reservation) -> Result<(), SpendError> {
+    if reservation.mechanism.is_dense() {
+        let alone = reservation.rungs.is_empty()
+            && reservation.merge.is_none()
+            && reservation.joint.is_none()
+            && reservation.charge.delta == Delta::ZERO;
+        if !alone {
+            return Err(SpendError::Dense);
+        }
+    }
     if let Mechanism::KOnly { k } = reservation.mechanism {
         let fits = k > 0
             && reservation.unit != Unit::None
@@ -162,11 +174,7 @@ fn hides_one_unit(reservation: &Reservation) -> bool {
 }
 
 fn hides_in(mechanism: &Mechanism, table: &Table, merged: Option<u32>) -> bool {
-    let Mechanism::Thresholded {
-        selection,
-        measures,
-    } = mechanism
-    else {
+    let Some((contributors, measures)) = mechanism.draws() else {
         return true;
     };
     let all = |draw: &Draw| draw.l0 >= table.cells_max;
@@ -175,8 +183,8 @@ fn hides_in(mechanism: &Mechanism, table: &Table, merged: Option<u32>) -> bool {
         changes.is_some_and(|changes| m.draw.linf >= changes)
             && merged.is_some_and(|r| m.draw.merged >= r)
     };
-    all(&selection.draw)
-        && selection.draw.linf >= 1
+    all(contributors)
+        && contributors.linf >= 1
         && measures.iter().all(|m| all(&m.draw) && hidden(m))
 }
 

@@ -90,7 +90,7 @@ fn largest_rho(epsilon: u64, threshold: Delta, delta: Delta) -> Result<Rho, Cali
 fn published_from(mechanism: &Mechanism) -> u64 {
     match mechanism {
         Mechanism::Thresholded { selection, .. } => selection.published_from(),
-        Mechanism::Unprotected | Mechanism::KOnly { .. } => 0,
+        _ => 0,
     }
 }
 

@@ -110,7 +110,7 @@ pub fn released_schema(table: &Table, unit: Unit, measures: &[String]) -> Schema
 #[must_use]
 pub fn shown_columns(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<String> {
     match mechanism {
-        Mechanism::Thresholded { .. } => table.shown_columns(mechanism),
+        Mechanism::Thresholded { .. } | Mechanism::Dense { .. } => table.shown_columns(mechanism),
         Mechanism::KOnly { .. } => Vec::new(),
         Mechanism::Unprotected => measure_names(table, unit),
     }
@@ -121,7 +121,7 @@ pub fn shown_columns(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<St
 #[must_use]
 pub fn read_columns(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<String> {
     match mechanism {
-        Mechanism::Thresholded { .. } => table.drawn_columns(mechanism),
+        Mechanism::Thresholded { .. } | Mechanism::Dense { .. } => table.drawn_columns(mechanism),
         Mechanism::KOnly { .. } => Vec::new(),
         Mechanism::Unprotected => measure_names(table, unit),
     }

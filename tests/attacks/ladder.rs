@@ -167,7 +167,7 @@ async fn a_coarse_row_minus_the_finer_one_hides_who_is_in_the_remainder() {
     let (city, shown) = publish(&all, charge).await;
     let scale = |mechanism: &Mechanism| match mechanism {
         Mechanism::Thresholded { measures, .. } => measures[0].draw.scale.sixteenths() as f64,
-        Mechanism::Unprotected | Mechanism::KOnly { .. } => panic!(),
+        _ => panic!(),
     };
     let ratio = scale(&shown.sheet.rungs[0].mechanism) / scale(&shown.sheet.mechanism);
     let trips = |row: &Row| row.map(|(_, trips)| trips as f64);

@@ -8,6 +8,7 @@
 //! | --- | --- | --- | --- |
 //! | `noise` | chi-square of released noise; repeated runs and correlations of noise over columns and releases | the noise is the one on the sheet, and every draw of it is used once | 4 |
 //! | `delta` | cells of k − 1 people, who may all collude, with and without one more, through the gate and, at the most δ that an agreement may sign, over Flight; cells of nobody | a certified lower bound of δ is between half of the charge and the charge (over Flight, at most the charge); cells below k never show | 7 |
+//! | `dense` | chi-square of the noise at keys that nobody is in, against the pmf on the sheet | an empty key looks like every other | 5 |
 //! | `membership` | Neyman and Pearson's best guess about one person, over Flight and gRPC | ε that is certainly lost is between half of the claim and the claim | 5 |
 //! | `path` | the same from raw trips on, with a person who makes four times as many as may count | the same of the whole path | 11 |
 //! | `merging` | the same from rows that a person's cells were merged into | Δ2 is scaled by r | 3 |
@@ -37,6 +38,7 @@
 
 mod city;
 mod delta;
+mod dense;
 mod differencing;
 mod gate;
 #[path = "../suite/harness.rs"]

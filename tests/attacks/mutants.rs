@@ -34,6 +34,10 @@ fn killer(mutant: Mutant) -> (&'static str, &'static str) {
         Mutant::BelowK => (DELTA, "cells of k − 1 units are shown"),
         Mutant::CellsUnbounded => (TRACES, "cells of a day"),
         Mutant::EventsUnbounded => (PATH, "is lost for certain"),
+        Mutant::AbsentWithoutNoise => (
+            "dense::a_key_that_nobody_is_in_looks_like_every_other",
+            "absent keys have another noise",
+        ),
         Mutant::ZeroKeysKept => (
             "delta::a_cell_that_nobody_is_in_is_refused",
             "a cell of nobody",

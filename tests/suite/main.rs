@@ -11,6 +11,8 @@
 mod access;
 mod contribute;
 mod crash;
+mod dense;
+mod docs;
 mod flight;
 mod harness;
 mod joint;

@@ -16,6 +16,7 @@ use super::*;
 
 mod attacks;
 mod coarse;
+mod dense;
 mod joint;
 mod k_only;
 mod life;
@@ -175,7 +176,7 @@ fn thresholded(entry: &mut Entry) -> (&mut Selection, &mut Draw) {
             selection,
             measures,
         } => (selection, &mut measures[0].draw),
-        Mechanism::Unprotected | Mechanism::KOnly { .. } => panic!(),
+        _ => panic!(),
     }
 }
 

@@ -174,6 +174,6 @@ fn noise(mechanism: &Mechanism) -> String {
             let scale = selection.draw.scale.sixteenths() as f64 / 16.0;
             format!("{:?} {scale}", selection.draw.noise)
         }
-        Mechanism::Unprotected | Mechanism::KOnly { .. } => "none".into(),
+        _ => "none".into(),
     }
 }

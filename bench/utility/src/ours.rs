@@ -65,7 +65,7 @@ impl Ours {
     pub fn published_from(&self) -> u64 {
         match &self.mechanism {
             Mechanism::Thresholded { selection, .. } => selection.published_from(),
-            Mechanism::Unprotected | Mechanism::KOnly { .. } => 0,
+            _ => 0,
         }
     }
 

@@ -11,7 +11,7 @@ use policies::entry::{Body, Floors};
 use policies::id::{OrgId, ReleaseKey, Role, ZoningId};
 use policies::mechanism::Mechanism;
 use policies::table::Table;
-use privacy::calibrate::calibrate_merged;
+use privacy::calibrate::{calibrate_dense, calibrate_merged};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
@@ -161,8 +161,9 @@ impl Broker {
         let Some(charge) = charge.filter(|_| unit != Unit::None) else {
             return Ok(Mechanism::Unprotected);
         };
-        let key =
-            serde_json::to_string(&(table, unit, k, charge, merged)).map_err(Error::internal)?;
+        let dense = terms.is_dense(&table.name);
+        let key = serde_json::to_string(&(table, unit, k, charge, merged, dense))
+            .map_err(Error::internal)?;
         let held = self
             .mechanisms
             .lock()
@@ -172,10 +173,13 @@ impl Broker {
         if let Some(mechanism) = held {
             return Ok(mechanism);
         }
-        let mechanism =
-            calibrate_merged(table, unit, k, charge, merged).map_err(|e| Error::Precondition {
-                message: format!("the plan cannot be kept: {e}"),
-            })?;
+        let mechanism = match dense {
+            true => calibrate_dense(table, unit, charge),
+            false => calibrate_merged(table, unit, k, charge, merged),
+        };
+        let mechanism = mechanism.map_err(|e| Error::Precondition {
+            message: format!("the plan cannot be kept: {e}"),
+        })?;
         let mut kept = self
             .mechanisms
             .lock()

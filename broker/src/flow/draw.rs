@@ -191,6 +191,11 @@ impl Broker {
             return Ok((Input::Merged { keys, rows }, vec![context]));
         }
         let (cells, context) = self.read_cells(reservation).await?;
+        if reservation.mechanism.is_dense() {
+            let zones = self.zones(&reservation.table.zoning).await?;
+            let cells = cells::dense::dense(cells, &reservation.table, &zones);
+            return Ok((Input::Cells(cells.map_err(Error::internal)?), vec![context]));
+        }
         if reservation.mechanism.is_k_only() {
             let domain = self.k_only_domain(reservation).await?;
             return Ok((Input::KOnly { cells, domain }, vec![context]));

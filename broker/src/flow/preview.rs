@@ -126,8 +126,13 @@ fn protection(
     terms: &Agreement,
     bounded: bool,
 ) -> Result<Option<Protection>, Error> {
-    let Mechanism::Thresholded { selection, .. } = mechanism else {
-        return Ok(None);
+    // Of a dense table k, T and all that follows from them are 0: nothing is selected.
+    let (k, threshold, published_from) = match mechanism {
+        Mechanism::Thresholded { selection, .. } => {
+            (selection.k, selection.threshold, selection.published_from())
+        }
+        Mechanism::Dense { .. } => (0, 0, 0),
+        Mechanism::Unprotected | Mechanism::KOnly { .. } => return Ok(None),
     };
     let Some(mut priced) = preview(table, mechanism).map_err(Error::internal)? else {
         return Ok(None);
@@ -159,9 +164,9 @@ fn protection(
             .unwrap_or_default(),
         epsilon_delta: DISPLAY_DELTA.parse().map_err(Error::internal)?,
         unit: terms.population.unit,
-        k: terms.k,
-        threshold: selection.threshold,
-        published_from: selection.published_from(),
+        k,
+        threshold,
+        published_from,
         contributors_needed: priced.contributors_for_most,
         measures,
     }))
@@ -169,6 +174,10 @@ fn protection(
 
 fn rule(mechanism: &Mechanism) -> String {
     match mechanism {
+        Mechanism::Dense { .. } => {
+            "DP only: every key of the public domain is shown with noise, zeros included, and NO k is promised"
+                .into()
+        }
         Mechanism::KOnly { k } => format!(
             "no charge: k-only, not differentially private. Exact contributors of every cell and margin of at \
              least {k} units, but for those that a smaller one could be computed from"

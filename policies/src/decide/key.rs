@@ -21,6 +21,8 @@ struct Canonical<'a> {
     charge: Option<&'a Charge>,
     #[serde(skip_serializing_if = "<[Rung]>::is_empty")]
     rungs: &'a [Rung],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dense: bool,
     period: Period,
     #[serde(skip_serializing_if = "Option::is_none")]
     merge: Option<&'a Merge>,
@@ -29,7 +31,7 @@ struct Canonical<'a> {
 
 /// H(canonical table request, pinned manifest), DESIGN section 4: one draw per request and input.
 /// SHA-256 in hexadecimal over the RFC 8785 form of provider, population, k, zonings, table,
-/// charge, rungs, period and manifest. Who asks, when and for which purpose is no part of it, so every
+/// charge, rungs, whether it is dense, period and manifest. Who asks, when and for which purpose is no part of it, so every
 /// entitled party gets the same bytes.
 ///
 /// # Errors
@@ -41,7 +43,7 @@ pub fn release_key(
     period: Period,
     manifest: &[BlobId],
 ) -> Result<ReleaseKey, DecideError> {
-    let priced = (item.charge.as_ref(), item.rungs.as_slice());
+    let priced = priced(item);
     hashed(&canonical(terms, table, priced, (period, None), manifest))
 }
 
@@ -61,7 +63,7 @@ pub fn merge_key(
     hashed(&canonical(
         terms,
         table,
-        (Some(charge), &[]),
+        (Some(charge), &[], false),
         read,
         manifest,
     ))
@@ -83,18 +85,24 @@ pub(super) fn joint_key(
         parts: Vec<Canonical<'a>>,
     }
     let parts = parts.iter().map(|(terms, table, item, manifest)| {
-        let priced = (item.charge.as_ref(), item.rungs.as_slice());
-        canonical(terms, table, priced, (period, None), manifest)
+        canonical(terms, table, priced(item), (period, None), manifest)
     });
     let mut parts: Vec<_> = parts.collect();
     parts.sort_by_key(|part| part.provider);
     hashed(&Together { rule, parts })
 }
 
+/// What the plan's line releases and pays for: charge, rungs, and whether every key.
+type Priced<'a> = (Option<&'a Charge>, &'a [Rung], bool);
+
+fn priced(item: &PlanItem) -> Priced<'_> {
+    (item.charge.as_ref(), &item.rungs, item.dense)
+}
+
 fn canonical<'a>(
     terms: &'a Agreement,
     table: &'a Table,
-    (charge, rungs): (Option<&'a Charge>, &'a [Rung]),
+    (charge, rungs, dense): Priced<'a>,
     (period, merge): (Period, Option<&'a Merge>),
     manifest: &'a [BlobId],
 ) -> Canonical<'a> {
@@ -106,6 +114,7 @@ fn canonical<'a>(
         table,
         charge,
         rungs,
+        dense,
         period,
         merge,
         manifest,

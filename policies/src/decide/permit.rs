@@ -20,6 +20,7 @@ pub struct Permit {
     pub(super) table: Table,
     pub(super) unit: Unit,
     pub(super) protection: Protection,
+    pub(super) dense: bool,
     pub(super) k: u32,
     pub(super) charge: Option<Charge>,
     pub(super) merged: u32,
@@ -160,6 +161,11 @@ impl Permit {
         }
         if mechanism.is_k_only() != (self.protection == Protection::KOnly) {
             return Err("a k-only agreement is released k-only, and no other is".into());
+        }
+        if mechanism.is_dense() != self.dense {
+            return Err(
+                "a table that is dense in the plan is released dense, and no other is".into(),
+            );
         }
         let charge = self.charge.as_ref();
         mechanism

@@ -239,6 +239,7 @@ impl Rules<'_> {
             provider: terms.provider.org.clone(),
             unit: terms.population.unit,
             protection: terms.population.protection,
+            dense: item.dense && self.request.merge.is_none(),
             k: terms.k,
             charge,
             merged,

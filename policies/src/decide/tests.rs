@@ -13,6 +13,7 @@ use crate::refusal::ReasonId;
 use crate::testing::{Town, mechanism, now, org};
 
 mod ad_hoc;
+mod dense;
 mod input;
 mod joint;
 mod k_only;

@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 33] = [
+const GOLDEN: [(&str, &str); 35] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -142,6 +142,14 @@ const GOLDEN: [(&str, &str); 33] = [
     (
         "release.reserved",
         include_str!("../../golden/release.reserved.k_only.json"),
+    ),
+    (
+        "agreement.offered",
+        include_str!("../../golden/agreement.offered.dense.json"),
+    ),
+    (
+        "release.reserved",
+        include_str!("../../golden/release.reserved.dense.json"),
     ),
 ];
 

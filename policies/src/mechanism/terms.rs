@@ -84,7 +84,19 @@ impl Mechanism {
             ) => {
                 select(selection, table, k, charge)?;
                 measure(measures, table, charge, merged)?;
-                pinned(selection, measures, charge)
+                pinned(&selection.draw, measures, charge)
+            }
+            (
+                Self::Dense {
+                    contributors,
+                    measures,
+                },
+                Some(charge),
+            ) => {
+                let bounds = (table.cells_max, 1, 1);
+                draw("contributors", contributors, bounds, charge.selection)?;
+                measure(measures, table, charge, merged)?;
+                pinned(contributors, measures, charge)
             }
             _ => Err(TermsError::Protection),
         }
@@ -92,11 +104,11 @@ impl Mechanism {
 }
 
 fn pinned(
-    selection: &Selection,
+    contributors: &Draw,
     measures: &[MeasureDraw],
     charge: &Charge,
 ) -> Result<(), TermsError> {
-    let selecting = std::iter::once(("contributors", &selection.draw));
+    let selecting = std::iter::once(("contributors", contributors));
     let measures = measures.iter().map(|m| (m.measure.as_str(), &m.draw));
     for (measure, draw) in selecting.chain(measures) {
         if charge.noise.is_some_and(|agreed| agreed != draw.noise) {

@@ -98,7 +98,7 @@ impl Table {
         mechanism: &Mechanism,
         columns: impl Fn(&str, Option<Charged<'_>>) -> Vec<String>,
     ) -> Vec<String> {
-        let Mechanism::Thresholded { measures, .. } = mechanism else {
+        let Some((_, measures)) = mechanism.draws() else {
             return Vec::new();
         };
         let names = measures.iter().map(|m| m.measure.as_str());

@@ -35,6 +35,9 @@ impl Check {
         let message = "a table that stands together with others' is asked for: leave it out";
         self.require(alone, &format!("{path}.scheduled"), message);
         self.joint(a, item, table, &format!("{path}.joint"));
+        let dense = item.dense && item.charge.is_none();
+        let message = "a dense table has a charge of its own, and so a unit";
+        self.require(!dense, &format!("{path}.dense"), message);
         let path = format!("{path}.charge");
         match (&item.charge, a.population.unit) {
             // What has no charge has other rules of its own.
@@ -42,6 +45,7 @@ impl Check {
             (None, Unit::None) => {}
             (Some(_), Unit::None) => self.require(false, &path, "no unit, no charge: leave it out"),
             (None, _) => self.require(false, &path, "a release of protected data needs a charge"),
+            (Some(charge), _) if item.dense => self.dense(a, item, table, charge, &path),
             (Some(charge), unit) => self.charge(table, unit, charge, &path),
         }
         self.ladder(a, item, table, &path.replace(".charge", ".rungs"));
@@ -85,7 +89,7 @@ impl Check {
         self.measures(table, unit, charge, path);
     }
 
-    fn measures(&mut self, table: &Table, unit: Unit, charge: &Charge, path: &str) {
+    pub(super) fn measures(&mut self, table: &Table, unit: Unit, charge: &Charge, path: &str) {
         let unique: BTreeSet<_> = charge.measures.iter().map(|m| &m.measure).collect();
         self.require(
             unique.len() == charge.measures.len(),

@@ -141,7 +141,7 @@ fn one_draw_keeps_the_charge_of_every_part_and_is_the_least_that_does() {
         .iter()
         .map(|mechanism| match mechanism {
             Mechanism::Thresholded { measures, .. } => measures[0].draw,
-            Mechanism::Unprotected | Mechanism::KOnly { .. } => panic!("not protected"),
+            _ => panic!("not protected"),
         })
         .collect();
     for (provider, mechanism) in std::iter::zip(&providers, &all) {
@@ -150,7 +150,7 @@ fn one_draw_keeps_the_charge_of_every_part_and_is_the_least_that_does() {
         let alone = calibrate_alone(&provider.table, UNIT, provider.k, &provider.charge).unwrap();
         let selection = |m: &Mechanism| match m {
             Mechanism::Thresholded { selection, .. } => *selection,
-            Mechanism::Unprotected | Mechanism::KOnly { .. } => panic!("not protected"),
+            _ => panic!("not protected"),
         };
         assert_eq!(selection(mechanism), selection(&alone));
         let check = mechanism.check_terms(&provider.table, provider.k, Some(&provider.charge), 1);
@@ -242,7 +242,7 @@ fn intervals_cover_the_sums_of_the_parts_that_are_counted() {
         .iter()
         .map(|part| match &part.mechanism {
             Mechanism::Thresholded { selection, .. } => selection.published_from(),
-            Mechanism::Unprotected | Mechanism::KOnly { .. } => panic!("not protected"),
+            _ => panic!("not protected"),
         })
         .collect();
     // All far over the threshold; then all at it, and one over it with two at it.

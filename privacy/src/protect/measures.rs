@@ -1,7 +1,7 @@
 //! The measures of a release: what noise is added to, and what is shown of it.
 
 use policies::agreement::Unit;
-use policies::mechanism::{Draw, MeasureDraw, Selection};
+use policies::mechanism::{Draw, MeasureDraw};
 use policies::table::{Charged, Clamp, PERCENTILES, Table};
 
 use super::{Noisy, ProtectError, add_noise, columns, interval};
@@ -197,13 +197,13 @@ impl Shown<'_> {
 /// a histogram by the name of its charge. Means and percentiles have a width of their own in every row.
 pub(crate) fn half_widths(
     table: &Table,
-    selection: &Selection,
+    contributors: &Draw,
     draws: &[MeasureDraw],
 ) -> Result<Vec<(String, Draw, u64)>, OpenDpError> {
     let count = draws
         .iter()
         .find(|m| table.charged(&m.measure) == Some(Charged::Count));
-    let count = count.map_or(selection.draw, |count| count.draw);
+    let count = count.map_or(*contributors, |count| count.draw);
     let width = |m: &MeasureDraw| {
         let half = half_width_95(&m.draw)?;
         let half = match table.charged(&m.measure) {

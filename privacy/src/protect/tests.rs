@@ -5,6 +5,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod dense;
 mod ladder;
 mod measures;
 
@@ -22,7 +23,9 @@ fn spend(mechanism: Mechanism) -> Spend {
     let charge = ample(&mechanism);
     let unit = match mechanism {
         Mechanism::Unprotected => Unit::None,
-        Mechanism::Thresholded { .. } | Mechanism::KOnly { .. } => Unit::PersonDay,
+        Mechanism::Thresholded { .. } | Mechanism::Dense { .. } | Mechanism::KOnly { .. } => {
+            Unit::PersonDay
+        }
     };
     Spend::for_test(reservation(table(1, 3), unit, mechanism, charge))
 }

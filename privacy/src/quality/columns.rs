@@ -27,6 +27,8 @@ pub enum Interval {
     GivenPublished,
     /// Fieller (1954), for the ratio of two noisy numbers: its own in every row.
     Fieller,
+    /// From the ends of the intervals of the two numbers it is made of, each of which misses half as often.
+    Ends,
     /// The bins that the percentile may lie in: ends are edges of bins.
     Bins,
 }
@@ -48,32 +50,29 @@ pub enum Bias {
     Interpolation,
 }
 
-/// A note on every column, where any is more than a noisy count.
+/// A note on every column that has noise.
 pub(super) fn notes(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<ColumnNote> {
-    let Mechanism::Thresholded { measures, .. } = mechanism else {
+    let Some((_, measures)) = mechanism.draws() else {
         return Vec::new();
     };
     let charged: Vec<_> = measures
         .iter()
         .filter_map(|m| Some((m.measure.as_str(), table.charged(&m.measure)?)))
         .collect();
-    if charged
-        .iter()
-        .all(|(_, charged)| *charged == Charged::Count)
-    {
-        return Vec::new();
-    }
     let note = |column: String, interval, biases: &[Bias]| ColumnNote {
         column,
         interval,
         biases: biases.to_vec(),
     };
-    let near = [Bias::NearThreshold, Bias::Truncation];
-    let mut notes = vec![note(
-        "contributors".to_owned(),
-        Interval::GivenPublished,
-        &near,
-    )];
+    let selected = !mechanism.is_dense();
+    let (interval, biases): (_, &[Bias]) = match selected {
+        true => (
+            Interval::GivenPublished,
+            &[Bias::NearThreshold, Bias::Truncation],
+        ),
+        false => (Interval::Fixed, &[Bias::Truncation]),
+    };
+    let mut notes = vec![note("contributors".to_owned(), interval, biases)];
     for (name, charged) in charged {
         match charged {
             Charged::Count => {
@@ -82,10 +81,14 @@ pub(super) fn notes(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<Col
             Charged::Sum(clamp) => {
                 let mut biases = vec![Bias::Truncation, Bias::Clamping];
                 let mut intervals = (Interval::Fixed, Interval::Fieller);
-                if unit == Unit::Trip {
-                    // The count is the noisy contributors, which selected the row.
-                    biases.insert(0, Bias::NearThreshold);
-                    intervals = (Interval::GivenPublished, Interval::GivenPublished);
+                // With trips the count is the noisy contributors.
+                match (unit == Unit::Trip, selected) {
+                    (true, true) => {
+                        biases.insert(0, Bias::NearThreshold);
+                        intervals = (Interval::GivenPublished, Interval::GivenPublished);
+                    }
+                    (true, false) => intervals = (Interval::Ends, Interval::Ends),
+                    (false, _) => {}
                 }
                 notes.push(note(name.to_owned(), intervals.0, &biases));
                 biases.push(Bias::Ratio);

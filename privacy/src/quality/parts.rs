@@ -76,7 +76,7 @@ impl JointSheet {
         let parts = parts.collect::<Result<Vec<_>, _>>()?;
         let selections = parts.iter().filter_map(|part| match &part.mechanism {
             Mechanism::Thresholded { selection, .. } => Some(*selection),
-            Mechanism::Unprotected | Mechanism::KOnly { .. } => None,
+            _ => None,
         });
         let selections: Vec<_> = selections.collect();
         let losses: Vec<(Unit, Loss)> = reserved.iter().map(|r| (r.unit, r.charge)).collect();

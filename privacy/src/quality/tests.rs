@@ -233,11 +233,10 @@ fn real_sheets_are_as_the_schema_says() {
 }
 
 #[test]
-fn every_column_says_how_it_is_made_where_any_is_more_than_a_count() {
-    assert!(
-        sheet(Unit::PersonDay).columns.is_empty(),
-        "old sheets keep their bytes"
-    );
+fn every_column_with_noise_says_how_it_is_made() {
+    let near = [Bias::NearThreshold, Bias::Truncation];
+    assert_eq!(sheet(Unit::PersonDay).columns[0].biases, near);
+    assert!(sheet(Unit::None).columns.is_empty());
     for unit in [Unit::PersonDay, Unit::Trip] {
         let sheet = timed(unit);
         let noted = sheet.columns.iter().map(|note| note.column.clone());

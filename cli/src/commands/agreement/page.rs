@@ -121,6 +121,15 @@ fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {
             "k",
             format!("every published row counts at least {} units", a.k),
         ));
+        let dense = a.plan.iter().filter(|item| item.dense);
+        let dense: Vec<_> = dense.map(|item| item.table.as_str()).collect();
+        if !dense.is_empty() {
+            let what = format!(
+                "`{}`: DP only. Every key is published with noise, zeros included, and NO k is promised",
+                dense.join("`, `")
+            );
+            rows.push(("but", wrap(&what)));
+        }
         rows.push((
             "cap",
             format!(

@@ -192,26 +192,34 @@ fn protected(p: &Protection) -> Vec<(&'static str, String)> {
         .iter()
         .map(|m| super::sheet::width(&m.measure, m.error_95));
     let from = thousands(p.published_from);
-    vec![
+    // Agreements with a unit have a k of 1 at least: none is that of a dense table.
+    let selected = match p.k {
+        0 => vec![("k", "none promised: DP only, every key is shown".to_owned())],
+        k => vec![
+            (
+                "k",
+                format!("{k}: every published row counts at least so many units"),
+            ),
+            (
+                "published from",
+                format!("{from} noisy contributors (T = {})", p.threshold),
+            ),
+            (
+                "a cell needs",
+                format!("{} units to be published with 95 %", p.contributors_needed),
+            ),
+        ],
+    };
+    let mut lines = vec![
         (
             "charge",
             format!("{} for each unit-period it reads", loss(p.charge)),
         ),
         ("unit", p.unit.word().to_owned()),
-        (
-            "k",
-            format!("{}: every published row counts at least so many units", p.k),
-        ),
-        (
-            "published from",
-            format!("{from} noisy contributors (T = {})", p.threshold),
-        ),
-        (
-            "a cell needs",
-            format!("{} units to be published with 95 %", p.contributors_needed),
-        ),
-        ("95 % error", widths.collect::<Vec<_>>().join(", ")),
-    ]
+    ];
+    lines.extend(selected);
+    lines.push(("95 % error", widths.collect::<Vec<_>>().join(", ")));
+    lines
 }
 
 /// A coarser rung in a line: what it merges, what it costs, what a row of it needs.

@@ -98,7 +98,10 @@ fn parts(joint: &JointSheet) -> Vec<(&'static str, String)> {
                 selection.k,
                 selection.published_from()
             ),
-            Mechanism::Unprotected | Mechanism::KOnly { .. } => "without noise".to_owned(),
+            // No part of a joint table is one of these.
+            Mechanism::Dense { .. } | Mechanism::Unprotected | Mechanism::KOnly { .. } => {
+                "without selection".to_owned()
+            }
         };
         let late = if part.late { ", late" } else { "" };
         let text = format!(
@@ -250,8 +253,20 @@ fn losses(sheet: &QualitySheet) -> Option<(&'static str, String)> {
 }
 
 fn mechanism(mechanism: &Mechanism, unit: Unit) -> Vec<(&'static str, String)> {
-    let selection = match mechanism {
-        Mechanism::Thresholded { selection, .. } => selection,
+    let (draw, selected) = match mechanism {
+        Mechanism::Thresholded { selection, .. } => {
+            let text = format!(
+                "rows of at least k = {} units, by noisy contributors from {} (T = {})",
+                selection.k,
+                selection.published_from(),
+                selection.threshold
+            );
+            (selection.draw, text)
+        }
+        Mechanism::Dense { contributors, .. } => {
+            let text = "none: every key is shown, and NO k is promised (DP only)";
+            (*contributors, text.to_owned())
+        }
         Mechanism::KOnly { k } => {
             let text = format!(
                 "k-only, NOT differentially private: exact numbers of k = {k} units or more, no charge"
@@ -262,17 +277,11 @@ fn mechanism(mechanism: &Mechanism, unit: Unit) -> Vec<(&'static str, String)> {
             return vec![("protection", "none: values as contributed".into())];
         }
     };
-    let noise = match selection.draw.noise {
+    let noise = match draw.noise {
         Noise::DiscreteLaplace => "discrete Laplace",
         Noise::DiscreteGaussian => "discrete Gaussian",
     };
-    let selected = format!(
-        "rows of at least k = {} units, by noisy contributors from {} (T = {})",
-        selection.k,
-        selection.published_from(),
-        selection.threshold
-    );
-    let sixteenths = selection.draw.scale.sixteenths();
+    let sixteenths = draw.scale.sixteenths();
     let noise = format!("{noise}, scale {} on contributors", decimal(sixteenths));
     vec![
         ("unit", unit.word().to_owned()),

@@ -49,6 +49,16 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
             parties::possession(org, *role, spiffe, key, possession)?;
             parties::admitted(state, org, *role, spiffe, by.as_ref())
         }
+        Body::OrgKeyRotated {
+            org,
+            from,
+            key,
+            by_old,
+            by_new,
+        } => {
+            caller(state, org, "/weir.v1.DirectoryService/RotateKey")?;
+            parties::rotated(state, org, (from, key), (by_old, by_new))
+        }
         Body::ZoningAdded { by, .. } => caller(state, by, "/weir.v1.DirectoryService/AddZoning"),
         Body::AgreementOffered {
             agreement,

@@ -133,7 +133,12 @@ pub struct Tokens {
     /// `aud`.
     pub audience: String,
     /// ES256 public keys (PEM).
+    #[serde(default)]
     pub public_keys: Vec<PathBuf>,
+    /// The issuer's key set (RFC 7517) over HTTPS: its P-256 keys count by their `kid`.
+    pub jwks_url: Option<String>,
+    /// The CA (PEM) that signs the certificate of `jwks_url`'s host, and nobody else's.
+    pub jwks_ca: Option<PathBuf>,
 }
 
 /// The broker's own keys.
@@ -233,6 +238,19 @@ impl Config {
                 allowed,
             });
         }
+        let tokens = &config.tokens;
+        let source = tokens.jwks_url.is_some() || !tokens.public_keys.is_empty();
+        if !source || tokens.jwks_url.is_some() != tokens.jwks_ca.is_some() {
+            let (field, allowed) = (
+                "tokens",
+                "`public_keys`, or `jwks_url` with `jwks_ca`, or all",
+            );
+            return Err(ConfigError::Range {
+                path: path_buf(),
+                field,
+                allowed,
+            });
+        }
         config.anchor(path.parent().unwrap_or(Path::new(".")));
         Ok(config)
     }
@@ -249,6 +267,7 @@ impl Config {
             .into_iter()
             .chain(&mut self.tls.client_crl)
             .chain(&mut self.tokens.public_keys)
+            .chain(&mut self.tokens.jwks_ca)
             .chain(&mut self.steward);
         for path in paths {
             *path = folder.join(&*path);

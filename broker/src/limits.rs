@@ -13,6 +13,9 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 64;
 /// Calls in work at one time; one more is shed.
 pub const CALLS_MAX: usize = 256;
+/// Calls of one organisation in work at one time: who sends its bodies slowly, or never reads its
+/// answers, fills its own places only.
+pub const CALLS_PER_ORG_MAX: usize = 64;
 /// Longest unary call; streams of cells have [`STREAM_TIMEOUT`].
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest stream of cells or of a released table.
@@ -108,6 +111,20 @@ pub const DRAWS_MAX: usize = 2;
 pub const ZONING_BYTES_MAX: usize = 16 << 20;
 /// How often the files of certificates and keys are looked at.
 pub const TRUST_LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often the token issuer's key set is fetched.
+pub const JWKS_EVERY: Duration = Duration::from_secs(300);
+/// Shortest time between two fetches that tokens with an unknown `kid` cause.
+pub const JWKS_UNKNOWN_EVERY: Duration = Duration::from_secs(30);
+/// Wait after the first failed fetch; doubled by each further one, to [`JWKS_EVERY`] at most.
+pub const JWKS_BACK_OFF: Duration = Duration::from_secs(5);
+/// A key set that was fetched longer ago than this opens nothing.
+pub const JWKS_STALE_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// Longest fetch of a key set.
+pub const JWKS_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest key set, in bytes.
+pub const JWKS_BYTES_MAX: usize = 64 << 10;
+/// Most keys in a key set.
+pub const JWKS_KEYS_MAX: usize = 64;
 /// Longest token of a user, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// Longest `sub` and `jti` of a token, in bytes.
@@ -130,6 +147,9 @@ const _: () = assert!(cells::check::CENTRED_MAX <= privacy::protect::CENTRED_MAX
 const _: () = assert!(CONNECTIONS_PER_ORG_MAX < CONNECTIONS_MAX);
 const _: () = assert!(K_ONLY_ROWS_MAX <= CONTRIBUTION_ROWS_MAX);
 const _: () = assert!(CALLS_MAX <= SEQUENCER_QUEUE);
+const _: () = assert!(CALLS_PER_ORG_MAX < CALLS_MAX);
+const _: () = assert!(JWKS_BACK_OFF.as_secs() < JWKS_EVERY.as_secs());
+const _: () = assert!(JWKS_EVERY.as_secs() < JWKS_STALE_AFTER.as_secs());
 const _: () = assert!(CONTRIBUTIONS_PER_ORG_MAX <= CONTRIBUTIONS_MAX);
 const _: () = assert!(WATCHES_MAX < CALLS_MAX && WATCHES_PER_ORG_MAX <= WATCHES_MAX);
 const _: () =

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
 use audit::checkpoint::LogKey;
-use audit::note::{KeyName, Signer};
 use audit::quorum::{Policy, PolicyError};
-use certs::{Ed25519Seed, TrustDomain};
+use certs::TrustDomain;
 use proto::v1::agreement_service_server::AgreementServiceServer;
 use proto::v1::contribution_service_server::ContributionServiceServer;
 use proto::v1::directory_service_server::DirectoryServiceServer;
@@ -18,28 +17,30 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
-use zeroize::Zeroizing;
 
 use crate::api::trace::TraceLayer;
 use crate::api::{access, agreement, contribution, directory, flight, rate, release, transparency};
 use crate::clock::Clock;
-use crate::config::{Config, Mode, Web, Witnesses};
+use crate::config::{Config, Web, Witnesses};
 use crate::cosign::{Collector, CosignError, Heads};
 use crate::flow::Broker;
 use crate::flow::admit::Admission;
 use crate::flow::broker::Terms;
 use crate::identity::accept::{AcceptBounds, Incoming, incoming};
-use crate::identity::caller::PseudonymKey;
+use crate::identity::keys::KeyRing;
 use crate::identity::layer::IdentityLayer;
 use crate::identity::reload::{self, Reload};
-use crate::identity::tls::TlsFiles;
-use crate::identity::token::{TokenIssuer, TokenVerifier};
-use crate::identity::trust::{Trust, TrustFiles};
+use crate::identity::token::TokenVerifier;
+use crate::identity::trust::Trust;
 use crate::limits;
 use crate::sequencer::Sequencer;
 use crate::store::open::{Store, StoreConfig};
 use crate::telemetry::{Metrics, serve_metrics};
 use crate::web;
+
+mod keys;
+
+use keys::{key_set, signer, trust_files, verifier};
 
 /// Why a broker does not start, or has ended. The text is for its operator.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +128,11 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
     let every = limits::TRUST_LOOK_EVERY;
     let (trust, reload) = reload::keep(trust_files(config), every, stop.clone())
         .map_err(during("load certificates and token keys"))?;
-    let verifier = verifier(config, trust.clone())?;
+    let keys = KeyRing {
+        trust: trust.clone(),
+        set: key_set(config, stop.clone())?,
+    };
+    let verifier = verifier(config, keys)?;
     let signer = signer(config)?;
     let log_key = LogKey::new(signer.verifier_key().clone());
     let store = Store::open(StoreConfig {
@@ -369,54 +374,6 @@ async fn public_side(
     let routes = web::routes(Arc::clone(broker));
     tokio::spawn(web::serve(listener, Some(trust), routes, stop.clone()));
     address.map_err(during("listen on `web.listen`"))
-}
-
-fn trust_files(config: &Config) -> TrustFiles {
-    TrustFiles {
-        mode: config.mode,
-        tls: TlsFiles {
-            cert: config.tls.cert.clone(),
-            key: config.tls.key.clone(),
-            client_ca: config.tls.client_ca.clone(),
-            client_crl: config.tls.client_crl.clone(),
-        },
-        token_keys: config.tokens.public_keys.clone(),
-    }
-}
-
-fn verifier(
-    config: &Config,
-    trust: watch::Receiver<Arc<Trust>>,
-) -> Result<TokenVerifier, ServeError> {
-    let issuer = TokenIssuer {
-        issuer: config.tokens.issuer.clone(),
-        audience: config.tokens.audience.clone(),
-    };
-    std::fs::create_dir_all(&config.state).map_err(during("make the state directory"))?;
-    let pseudonyms = PseudonymKey::load_or_create(&config.state.join("pseudonym.key"))
-        .map_err(during("load the pseudonym key"))?;
-    Ok(TokenVerifier::new(&issuer, trust, pseudonyms))
-}
-
-fn signer(config: &Config) -> Result<Signer, ServeError> {
-    let doing = "load the log key";
-    let name: KeyName = config
-        .log_origin
-        .parse()
-        .map_err(during("read log_origin"))?;
-    let pem = certs::read_secret(&config.keys.log).map_err(during(doing))?;
-    let marked = std::str::from_utf8(&pem).is_ok_and(certs::is_development_key);
-    if config.mode == Mode::Production && marked {
-        return Err(ServeError {
-            doing,
-            cause: format!(
-                "`{}` is a development key, which production refuses: make your own",
-                config.keys.log.display()
-            ),
-        });
-    }
-    let seed = Ed25519Seed::read(&config.keys.log).map_err(during(doing))?;
-    Signer::from_seed(name, &Zeroizing::new(*seed.as_bytes())).map_err(during(doing))
 }
 
 fn terms(config: &Config) -> Result<Terms, ServeError> {

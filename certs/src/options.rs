@@ -17,7 +17,7 @@ const VALIDITY_DAYS_MAX: u64 = 3_650;
 pub struct Options {
     /// Of the CA; default 365 days. Nothing it signs outlives it.
     pub ca_validity: Duration,
-    /// Of the broker's and the organisations' certificates; default 30 days.
+    /// Of the broker's and the organisations' certificates; default 7 days.
     pub validity: Duration,
     /// Of tokens; default 1 day. A token never outlives its certificate.
     pub token_validity: Duration,
@@ -29,7 +29,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             ca_validity: DAY * 365,
-            validity: DAY * 30,
+            validity: DAY * 7,
             token_validity: DAY,
             overwrite: false,
         }

@@ -25,6 +25,10 @@ pub const RULES: &[Rule] = &[
         roles: &[Steward],
     },
     Rule {
+        method: "/weir.v1.DirectoryService/RotateKey",
+        roles: &[Steward, Provider, Planner],
+    },
+    Rule {
         method: "/weir.v1.DirectoryService/ListOrganisations",
         roles: EVERYONE,
     },

@@ -23,43 +23,14 @@ use crate::sign::{PartySignature, PublicKey};
 use crate::table::Table;
 
 mod reservation;
+mod salt;
+
+pub use salt::EntrySalt;
 
 /// The version this build writes.
 pub const VERSION: u32 = 1;
 /// Largest entry, in bytes (C2SP tlog-tiles: a length of 16 bits).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
-
-/// 128 random bits in hexadecimal: keeps the public leaf hash of a predictable entry from being
-/// guessed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct EntrySalt(String);
-
-impl EntrySalt {
-    /// From random bytes.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(hex::encode(bytes))
-    }
-}
-
-impl TryFrom<String> for EntrySalt {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        let fits = text.len() == 32 && hex::decode(&text).is_ok() && text == text.to_lowercase();
-        if fits {
-            Ok(Self(text))
-        } else {
-            Err("a salt is 32 lower-case hexadecimal digits".into())
-        }
-    }
-}
-
-impl From<EntrySalt> for String {
-    fn from(salt: EntrySalt) -> Self {
-        salt.0
-    }
-}
 
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +74,20 @@ pub enum Body {
         /// The steward's organisation; absent for the first steward, who comes from the config.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         by: Option<OrgId>,
+    },
+    /// An organisation signs with another key from here on; what the old one signed stays signed.
+    #[serde(rename = "org.key_rotated")]
+    OrgKeyRotated {
+        /// Which organisation.
+        org: OrgId,
+        /// The key it signed with so far.
+        from: Fingerprint,
+        /// The key it signs with now.
+        key: PublicKey,
+        /// Over [`crate::sign::rotation_payload`], with the old key.
+        by_old: PartySignature,
+        /// Over the same, with the new key.
+        by_new: PartySignature,
     },
     /// A zoning became available.
     #[serde(rename = "zoning.added")]
@@ -220,6 +205,7 @@ impl Body {
         match self {
             Self::BrokerStarted { .. } => "broker.started",
             Self::OrgAdmitted { .. } => "org.admitted",
+            Self::OrgKeyRotated { .. } => "org.key_rotated",
             Self::ZoningAdded { .. } => "zoning.added",
             Self::AgreementOffered { .. } => "agreement.offered",
             Self::AgreementSigned { .. } => "agreement.signed",

@@ -27,6 +27,8 @@ pub enum Signs {
     KeyPossession,
     /// An act in the life of an agreement ([`crate::life::payload`]).
     AgreementAct,
+    /// A change of key, by the old one and by the new one.
+    KeyRotation,
 }
 
 impl Signs {
@@ -37,6 +39,7 @@ impl Signs {
             Self::Agreement => "weir-agreement+jws",
             Self::KeyPossession => "weir-key-possession+jws",
             Self::AgreementAct => "weir-agreement-act+jws",
+            Self::KeyRotation => "weir-key-rotation+jws",
         }
     }
 }
@@ -85,6 +88,14 @@ impl PublicKey {
             spki: spki.to_vec(),
             fingerprint,
         })
+    }
+
+    /// From an uncompressed point: 65 bytes, the first of them 4.
+    ///
+    /// # Errors
+    /// [`SignError::Key`] for anything else.
+    pub fn from_point(point: &[u8]) -> Result<Self, SignError> {
+        Self::from_spki(&[&P256_SPKI_PREFIX, point].concat())
     }
 
     /// DER.
@@ -211,6 +222,13 @@ pub fn verify(
 #[must_use]
 pub fn possession_payload(org: &OrgId, role: Role, spiffe: &str, key: &Fingerprint) -> Vec<u8> {
     format!("weir admission\norg {org}\nrole {role}\nspiffe {spiffe}\nkey {key}\n").into_bytes()
+}
+
+/// What both keys of an organisation sign, the old one and the new one, when it changes its key. A
+/// key never comes back, so no such signature can be used twice.
+#[must_use]
+pub fn rotation_payload(org: &OrgId, from: &Fingerprint, to: &Fingerprint) -> Vec<u8> {
+    format!("weir key rotation\norg {org}\nfrom {from}\nto {to}\n").into_bytes()
 }
 
 #[cfg(test)]

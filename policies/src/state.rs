@@ -29,7 +29,7 @@ mod life;
 mod protection;
 mod records;
 
-pub use apply::Touched;
+pub use apply::{ROTATIONS_MAX, Touched};
 pub use error::ApplyError;
 pub use records::{Record, RecordError};
 
@@ -45,7 +45,10 @@ pub struct Org {
     pub spiffe: String,
     /// The key it signs with.
     pub key: PublicKey,
-    /// Index of its entry.
+    /// Keys before it, oldest first: what they signed in their time stays signed.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub former: Vec<PublicKey>,
+    /// Index of the entry of its last change.
     pub entry: u64,
 }
 
@@ -313,9 +316,10 @@ impl State {
     pub fn concerned(&self, entry: &Entry) -> Vec<OrgId> {
         let parties = |id: &AgreementId| self.agreement(id).map(|r| parties_of(&r.terms));
         match &entry.body {
-            Body::BrokerStarted { .. } | Body::OrgAdmitted { .. } | Body::ZoningAdded { .. } => {
-                self.orgs.keys().cloned().collect()
-            }
+            Body::BrokerStarted { .. }
+            | Body::OrgAdmitted { .. }
+            | Body::OrgKeyRotated { .. }
+            | Body::ZoningAdded { .. } => self.orgs.keys().cloned().collect(),
             Body::AgreementOffered { agreement, .. } => {
                 let answered = agreement.counters.as_ref().and_then(parties);
                 let answered = answered.unwrap_or_default();

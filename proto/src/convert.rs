@@ -11,6 +11,7 @@ mod contribution;
 mod directory;
 mod life;
 mod release;
+mod rotation;
 mod transparency;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use release::{
     Answer, Chunk, MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection, Refused,
     ReleaseHead, ReleaseSummary, Released, RungPreview, Wish, key_from_ticket, key_to_ticket,
 };
+pub use rotation::Rotation;
 pub use transparency::{Bundle, LogRange, SizePair, WatchFrom};
 
 /// Why a message is refused: which field, and what should stand there.

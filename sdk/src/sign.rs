@@ -3,28 +3,25 @@
 use std::fmt;
 use std::path::Path;
 
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use policies::id::{OrgId, Role};
 use policies::sign::{
     PartySignature, PublicKey, SignError as VerifyError, Signs, possession_payload,
-    protected_header, signing_input, verify,
+    protected_header, rotation_payload, signing_input, verify,
 };
-use proto::convert::{Admission as WireAdmission, Organisation};
+use proto::convert::{Admission as WireAdmission, Organisation, Rotation};
 use serde::{Deserialize, Serialize};
 
-/// An organisation's signing key (ES256).
-///
-/// AWS-LC wipes the key when this is dropped, the file's bytes are wiped after reading; `Debug`
-/// shows the fingerprint only.
-pub struct Signer {
-    pair: EcdsaKeyPair,
-    public: PublicKey,
-}
+pub mod key;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
+
+use key::{FileKey, SigningKey};
+
+/// What an organisation signs with; `Debug` shows the key's fingerprint only.
+pub struct Signer(Box<dyn SigningKey>);
 
 /// Why there is no key or no signature.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +34,12 @@ pub enum SignError {
     Key {
         /// The file.
         path: std::path::PathBuf,
+    },
+    /// The key is in a PKCS#11 module, and cannot be used.
+    #[error("the key in the PKCS#11 module cannot be used: {why}")]
+    Module {
+        /// What is wrong.
+        why: String,
     },
     /// The library gave up.
     #[error("the cryptographic library could not sign: nothing was sent")]
@@ -64,21 +67,34 @@ pub struct Admission {
 }
 
 impl Signer {
+    /// Takes the key that a profile names: a `pkcs11:` URI, or else a file.
+    ///
+    /// # Errors
+    /// [`SignError`] names what cannot be used.
+    pub fn open(place: &Path) -> Result<Self, SignError> {
+        match place.to_str().filter(|text| text.starts_with("pkcs11:")) {
+            None => Self::from_pem_file(place),
+            #[cfg(feature = "pkcs11")]
+            Some(uri) => Ok(Self(Box::new(pkcs11::Pkcs11Key::open(uri)?))),
+            #[cfg(not(feature = "pkcs11"))]
+            Some(_) => Err(SignError::Module {
+                why: "this program was built without it: cargo build --features pkcs11".to_owned(),
+            }),
+        }
+    }
+
     /// Reads a PKCS#8 PEM file that only its owner can read.
     ///
     /// # Errors
     /// [`SignError::File`] or [`SignError::Key`]; both name the file.
     pub fn from_pem_file(path: &Path) -> Result<Self, SignError> {
-        let key = certs::Es256Key::read(path)?;
-        Self::from_pkcs8(key.pkcs8_der()).ok_or_else(|| SignError::Key {
-            path: path.to_owned(),
-        })
+        Ok(Self(Box::new(FileKey::read(path)?)))
     }
 
     /// The public half: what the steward admits and the other parties confirm.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
-        &self.public
+        self.0.public_key()
     }
 
     /// Signs `payload` for one purpose; `iat` is the time that the signature states.
@@ -91,13 +107,11 @@ impl Signer {
         payload: &[u8],
         iat: Timestamp,
     ) -> Result<PartySignature, SignError> {
-        let protected = protected_header(signs, self.public.fingerprint(), iat.as_second())?;
-        let message = signing_input(&protected, payload);
-        let signature = self.pair.sign(&SystemRandom::new(), &message);
-        let signature = signature.map_err(|_| SignError::Failed)?;
+        let protected = protected_header(signs, self.0.key_id(), iat.as_second())?;
+        let signature = self.0.sign(&signing_input(&protected, payload))?;
         Ok(PartySignature {
             protected,
-            signature: URL_SAFE_NO_PAD.encode(signature.as_ref()),
+            signature: URL_SAFE_NO_PAD.encode(signature),
         })
     }
 
@@ -112,22 +126,34 @@ impl Signer {
         spiffe: String,
         iat: Timestamp,
     ) -> Result<Admission, SignError> {
-        let claim = possession_payload(&org, role, &spiffe, self.public.fingerprint());
+        let claim = possession_payload(&org, role, &spiffe, self.0.key_id());
         let possession = self.sign(Signs::KeyPossession, &claim, iat)?;
         Ok(Admission {
             org,
             role,
             spiffe,
-            key: self.public.clone(),
+            key: self.public_key().clone(),
             possession,
         })
     }
 
-    fn from_pkcs8(der: &[u8]) -> Option<Self> {
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).ok()?;
-        let spki = pair.public_key().as_der().ok()?;
-        let public = PublicKey::from_spki(spki.as_ref()).ok()?;
-        Some(Self { pair, public })
+    /// The change from this key to `next`, signed by both.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn rotation(
+        &self,
+        org: &OrgId,
+        next: &Self,
+        iat: Timestamp,
+    ) -> Result<Rotation, SignError> {
+        let (from, to) = (self.0.key_id(), next.0.key_id());
+        let claim = rotation_payload(org, from, to);
+        Ok(Rotation {
+            key: next.public_key().clone(),
+            by_old: self.sign(Signs::KeyRotation, &claim, iat)?,
+            by_new: next.sign(Signs::KeyRotation, &claim, iat)?,
+        })
     }
 }
 
@@ -163,6 +189,7 @@ impl From<Admission> for WireAdmission {
             role,
             spiffe,
             key,
+            former: Vec::new(),
         };
         Self {
             organisation,
@@ -173,7 +200,7 @@ impl From<Admission> for WireAdmission {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Signer({})", self.public.fingerprint())
+        write!(f, "Signer({})", self.0.key_id())
     }
 }
 

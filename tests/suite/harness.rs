@@ -96,6 +96,8 @@ impl Town {
                 issuer: pki.trust_domain().token_issuer(),
                 audience: pki.trust_domain().token_audience(),
                 public_keys: vec![pki.issuer_pub()],
+                jwks_url: None,
+                jwks_ca: None,
             },
             keys: Keys { log: pki.log_key() },
             floors: serde_json::from_str::<Floors>(floors).unwrap(),

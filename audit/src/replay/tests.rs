@@ -20,6 +20,7 @@ mod dense;
 mod joint;
 mod k_only;
 mod life;
+mod rotation;
 
 /// Places of the entries in [`honest`].
 const ADMITTED: usize = 2;

@@ -2,9 +2,11 @@
 
 use policies::agreement::{AGREEMENT_BYTES_MAX, Agreement};
 use policies::entry::Floors;
-use policies::id::{OrgId, Role};
+use policies::id::{Fingerprint, OrgId, Role};
 use policies::life::{Act, Action};
-use policies::sign::{PartySignature, PublicKey, Signs, possession_payload, verify};
+use policies::sign::{
+    PartySignature, PublicKey, Signs, possession_payload, rotation_payload, verify,
+};
 use policies::state::State;
 use policies::validate::faults;
 
@@ -49,6 +51,28 @@ pub(super) fn admitted(
         return Ok(());
     }
     Err(Breach::AdmittedByNobody { org: org.clone() })
+}
+
+/// Did both keys of the organisation, the one in force and the next, sign the change?
+pub(super) fn rotated(
+    state: &State,
+    org: &OrgId,
+    (from, to): (&Fingerprint, &PublicKey),
+    (by_old, by_new): (&PartySignature, &PartySignature),
+) -> Result<(), Breach> {
+    let claim = rotation_payload(org, from, to.fingerprint());
+    let old = state.org(org).map(|known| &known.key);
+    // An unknown organisation, and another key than the one in force, are the reducer's to name.
+    let pairs = old
+        .map(|old| (old, by_old))
+        .into_iter()
+        .chain([(to, by_new)]);
+    pairs.into_iter().try_for_each(|(key, signature)| {
+        verify(Signs::KeyRotation, key, &claim, signature).map_err(|source| Breach::Signature {
+            org: org.clone(),
+            source,
+        })
+    })
 }
 
 /// May the agreement exist under these floors, with these parties?

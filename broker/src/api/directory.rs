@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use proto::convert::{Admission as Wire, Logged, Organisation, Page, Zoning, ZoningBytes};
+use policies::id::OrgId;
+use policies::state::Org;
+use proto::convert::{
+    Admission as Wire, Logged, Organisation, Page, Rotation, Zoning, ZoningBytes,
+};
 use proto::v1;
 use proto::v1::directory_service_server::DirectoryService;
 use tonic::{Request, Response, Status};
@@ -35,6 +39,7 @@ impl DirectoryService for Directory {
             role,
             spiffe,
             key,
+            former: _, // who is admitted has none
         } = organisation.clone();
         let admission = Admission {
             org,
@@ -53,18 +58,26 @@ impl DirectoryService for Directory {
         ))
     }
 
+    async fn rotate_key(
+        &self,
+        request: Request<v1::RotateKeyRequest>,
+    ) -> Answer<v1::RotateKeyResponse> {
+        let org = Caller::of(&request)?.org().clone();
+        let rotation: Rotation = request.into_inner().try_into()?;
+        let receipt = self.0.rotate_key(&org, rotation).await?;
+        let state = self.0.sequencer().state();
+        let known = state.org(&org).ok_or(Error::Denied)?;
+        let what = organisation(&org, known);
+        Ok(Response::new(Logged { what, receipt }.into()))
+    }
+
     async fn list_organisations(
         &self,
         request: Request<v1::ListOrganisationsRequest>,
     ) -> Answer<v1::ListOrganisationsResponse> {
         let page: Page = request.into_inner().try_into()?;
         let state = self.0.sequencer().state();
-        let all = state.orgs().map(|(id, org)| Organisation {
-            org: id.clone(),
-            role: org.role,
-            spiffe: org.spiffe.clone(),
-            key: org.key.clone(),
-        });
+        let all = state.orgs().map(|(id, org)| organisation(id, org));
         Ok(Response::new(
             paged(all, |o| o.org.to_string(), &page).into(),
         ))
@@ -119,5 +132,15 @@ impl Directory {
             zones: zoning.zones,
             parents: zoning.parents,
         })
+    }
+}
+
+fn organisation(id: &OrgId, org: &Org) -> Organisation {
+    Organisation {
+        org: id.clone(),
+        role: org.role,
+        spiffe: org.spiffe.clone(),
+        key: org.key.clone(),
+        former: org.former.clone(),
     }
 }

@@ -1,5 +1,5 @@
-//! Load shedding: a token bucket per organisation, so that none crowds out the others, and a cap on calls
-//! in work, so that all together do not crowd out the broker. Over either a call is shed, not queued.
+//! Load shedding: a token bucket and a share of the calls in work per organisation, so that none crowds out
+//! the others, and a cap on calls in work, so that all together do not crowd out the broker. Over either a call is shed, not queued.
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -21,14 +21,19 @@ use tower::{Layer, Service};
 
 use crate::error::Error;
 use crate::identity::peer::Peer;
-use crate::limits::{CALLS_MAX, ORG_CALLS_BURST, ORG_CALLS_PER_SECOND};
+use crate::identity::share::{Share, Shares};
+use crate::limits::{CALLS_MAX, CALLS_PER_ORG_MAX, ORG_CALLS_BURST, ORG_CALLS_PER_SECOND};
 
 /// Sheds calls over the bounds with `RESOURCE_EXHAUSTED`.
 #[derive(Debug, Clone)]
 pub struct RateLayer {
     per_org: Arc<DefaultKeyedRateLimiter<OrgId>>,
+    shares: Arc<Shares>,
     calls: Arc<Semaphore>,
 }
+
+/// A call's place, its organisation's and the broker's.
+type Place = (Share, OwnedSemaphorePermit);
 
 impl Default for RateLayer {
     fn default() -> Self {
@@ -43,15 +48,19 @@ impl RateLayer {
         let quota = Quota::per_second(per_second).allow_burst(burst);
         Self {
             per_org: Arc::new(RateLimiter::keyed(quota)),
+            shares: Shares::new(CALLS_PER_ORG_MAX),
             calls: Arc::new(Semaphore::new(calls_max)),
         }
     }
 
     /// A place for one more call, or `None`. The certificate names the organisation, so a bad token
     /// cannot dodge its bucket.
-    fn admit(&self, peer: Option<&Peer>) -> Option<OwnedSemaphorePermit> {
-        self.per_org.check_key(peer?.org()).ok()?;
-        Arc::clone(&self.calls).try_acquire_owned().ok()
+    fn admit(&self, peer: Option<&Peer>) -> Option<Place> {
+        let org = peer?.org();
+        self.per_org.check_key(org).ok()?;
+        let share = self.shares.take(org)?;
+        let permit = Arc::clone(&self.calls).try_acquire_owned().ok()?;
+        Some((share, permit))
     }
 }
 
@@ -76,11 +85,11 @@ pub struct Rated<S> {
 /// An answer's body that keeps the call's place until its last byte is sent: a stream is in work as long.
 struct Held {
     body: Body,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Held {
-    fn body(body: Body, place: OwnedSemaphorePermit) -> Body {
+    fn body(body: Body, place: Place) -> Body {
         Body::new(Self {
             body,
             _place: place,

@@ -12,6 +12,7 @@ pub mod life;
 mod merge;
 pub mod preview;
 pub mod release;
+pub mod rotate;
 mod schedule;
 pub mod watch;
 pub mod zoning;

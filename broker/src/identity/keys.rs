@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jsonwebtoken::DecodingKey;
+use tokio::sync::watch;
 
+use super::jwks::KeySet;
+use super::trust::Trust;
 use crate::config::Mode;
 
 /// Why a file's key is not taken.
@@ -60,10 +63,41 @@ impl TokenKeys {
         Ok(Self(keys))
     }
 
+    /// Adds a key; `false`, and nothing is added, where its `kid` is taken.
+    pub(super) fn insert(&mut self, kid: String, key: DecodingKey) -> bool {
+        if self.0.contains_key(&kid) {
+            return false;
+        }
+        self.0.insert(kid, Arc::new(key));
+        true
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The key of this `kid`, which is only ever compared: it never becomes a path or an address.
     #[must_use]
     pub fn get(&self, kid: &str) -> Option<Arc<DecodingKey>> {
         self.0.get(kid).cloned()
+    }
+}
+
+/// All keys that count now: those from files, then those of the issuer's key set.
+#[derive(Debug, Clone)]
+pub struct KeyRing {
+    /// Where the files' keys are.
+    pub trust: watch::Receiver<Arc<Trust>>,
+    /// The issuer's key set, where one is configured.
+    pub set: Option<KeySet>,
+}
+
+impl KeyRing {
+    /// The key of this `kid`.
+    #[must_use]
+    pub fn get(&self, kid: &str) -> Option<Arc<DecodingKey>> {
+        let from_file = self.trust.borrow().token_keys().get(kid);
+        from_file.or_else(|| self.set.as_ref()?.get(kid))
     }
 }
 

@@ -3,6 +3,7 @@
 //! | module | turns | into |
 //! | --- | --- | --- |
 //! | [`tls`], [`keys`] | files | a TLS 1.3 configuration that demands client certificates; the issuer's keys |
+//! | [`jwks`] | the issuer's address | its keys, fetched again and again |
 //! | [`trust`], [`reload`] | both | one snapshot of what is trusted, replaced while calls go on |
 //! | [`accept`] | TCP connections | connections with a [`peer::Peer`] |
 //! | [`peer`] | a certificate | a [`peer::Peer`]: which organisation holds this connection |
@@ -14,11 +15,12 @@
 pub mod accept;
 pub mod caller;
 mod crl;
+pub mod jwks;
 pub mod keys;
 pub mod layer;
 pub mod peer;
 pub mod reload;
-mod share;
+pub(crate) mod share;
 pub mod tls;
 pub mod token;
 pub mod trust;

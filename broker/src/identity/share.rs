@@ -1,11 +1,11 @@
-//! Connections per organisation: one member must not take the places of all the others.
+//! Connections, and calls in work, per organisation: one member must not take the places of all the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use policies::id::OrgId;
 
-/// How many connections each organisation holds, and the most it may.
+/// How many places each organisation holds, and the most it may.
 #[derive(Debug)]
 pub struct Shares {
     most: usize,

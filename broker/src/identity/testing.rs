@@ -22,6 +22,8 @@ use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::caller::PseudonymKey;
+use super::jwks::KeySet;
+use super::keys::KeyRing;
 use super::peer::{Peer, PeerError};
 use super::tls::{ALPN, TlsFiles};
 use super::token::{TokenIssuer, TokenVerifier};
@@ -93,11 +95,18 @@ impl World {
     }
 
     pub(super) fn verifier(&self) -> TokenVerifier {
+        self.verifier_with(None)
+    }
+
+    /// One that also has the issuer's key set.
+    pub(super) fn verifier_with(&self, set: Option<KeySet>) -> TokenVerifier {
         let issuer = TokenIssuer {
             issuer: domain().token_issuer(),
             audience: domain().token_audience(),
         };
-        TokenVerifier::new(&issuer, self.trust(), PseudonymKey::new(&[7; 32]))
+        let trust = self.trust();
+        let keys = KeyRing { trust, set };
+        TokenVerifier::new(&issuer, keys, PseudonymKey::new(&[7; 32]))
     }
 
     /// Writes a list of this world's CA that takes these certificates back.

@@ -13,11 +13,10 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use policies::id::Role;
 use serde::Deserialize;
-use tokio::sync::watch;
 
 use super::caller::{Caller, PseudonymKey};
+use super::keys::KeyRing;
 use super::peer::Peer;
-use super::trust::Trust;
 use crate::limits::{TOKEN_BYTES_MAX, TOKEN_NAME_BYTES_MAX};
 
 /// How far the issuer's clock may be off.
@@ -95,7 +94,7 @@ pub struct TokenIssuer {
 
 /// Checks tokens against the connection they came over.
 pub struct TokenVerifier {
-    trust: watch::Receiver<Arc<Trust>>,
+    keys: KeyRing,
     rules: Validation,
     pseudonyms: PseudonymKey,
 }
@@ -136,11 +135,7 @@ struct Confirmation {
 impl TokenVerifier {
     /// A verifier by the keys that are in force whenever a token comes.
     #[must_use]
-    pub fn new(
-        issuer: &TokenIssuer,
-        trust: watch::Receiver<Arc<Trust>>,
-        pseudonyms: PseudonymKey,
-    ) -> Self {
+    pub fn new(issuer: &TokenIssuer, keys: KeyRing, pseudonyms: PseudonymKey) -> Self {
         let mut rules = Validation::new(Algorithm::ES256);
         rules.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         rules.set_issuer(&[&issuer.issuer]);
@@ -150,7 +145,7 @@ impl TokenVerifier {
         rules.validate_exp = false;
         rules.validate_nbf = false;
         Self {
-            trust,
+            keys,
             rules,
             pseudonyms,
         }
@@ -204,15 +199,14 @@ impl TokenVerifier {
         if head.typ != TYPE {
             return Err(TokenError::Type);
         }
-        let trust = self.trust.borrow();
-        trust.token_keys().get(&head.kid).ok_or(TokenError::Key)
+        self.keys.get(&head.kid).ok_or(TokenError::Key)
     }
 }
 
 impl std::fmt::Debug for TokenVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokenVerifier")
-            .field("kids", self.trust.borrow().token_keys())
+            .field("keys", &self.keys)
             .finish_non_exhaustive()
     }
 }

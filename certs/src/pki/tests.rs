@@ -70,7 +70,7 @@ fn a_client_certificate_has_one_spiffe_uri_and_is_for_clients_only() {
     let usage = cert.extended_key_usage().unwrap().unwrap().value;
     assert!(usage.client_auth && !usage.server_auth && !usage.any);
     let length = cert.validity().not_after.timestamp() - cert.validity().not_before.timestamp();
-    assert_eq!(length, 30 * 86_400 + 300);
+    assert_eq!(length, 7 * 86_400 + 300);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use policies::id::Fingerprint;
 use proto::convert::Organisation;
-use sdk::sign::Admission;
+use sdk::sign::{Admission, Signer};
 use serde::Serialize;
 
 use super::Session;
@@ -26,6 +26,9 @@ pub enum Command {
     /// Admit an organisation (steward).
     #[command(after_help = ADD_HELP)]
     Add(Add),
+    /// Sign with another key from here on: both keys sign the change.
+    #[command(after_help = ROTATE_HELP)]
+    Rotate(Rotate),
     /// List the organisations and the fingerprints of their keys.
     #[command(after_help = LIST_HELP)]
     List,
@@ -44,6 +47,15 @@ Example:
 
 Compare the fingerprint with what the organisation tells you by another way than this file: whoever
 holds that key signs agreements in its name. Adding the same file again answers the first receipt.";
+
+const ROTATE_HELP: &str = "\
+Example:
+  weir org rotate --new-key certs/city-bikes/signing-2.key --make
+  weir org rotate --new-key certs/city-bikes/signing-2.key      again, after a broken connection
+
+What the old key signed stays signed; offers that name it lapse and have to be made anew. Afterwards
+put the new file into weir.toml as signing_key, and tell the other parties the new fingerprint by
+another way than the broker. A key never comes back.";
 
 const LIST_HELP: &str = "\
 Example:
@@ -74,6 +86,17 @@ pub struct Add {
     pub yes: bool,
 }
 
+/// Arguments of `weir org rotate`.
+#[derive(Debug, Args)]
+pub struct Rotate {
+    /// The new key (PKCS#8 PEM, P-256, mode 0600), or its `pkcs11:` URI.
+    #[arg(long, value_name = "FILE")]
+    pub new_key: PathBuf,
+    /// Make the file first; one that is there is never replaced.
+    #[arg(long)]
+    pub make: bool,
+}
+
 /// Runs one of them.
 ///
 /// # Errors
@@ -82,6 +105,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
     match command {
         Command::Request(args) => request(&args, session),
         Command::Add(args) => add(&args, session).await,
+        Command::Rotate(args) => rotate(&args, session).await,
         Command::List => list(session).await,
     }
 }
@@ -120,6 +144,25 @@ async fn add(args: &Add, session: &Session) -> Result<(), CliError> {
     let proven = client.admit(admission).await.map_err(from_client)?;
     session.output.show(&Admitted {
         org: OrgView::of(&proven.what),
+        entry: proven.proof.index(),
+    })
+}
+
+async fn rotate(args: &Rotate, session: &Session) -> Result<(), CliError> {
+    let (who, old) = (session.identity()?, session.signer()?);
+    if args.make {
+        let key = certs::Es256Key::generate().or_fail()?;
+        certs::write_secret(&args.new_key, key.to_pem().as_bytes(), false)
+            .or_try("without --make, to go on with the key that is there")?;
+    }
+    let new = Signer::open(&args.new_key).or_try("--make makes the file, where it is not there")?;
+    let client = session.client().await?;
+    let rotated = client.rotate_key(&who.org, &old, &new).await;
+    let proven = rotated.map_err(from_client)?;
+    session.output.show(&Rotated {
+        org: OrgView::of(&proven.what),
+        former_fingerprint: old.public_key().fingerprint().clone(),
+        signing_key: args.new_key.clone(),
         entry: proven.proof.index(),
     })
 }
@@ -195,6 +238,33 @@ impl View for Admitted {
                 format!("entry {}, receipt verified", self.entry),
             ),
         ])
+    }
+}
+
+#[derive(Serialize)]
+struct Rotated {
+    org: OrgView,
+    former_fingerprint: Fingerprint,
+    signing_key: PathBuf,
+    entry: u64,
+}
+
+impl View for Rotated {
+    fn text(&self) -> String {
+        let rows = facts(&[
+            ("organisation", self.org.org.clone()),
+            ("fingerprint", grouped(&self.org.key_fingerprint)),
+            ("before", grouped(self.former_fingerprint.as_str())),
+            (
+                "in the log",
+                format!("entry {}, receipt verified", self.entry),
+            ),
+        ]);
+        let file = self.signing_key.display();
+        format!(
+            "{rows}\nNext: signing_key = \"{file}\" in weir.toml, and tell the other parties the \
+             new fingerprint."
+        )
     }
 }
 

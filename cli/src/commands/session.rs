@@ -82,7 +82,7 @@ impl Session {
             let why = format!("`{}` names no signing_key", self.profile.display());
             return Err(CliError::new(why).or_try("signing_key = \"signing.key\" in the profile"));
         };
-        Signer::from_pem_file(&path).or_fail()
+        Signer::open(&path).or_fail()
     }
 
     /// Who the profile's token speaks for.

@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 35] = [
+const GOLDEN: [(&str, &str); 36] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -18,6 +18,10 @@ const GOLDEN: [(&str, &str); 35] = [
     (
         "org.admitted",
         include_str!("../../golden/org.admitted.json"),
+    ),
+    (
+        "org.key_rotated",
+        include_str!("../../golden/org.key_rotated.json"),
     ),
     (
         "zoning.added",

@@ -11,6 +11,9 @@ mod life;
 mod merges;
 mod parties;
 mod releases;
+mod rotation;
+
+pub use rotation::ROTATIONS_MAX;
 
 /// What an entry changed, so that the index writes just that.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,7 @@ impl State {
                 possession: _,
                 by,
             } => self.admit(org, *role, spiffe, key, by.as_ref()),
+            Body::OrgKeyRotated { org, from, key, .. } => self.rotate(org, from, key),
             Body::ZoningAdded {
                 zoning,
                 sha256,

@@ -15,6 +15,7 @@ mod ad_hoc;
 mod golden;
 mod parties;
 mod random;
+mod rotation;
 
 /// A town with one published release and one refusal.
 fn lived_in() -> Town {

@@ -2,6 +2,7 @@
 
 use policies::id::{Fingerprint, OrgId, Role, ZoningId, sha256_hex};
 use policies::sign::{PartySignature, PublicKey};
+use policies::state::ROTATIONS_MAX;
 use prost::bytes::Bytes;
 
 use super::both_ways::{id_request, logged, page_request, paged};
@@ -30,6 +31,8 @@ pub struct Organisation {
     pub spiffe: String,
     /// The key it signs with.
     pub key: PublicKey,
+    /// The keys before it, oldest first, at most [`ROTATIONS_MAX`].
+    pub former: Vec<PublicKey>,
 }
 
 /// A version of a set of zones, by content.
@@ -81,6 +84,7 @@ impl From<Admission> for v1::AdmitOrganisationRequest {
                     role,
                     spiffe,
                     key,
+                    former: _, // who is admitted has none
                 },
             possession,
         } = admission;
@@ -104,8 +108,17 @@ impl TryFrom<v1::Organisation> for Organisation {
             spiffe_id,
             signing_key_spki,
             key_fingerprint,
+            former_keys_spki,
         } = message;
-        let organisation = organisation(&org_id, role, spiffe_id, &signing_key_spki)?;
+        let mut organisation = organisation(&org_id, role, spiffe_id, &signing_key_spki)?;
+        let former = &former_keys_spki;
+        at_most("former_keys_spki", "items", former.len(), ROTATIONS_MAX)?;
+        let read = |spki: &Vec<u8>| PublicKey::from_spki(spki);
+        organisation.former = former
+            .iter()
+            .map(read)
+            .collect::<Result<_, _>>()
+            .map_err(|e| wrong("former_keys_spki", e))?;
         if organisation.key.fingerprint().as_str() != key_fingerprint {
             return Err(wrong("key_fingerprint", "is not that of the key beside it"));
         }
@@ -120,6 +133,7 @@ impl From<Organisation> for v1::Organisation {
             role,
             spiffe,
             key,
+            former,
         } = organisation;
         Self {
             org_id: org.into(),
@@ -127,6 +141,7 @@ impl From<Organisation> for v1::Organisation {
             spiffe_id: spiffe,
             signing_key_spki: key.spki().to_vec(),
             key_fingerprint: key.fingerprint().to_string(),
+            former_keys_spki: former.iter().map(|key| key.spki().to_vec()).collect(),
         }
     }
 }
@@ -153,6 +168,7 @@ fn organisation(
         role: common::role("role", role)?,
         spiffe,
         key: PublicKey::from_spki(spki).map_err(|e| wrong("signing_key_spki", e))?,
+        former: Vec::new(),
     })
 }
 
@@ -245,6 +261,7 @@ impl From<(Zoning, Bytes)> for v1::GetZoningResponse {
 
 logged! {
     AdmitOrganisationResponse { organisation: Organisation }
+    RotateKeyResponse { organisation: Organisation }
     AddZoningResponse { zoning: Zoning }
 }
 paged! {

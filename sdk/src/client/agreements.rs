@@ -211,10 +211,12 @@ fn check_signatures(
         if signed.contains(&org) {
             return Err(SignatureFault::Twice { org: org_is() });
         }
+        // A key that was changed since still says who signed.
         let key = known
             .iter()
-            .find(|known| known.org == *org && *known.key.fingerprint() == party.key)
-            .map(|known| &known.key)
+            .filter(|known| known.org == *org)
+            .flat_map(|known| known.former.iter().chain([&known.key]))
+            .find(|key| *key.fingerprint() == party.key)
             .ok_or_else(|| SignatureFault::Key {
                 org: org_is(),
                 key: party.key.clone(),

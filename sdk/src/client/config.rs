@@ -177,7 +177,11 @@ impl Profile {
             token: folder.join(token),
             log_key: find_log_key(path, folder, &log_key)?,
             policy: policy.map(|policy| folder.join(policy)),
-            signing_key: signing_key.map(|key| folder.join(key)),
+            signing_key: signing_key.map(|key| {
+                // A place in a module is no path.
+                let in_module = key.to_str().is_some_and(|text| text.starts_with("pkcs11:"));
+                if in_module { key } else { folder.join(key) }
+            }),
             state: folder.join(state),
         })
     }

@@ -1,6 +1,7 @@
 //! Organisations and zonings.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use policies::agreement::ZoningRef;
 use policies::id::{Fingerprint, OrgId, ZoningId, sha256_hex};
 use proto::convert::{Logged, Organisation, Zoning, ZoningBytes};
@@ -11,7 +12,7 @@ use super::expect;
 use super::pages::all_pages;
 use super::proof::Proven;
 use super::session::{Client, ask, understood};
-use crate::sign::Admission;
+use crate::sign::{Admission, Signer};
 
 impl Client {
     /// Admits an organisation; steward only. The same admission again answers the first receipt.
@@ -37,6 +38,39 @@ impl Client {
             return Err(ClientError::Mismatch { doing, what });
         }
         let proof = self.checked(doing, receipt, |body| expect::organisation(body, &asked))?;
+        let proof = self.seen(doing, mark, proof).await?;
+        Ok(Proven { what, proof })
+    }
+
+    /// Changes the key that `org`, our organisation, signs with, from `old`'s to `new`'s. The same
+    /// change again answers the first receipt.
+    ///
+    /// # Errors
+    /// [`ClientError::Receipt`] where the log does not hold this change signed by both keys, else as
+    /// the broker says.
+    pub async fn rotate_key(
+        &self,
+        org: &OrgId,
+        old: &Signer,
+        new: &Signer,
+    ) -> Result<Proven<Organisation>, ClientError> {
+        let doing = "rotate the key";
+        let asked = old.rotation(org, new, Timestamp::now())?;
+        let mark = self.mark()?;
+        let answer = self
+            .directory_service()
+            .rotate_key(ask(asked.clone().into()))
+            .await
+            .map_err(|s| self.failed(doing, &s))?;
+        let Logged { what, receipt }: Logged<Organisation> =
+            understood(doing, answer.into_inner())?;
+        if what.org != *org || what.key != asked.key {
+            let what = "another organisation or key";
+            return Err(ClientError::Mismatch { doing, what });
+        }
+        let proof = self.checked(doing, receipt, |body| {
+            expect::rotation(body, org, old.public_key(), &asked)
+        })?;
         let proof = self.seen(doing, mark, proof).await?;
         Ok(Proven { what, proof })
     }

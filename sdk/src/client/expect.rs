@@ -1,11 +1,11 @@
 //! What an entry has to say to be the answer to a call.
 
 use policies::entry::{Body, Contribution};
-use policies::id::{AgreementId, BlobId, ReleaseKey};
+use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey};
 use policies::life::{Act, Action};
 use policies::refusal::Refusal;
-use policies::sign::{Signs, possession_payload, verify};
-use proto::convert::{Acting, ContributionStatus, Organisation, Push, Wish, Zoning};
+use policies::sign::{PublicKey, Signs, possession_payload, rotation_payload, verify};
+use proto::convert::{Acting, ContributionStatus, Organisation, Push, Rotation, Wish, Zoning};
 
 use super::proof::Differs;
 
@@ -40,6 +40,26 @@ pub(super) fn organisation(body: &Body, asked: &Organisation) -> Same {
     let claim = possession_payload(org, *role, spiffe, key.fingerprint());
     let proved = verify(Signs::KeyPossession, key, &claim, possession);
     same(proved.is_ok(), "proof of possession")
+}
+
+/// The organisation's change from `old` to the key asked for, signed by both.
+pub(super) fn rotation(body: &Body, who: &OrgId, old: &PublicKey, asked: &Rotation) -> Same {
+    let Body::OrgKeyRotated {
+        org,
+        from,
+        key,
+        by_old,
+        by_new,
+    } = body
+    else {
+        return Err(Differs::Kind("org.key_rotated"));
+    };
+    same(org == who, "organisation")?;
+    same(from == old.fingerprint(), "old key")?;
+    same(*key == asked.key, "key")?;
+    let claim = rotation_payload(org, from, key.fingerprint());
+    let signed = |key, signature| verify(Signs::KeyRotation, key, &claim, signature).is_ok();
+    same(signed(old, by_old) && signed(key, by_new), "signatures")
 }
 
 /// The zoning with this content.

@@ -165,6 +165,10 @@ pub fn line(body: &Body) -> String {
         Body::OrgAdmitted { org, role, key, .. } => {
             format!("{org} ({role}), key {}…", short(key.fingerprint().as_str()))
         }
+        Body::OrgKeyRotated { org, from, key, .. } => {
+            let (from, to) = (short(from.as_str()), short(key.fingerprint().as_str()));
+            format!("{org}, key {from}… to {to}…")
+        }
         Body::ZoningAdded { zoning, zones, .. } => format!("{zoning}, {zones} zones"),
         Body::AgreementOffered { agreement, by, .. } => format!("`{}` by {by}", agreement.title),
         Body::AgreementSigned { agreement, by, .. } => {

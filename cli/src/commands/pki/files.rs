@@ -66,6 +66,8 @@ client_ca = "ca.pem"                 # who may connect at all
 issuer = "{issuer}"
 audience = "{audience}"
 public_keys = ["issuer.pub.pem"]
+# jwks_url = "https://id.example/jwks" # the issuer's key set, fetched again and again
+# jwks_ca = "id-ca.pem"                # the CA of that host, and nobody else's
 
 # [witnesses]                        # whose cosignatures a release waits for: weir witness --help
 # policy = "witnesses.policy"

@@ -19,10 +19,8 @@ impl State {
         key: &PublicKey,
         by: Option<&OrgId>,
     ) -> Result<Vec<Touched>, ApplyError> {
-        let taken = self
-            .orgs
-            .values()
-            .any(|other| other.spiffe == spiffe || other.key.fingerprint() == key.fingerprint());
+        let spiffe_taken = self.orgs.values().any(|other| other.spiffe == spiffe);
+        let taken = spiffe_taken || self.key_was_used(key);
         rule(!taken, "a SPIFFE id and a key belong to one organisation")?;
         let steward = |by| self.org(by).is_some_and(|org| org.role == Role::Steward);
         rule(by.is_none_or(steward), "only a steward admits")?;
@@ -30,6 +28,7 @@ impl State {
             role,
             spiffe: spiffe.to_owned(),
             key: key.clone(),
+            former: Vec::new(),
             entry: self.size,
         };
         insert_new(&mut self.orgs, id, org, "organisation", id.as_str())?;
@@ -52,15 +51,12 @@ impl State {
         time: Timestamp,
     ) -> Result<Vec<Touched>, ApplyError> {
         rule(terms.is_party(by), "only a party can offer an agreement")?;
+        self.keys_in_force(terms)?;
         for (party, role) in [
             (&terms.provider, Role::Provider),
             (&terms.planner, Role::Planner),
         ] {
             let org = self.org(&party.org);
-            rule(
-                org.map(|org| org.key.fingerprint()) == Some(&party.key),
-                "a party's key is the one it was admitted with",
-            )?;
             rule(
                 org.map(|org| org.role) == Some(role),
                 "a provider provides and a planner plans",
@@ -97,6 +93,10 @@ impl State {
         time: Timestamp,
     ) -> Result<Vec<Touched>, ApplyError> {
         self.may(Action::Sign, id, by, time)?;
+        // An offer lapses with a key it names: else a lost key could still become a party.
+        if let Some(record) = self.agreements.get(id) {
+            self.keys_in_force(&record.terms)?;
+        }
         let record = self.agreement_mut(id)?;
         record.signatures.push((by.clone(), signature.clone()));
         self.changed(id, Status::Agreed, Some(by), time)?;

@@ -120,11 +120,16 @@ fn an_organisation_has_the_fingerprint_of_its_key_and_its_own_spiffe_id() {
         role: policies::id::Role::Provider,
         spiffe: "spiffe://weir.example/org/bikes".into(),
         key: policies::sign::PublicKey::from_spki(&spki).unwrap(),
+        former: vec![policies::sign::PublicKey::from_spki(&spki).unwrap()],
     };
     let good = v1::Organisation::from(organisation.clone());
     assert_eq!(Organisation::try_from(good.clone()).unwrap(), organisation);
     type Break = fn(&mut v1::Organisation);
-    let cases: [(&str, Break); 7] = [
+    let cases: [(&str, Break); 9] = [
+        ("former_keys_spki", |o| o.former_keys_spki[0].truncate(90)),
+        ("former_keys_spki", |o| {
+            o.former_keys_spki = vec![o.signing_key_spki.clone(); 65]
+        }),
         ("org_id", |o| o.org_id = "Bikes".into()),
         ("role", |o| o.role = 0),
         ("role", |o| o.role = 9),

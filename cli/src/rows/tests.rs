@@ -165,3 +165,29 @@ fn day_bins_of_merged_rows_are_shown_whole() {
     assert_eq!(json[1]["start"], "09:00-24:00", "rung 0 is the table's own");
     assert_eq!((&json[0]["rung"], &json[1]["rung"]), (&1.into(), &0.into()));
 }
+
+/// The total over a day is not its first bin.
+#[test]
+fn a_margin_over_all_bins_says_all() {
+    let table = od();
+    let text = |values: [&str; 2]| -> ArrayRef {
+        Arc::new(values.into_iter().collect::<DictionaryArray<Int32Type>>())
+    };
+    let columns = vec![
+        text(["a", "a"]),
+        text(["b", "b"]),
+        Arc::new(UInt8Array::from(vec![0, 0])) as ArrayRef,
+        text(["bike", "bike"]),
+        Arc::new(Int64Array::from(vec![30, 70])),
+        text(["", "start=all"]),
+        text([proto::columns::K_ONLY; 2]),
+    ];
+    let batch = RecordBatch::try_new(proto::columns::k_only_schema(&table), columns).unwrap();
+    let mut csv = Vec::new();
+    Rows::new(&batch, &table).write_csv(&mut csv).unwrap();
+    let csv = String::from_utf8(csv).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    let label = "k-only: not differentially private";
+    assert_eq!(lines[1], format!("a,b,00:00-07:00,bike,30,,{label}"));
+    assert_eq!(lines[2], format!("a,b,all,bike,70,start=all,{label}"));
+}

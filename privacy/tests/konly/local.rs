@@ -11,10 +11,13 @@ use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 use privacy::konly::{Fate, Hierarchy, Key, Node};
 
 /// How many further values of each dimension may change beside the cell's own, one try after the other.
-const REACHES: [usize; 4] = [1, 3, 6, 12];
+const REACHES: [usize; 5] = [1, 3, 6, 9, 12];
 
 /// What a solver may be off by.
 const NEAR: f64 = 1e-6;
+
+/// Unknowns of one program: a wider one is not tried.
+const UNKNOWNS_MAX: usize = 30_000;
 
 /// A table with what was decided about it.
 pub struct Large<'a> {
@@ -35,17 +38,26 @@ impl<'a> Large<'a> {
     }
 
     /// The least reach at which a hidden cell can be anything that it has to be able to be; `None` where no
-    /// reach shows it.
+    /// program of at most [`UNKNOWNS_MAX`] unknowns shows it, which says nothing against the cell.
     pub fn proven(&self, cell: Key) -> Option<usize> {
         let (count, fate) = self.cells.get(&cell).copied()?;
-        REACHES.into_iter().find(|reach| {
-            let (low, high) = self.interval(cell, *reach);
-            match fate {
-                Fate::Published => false,
-                Fate::Primary => low < NEAR && high > (self.k.max(count + 1)) as f64 - NEAR,
-                Fate::Complementary => high - low > 1.0 - NEAR,
+        let most = self.k.max(count + 1) as f64;
+        for reach in REACHES {
+            let unknowns = self.unknowns(cell, reach);
+            if unknowns.len() > UNKNOWNS_MAX {
+                return None;
             }
-        })
+            let (low, high) = self.interval(cell, &unknowns);
+            let holds = match fate {
+                Fate::Published => return None,
+                Fate::Primary => low < NEAR && high > most - NEAR,
+                Fate::Complementary => high - low > 1.0 - NEAR,
+            };
+            if holds {
+                return Some(reach);
+            }
+        }
+        None
     }
 
     /// A shown cell with a single hidden child that holds anything, among children that are all filled, or a
@@ -73,10 +85,9 @@ impl<'a> Large<'a> {
     }
 
     /// An interval of which every number fits everything shown.
-    fn interval(&self, cell: Key, reach: usize) -> (f64, f64) {
+    fn interval(&self, cell: Key, unknowns: &BTreeSet<Key>) -> (f64, f64) {
         let count = self.cells.get(&cell).map_or(0, |cell| cell.0) as f64;
-        let unknowns = self.unknowns(cell, reach);
-        let change = |direction| count + self.change(cell, &unknowns, direction);
+        let change = |direction| count + self.change(cell, unknowns, direction);
         let low = change(OptimizationDirection::Minimize);
         (low, change(OptimizationDirection::Maximize))
     }

@@ -321,5 +321,8 @@ mod tests {
         );
         let none = Priced::of(&self::terms("telecom-presence"), None).unwrap();
         assert!(none.text().contains("no k or DP claim"));
+        let exact = Priced::of(&self::terms("telecom-k-only"), None).unwrap();
+        let says = "no charge: k-only, not differentially private";
+        assert!(exact.text().contains(says) && exact.losses.is_empty());
     }
 }

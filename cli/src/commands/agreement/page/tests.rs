@@ -86,3 +86,22 @@ fn a_joint_rule_is_told_in_words() {
         assert!(page.contains(part), "`{part}` is missing in\n{page}");
     }
 }
+
+#[test]
+fn a_k_only_page_says_what_it_is_not() {
+    let template = policies::template::named("telecom-k-only").unwrap();
+    let terms = Agreement::parse(template.json.as_bytes()).unwrap();
+    let page = text(&terms, "the-id", "offered");
+    let flat = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "k-only, NOT differentially private",
+        "at least 20",
+        "exact contributors, with margins",
+    ] {
+        assert!(flat.contains(part), "no `{part}` in {page}");
+    }
+    assert!(
+        !page.contains('ε'),
+        "nothing there may read as a loss: {page}"
+    );
+}

@@ -141,10 +141,7 @@ impl Place {
 fn load(path: &Path) -> Result<Pkcs11, SignError> {
     let context = Pkcs11::new(path).map_err(answered)?;
     match context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-        Ok(())
-        | Err(Error::AlreadyInitialized | Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {
-            Ok(context)
-        }
+        Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(context),
         Err(error) => Err(answered(error)),
     }
 }

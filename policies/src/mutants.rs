@@ -69,7 +69,7 @@ mutants! {
     NoiseSharedByMeasures,
     /// All generators have one key.
     ConstantSeed,
-    /// The operating system gives no randomness, until the process is [healed](heal). No mutant, but a fault: then
+    /// The operating system gives no randomness, until the process is healed (`heal`). No mutant, but a fault: then
     /// there MUST be no release.
     NoRandomness,
     /// A correction has the noise of what it replaces.

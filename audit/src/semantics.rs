@@ -97,6 +97,7 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
         Body::ReleaseAborted { reason, .. } => word("reason", reason),
         // The reducer knows all there is to these; floors come with the start itself.
         Body::BrokerStarted { .. }
+        | Body::PolicyChanged { .. }
         | Body::ReleasePublished { .. }
         | Body::AgreementExpired { .. } => Ok(()),
     }

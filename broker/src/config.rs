@@ -73,6 +73,8 @@ pub struct Config {
     pub keys: Keys,
     /// The least that any agreement has to promise.
     pub floors: Floors,
+    /// A directory of Cedar policies with its `MANIFEST` (`docs/ACCESS.md`). Absent: the software's own.
+    pub policies: Option<PathBuf>,
     /// The steward's admission file, for the first start.
     pub steward: Option<PathBuf>,
     /// The operator's log.
@@ -268,6 +270,7 @@ impl Config {
             .chain(&mut self.tls.client_crl)
             .chain(&mut self.tokens.public_keys)
             .chain(&mut self.tokens.jwks_ca)
+            .chain(&mut self.policies)
             .chain(&mut self.steward);
         for path in paths {
             *path = folder.join(&*path);

@@ -8,6 +8,7 @@
 //! | [`cosign`] | witnesses for our own checkpoints |
 //! | [`witness`] | a witness for others' |
 //! | [`identity`] | who is calling |
+//! | [`access`] | who may do what: the policies, and the one question they answer |
 //! | [`sequencer`] | the one writer: decide, append, sync, apply, answer |
 //! | [`store`] | log, index and blobs on disk |
 //! | [`serve`], [`config`], [`telemetry`] | running it |
@@ -16,6 +17,7 @@
 //! What is absent: no privacy arithmetic (`privacy`, `policies`), no rule about agreements (`policies`),
 //! no Parquet (`cells`), and no way from a request to cells that does not pass a [`privacy`] `Spend`.
 
+pub mod access;
 pub mod api;
 pub mod clock;
 pub mod config;

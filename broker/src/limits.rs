@@ -95,6 +95,12 @@ pub const CONTRIBUTION_QUEUE: usize = 4;
 pub const SCAN_MEMORY_BYTES: usize = 512 << 20;
 /// Mechanisms kept at hand; more are computed again.
 pub const MECHANISMS_KEPT_MAX: usize = 4096;
+/// Bytes of one policy document, and of its manifest.
+pub const POLICY_BYTES_MAX: u64 = 256 << 10;
+/// Documents in a policy directory.
+pub const POLICY_FILES_MAX: usize = 64;
+/// How often the manifest of the policy directory is looked at.
+pub const POLICY_LOOK: Duration = Duration::from_secs(5);
 /// How long calls in work have after the broker was told to stop.
 pub const DRAIN: Duration = Duration::from_secs(10);
 /// Longest public tick: a request waits for it, so it stays below [`CALL_TIMEOUT`].

@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
+use crate::access::InForce;
+use crate::access::in_force::watch;
 use crate::api::trace::TraceLayer;
 use crate::api::{access, agreement, contribution, directory, flight, rate, release, transparency};
 use crate::clock::Clock;
@@ -134,6 +136,8 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
     };
     let verifier = verifier(config, keys)?;
     let signer = signer(config)?;
+    let in_force =
+        InForce::load(config.policies.as_deref()).map_err(during("load the policies"))?;
     let log_key = LogKey::new(signer.verifier_key().clone());
     let store = Store::open(StoreConfig {
         directory: config.state.clone(),
@@ -157,7 +161,8 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
             return Err(error);
         }
     };
-    let broker = Broker::new(sequencer, blobs, clock, log_key, config.publish_tick);
+    let tick = config.publish_tick;
+    let broker = Broker::new(sequencer, blobs, clock, log_key, in_force, tick);
     let (broker, watching) = match watched {
         None => (broker, None),
         Some((collector, heads)) => {
@@ -173,6 +178,7 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
     broker.resume();
     broker.keep_time();
     broker.keep_schedule();
+    tokio::spawn(watch(Arc::clone(&broker), stop.clone()));
 
     let listener = TcpListener::bind(config.listen)
         .await

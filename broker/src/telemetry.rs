@@ -15,7 +15,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use policies::access::RULES;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -50,7 +49,7 @@ pub fn init(format: LogFormat, filter: &str) {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
-    method: &'static str,
+    method: String,
     let_through: &'static str,
 }
 
@@ -97,10 +96,9 @@ impl Metrics {
         metrics
     }
 
-    /// A call at the access gate. Unknown methods share one label, so nobody can grow the table.
-    pub fn call(&self, method: &str, let_through: bool) {
-        let known = RULES.iter().find(|rule| rule.method == method);
-        let method = known.map_or("other", |rule| rule.method);
+    /// A call at the access gate. Unknown methods (`None`) share one label, so nobody can grow the table.
+    pub fn call(&self, method: Option<&str>, let_through: bool) {
+        let method = method.unwrap_or("other").to_owned();
         let let_through = if let_through { "yes" } else { "no" };
         self.calls
             .get_or_create(&CallLabels {

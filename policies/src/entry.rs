@@ -58,6 +58,15 @@ pub enum Body {
         /// The steward's floors.
         floors: Floors,
     },
+    /// Other access policies are in force from here on.
+    #[serde(rename = "policy.changed")]
+    PolicyChanged {
+        /// SHA-256 over the list of all documents with their own SHA-256 (`docs/ACCESS.md`).
+        sha256: Fingerprint,
+        /// The serial number of the operator's directory; absent for the policies of the software.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        serial: Option<u32>,
+    },
     /// An organisation was admitted with a key it proved to hold.
     #[serde(rename = "org.admitted")]
     OrgAdmitted {
@@ -204,6 +213,7 @@ impl Body {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::BrokerStarted { .. } => "broker.started",
+            Self::PolicyChanged { .. } => "policy.changed",
             Self::OrgAdmitted { .. } => "org.admitted",
             Self::OrgKeyRotated { .. } => "org.key_rotated",
             Self::ZoningAdded { .. } => "zoning.added",

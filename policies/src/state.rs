@@ -23,12 +23,14 @@ use crate::period::Period;
 use crate::refusal::ReasonId;
 use crate::sign::{PartySignature, PublicKey};
 
+mod access;
 mod apply;
 mod error;
 mod life;
 mod protection;
 mod records;
 
+pub use access::PoliciesInForce;
 pub use apply::{ROTATIONS_MAX, Touched};
 pub use error::ApplyError;
 pub use records::{Record, RecordError};
@@ -171,6 +173,7 @@ pub struct State {
     pub(crate) size: u64,
     pub(crate) time: Option<Timestamp>,
     pub(crate) floors: Option<Floors>,
+    pub(crate) policies: Option<PoliciesInForce>,
     pub(crate) orgs: BTreeMap<OrgId, Org>,
     pub(crate) zonings: BTreeMap<ZoningId, Zoning>,
     pub(crate) agreements: BTreeMap<AgreementId, AgreementRecord>,
@@ -213,6 +216,12 @@ impl State {
     #[must_use]
     pub fn floors(&self) -> Option<Floors> {
         self.floors
+    }
+
+    /// The access policies in force; `None` in logs from before they were logged.
+    #[must_use]
+    pub fn policies(&self) -> Option<&PoliciesInForce> {
+        self.policies.as_ref()
     }
 
     /// An organisation.
@@ -317,6 +326,7 @@ impl State {
         let parties = |id: &AgreementId| self.agreement(id).map(|r| parties_of(&r.terms));
         match &entry.body {
             Body::BrokerStarted { .. }
+            | Body::PolicyChanged { .. }
             | Body::OrgAdmitted { .. }
             | Body::OrgKeyRotated { .. }
             | Body::ZoningAdded { .. } => self.orgs.keys().cloned().collect(),

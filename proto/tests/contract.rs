@@ -76,25 +76,3 @@ fn every_rpc_message_and_field_has_a_comment() {
     }
     assert!(rpcs >= 20, "only {rpcs} rpcs seen");
 }
-
-#[test]
-fn every_rpc_has_a_line_in_the_access_table_and_the_reverse() {
-    let served: BTreeSet<String> = files()
-        .iter()
-        .flat_map(|file| &file.service)
-        .flat_map(|service| {
-            let path = |method: &str| format!("/weir.v1.{}/{method}", service.name());
-            service
-                .method
-                .iter()
-                .map(move |m| path(m.name()))
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    let ruled: BTreeSet<String> = policies::access::RULES
-        .iter()
-        .map(|rule| rule.method.to_owned())
-        .filter(|method| method.starts_with("/weir.v1."))
-        .collect();
-    assert_eq!(served, ruled);
-}

@@ -9,6 +9,8 @@ use std::time::Duration;
 use audit::checkpoint::LogKey;
 use audit::note::Signer as LogSigner;
 use audit::receipt::Receipt;
+use broker::access::InForce;
+use broker::access::method::GET_RELEASE;
 use broker::clock::Clock;
 use broker::error::Error;
 use broker::flow::Broker;
@@ -89,7 +91,9 @@ async fn open(cast: &Cast, disk: &SimDisk, index: &Path) -> Result<Arc<Broker>, 
     } = store;
     let (sequencer, _stopped) = Sequencer::start(log, state, Some(index), clock.clone());
     let tick = Duration::from_millis(1);
-    let broker = Arc::new(Broker::new(sequencer, blobs, clock, key, tick));
+    let in_force = InForce::own().map_err(|e| e.to_string())?;
+    let broker = Broker::new(sequencer, blobs, clock, key, in_force, tick);
+    let broker = Arc::new(broker);
     let floors = Floors {
         k_min: 5,
         cap_max: serde_json::from_str(r#"{"rho":"4","delta":"0.00001"}"#).unwrap(),
@@ -179,7 +183,10 @@ async fn check(cast: &Cast, broker: &Arc<Broker>, done: &Acknowledged, what: &st
         );
     }
     for key in &done.released {
-        broker.released(&org("city"), key).await.unwrap();
+        broker
+            .released(&org("city"), GET_RELEASE, key)
+            .await
+            .unwrap();
     }
     let state = sequencer.state().clone();
     let entries = sequencer.log().entries(0..state.size()).unwrap();

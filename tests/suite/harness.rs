@@ -101,6 +101,7 @@ impl Town {
             },
             keys: Keys { log: pki.log_key() },
             floors: serde_json::from_str::<Floors>(floors).unwrap(),
+            policies: None,
             steward: Some(admission_file),
             log: Logging::default(),
         };

@@ -43,10 +43,11 @@ fn forbid(package: &str, forbidden: &[&str]) {
     }
 }
 
-const SHELL: [&str; 12] = [
+const SHELL: [&str; 13] = [
     "tonic",
     "prost",
     "sled",
+    "cedar-policy",
     "tokio",
     "tracing",
     "tower",
@@ -74,7 +75,15 @@ fn only_privacy_knows_opendp() {
 
 #[test]
 fn the_sdk_never_sees_the_brokers_side() {
-    forbid("sdk", &["sled", "broker", "cells", "datafusion", "privacy"]);
+    let theirs = [
+        "sled",
+        "broker",
+        "cells",
+        "datafusion",
+        "privacy",
+        "cedar-policy",
+    ];
+    forbid("sdk", &theirs);
 }
 
 /// The holes of `policies::mutants` are compiled for tests alone, whichever way `weir` is built.

@@ -1,16 +1,17 @@
 //! The second gate: the caller's organisation is admitted in the role its token says, and that role may
-//! call the method. A method without a rule is closed to everyone.
+//! call the method, as the policies say. A method without a policy is closed to everyone.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::future::{Either, Ready, ready};
 use http::{Request, Response};
-use policies::access::allows;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use crate::access::method::of_path;
+use crate::access::{Object, Policies, Who};
 use crate::error::Error;
 use crate::flow::Broker;
 use crate::identity::caller::Caller;
@@ -67,8 +68,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let method = request.uri().path();
-        let checked = check(&self.layer.broker, &request);
-        self.layer.metrics.call(method, checked.is_ok());
+        let policies = self.layer.broker.policies();
+        let checked = check(&self.layer.broker, &policies, &request);
+        let known = of_path(method).filter(|name| policies.knows(name));
+        self.layer.metrics.call(known, checked.is_ok());
         match checked {
             Ok(()) => Either::Left(self.inner.call(request)),
             Err(error) => {
@@ -83,7 +86,7 @@ where
     }
 }
 
-fn check<B>(broker: &Broker, request: &Request<B>) -> Result<(), Error> {
+fn check<B>(broker: &Broker, policies: &Policies, request: &Request<B>) -> Result<(), Error> {
     let method = request.uri().path();
     if OPEN.iter().any(|service| method.starts_with(service)) {
         return Ok(());
@@ -92,7 +95,9 @@ fn check<B>(broker: &Broker, request: &Request<B>) -> Result<(), Error> {
     let peer = request.extensions().get::<Peer>().ok_or(Error::Denied)?;
     let spiffe = peer.spiffe().to_string();
     broker.check_member(caller.org(), caller.role(), &spiffe)?;
-    if allows(caller.role(), method) {
+    let (org, role) = (caller.org(), caller.role());
+    let method = of_path(method).ok_or(Error::Denied)?;
+    if policies.allows(Who { org, role }, method, &Object::Door, None) {
         Ok(())
     } else {
         Err(Error::Denied)

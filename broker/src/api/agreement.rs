@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use policies::agreement::Agreement;
-use policies::id::{AgreementId, OrgId, Role};
+use policies::id::{AgreementId, Role};
 use policies::life::{Action, Life};
 use policies::loss::Loss;
 use policies::state::{AgreementRecord, State};
@@ -18,9 +18,9 @@ use tonic::{Request, Response, Status};
 
 use super::page::paged;
 use super::watch::{Notices, notices};
+use crate::access::method::{GET_AGREEMENT, LIST_AGREEMENTS};
 use crate::error::Error;
 use crate::flow::Broker;
-use crate::flow::agree::concerns;
 use crate::identity::caller::Caller;
 
 /// Offers, signatures and terms.
@@ -73,7 +73,7 @@ impl AgreementService for Agreements {
     ) -> Answer<Notices> {
         let caller = Caller::of(&request)?.clone();
         let WatchFrom { start } = request.into_inner().into();
-        let watch = self.broker.watch(caller.org(), caller.role(), start)?;
+        let watch = self.broker.watch(caller.org(), start)?;
         Ok(Response::new(notices(watch, self.stop.clone())))
     }
 
@@ -111,11 +111,9 @@ impl AgreementService for Agreements {
     ) -> Answer<v1::GetAgreementResponse> {
         let caller = Caller::of(&request)?.clone();
         let id: AgreementId = request.into_inner().try_into()?;
-        let signed = self.signed(&id)?;
-        if !may_read(&signed.terms, caller.org(), caller.role()) {
-            return Err(Error::NotFound { what: "agreement" }.into());
-        }
-        Ok(Response::new(signed.into()))
+        self.broker
+            .agreement_for(caller.org(), GET_AGREEMENT, &id)?;
+        Ok(Response::new(self.signed(&id)?.into()))
     }
 
     async fn list_agreements(
@@ -124,10 +122,26 @@ impl AgreementService for Agreements {
     ) -> Answer<v1::ListAgreementsResponse> {
         let caller = Caller::of(&request)?.clone();
         let page: Page = request.into_inner().try_into()?;
-        let state = self.broker.sequencer().state();
+        let (state, policies) = (self.broker.sequencer().state(), self.broker.policies());
+        // A look ahead, so that policies are asked about a page and not about everything: only auditors and
+        // stewards see agreements that do not name them (`never.foreign-agreement`).
+        let (org, role) = (caller.org(), caller.role());
+        let all = matches!(role, Role::Auditor | Role::Steward);
+        let near = |terms: &Agreement| all || terms.is_party(org) || terms.recipients.contains(org);
         let visible = state
             .agreements()
-            .filter(|(_, record)| may_read(&record.terms, caller.org(), caller.role()))
+            .filter(|(id, _)| {
+                page.after
+                    .as_ref()
+                    .is_none_or(|after| id.as_str() > after.as_str())
+            })
+            .filter(|(_, record)| near(&record.terms))
+            .filter(|(id, record)| {
+                let agreement = (*id, &record.terms);
+                policies
+                    .on_agreement(&state, org, LIST_AGREEMENTS, agreement, None)
+                    .is_ok()
+            })
             .map(|(id, record)| AgreementSummary {
                 id: id.clone(),
                 title: record.terms.title.clone(),
@@ -139,11 +153,6 @@ impl AgreementService for Agreements {
             paged(visible, |a| a.id.to_string(), &page).into(),
         ))
     }
-}
-
-/// Parties and recipients read their own; auditors read all, and stewards, who may suspend them.
-fn may_read(terms: &Agreement, org: &OrgId, role: Role) -> bool {
-    matches!(role, Role::Auditor | Role::Steward) || concerns(terms, org)
 }
 
 impl Agreements {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use policies::id::{OrgId, Role};
+use policies::id::OrgId;
 use policies::state::{ContributionRecord, Slot, State};
 use proto::convert::{ContributionQuery, ContributionStatus, Logged, TableFilter};
 use proto::v1;
@@ -10,9 +10,9 @@ use proto::v1::contribution_service_server::ContributionService;
 use tonic::{Request, Response, Status};
 
 use super::page::paged;
+use crate::access::method::{GET_CONTRIBUTION, LIST_CONTRIBUTIONS};
 use crate::error::Error;
 use crate::flow::Broker;
-use crate::flow::agree::concerns;
 use crate::identity::caller::Caller;
 
 /// Status of contributions.
@@ -31,10 +31,17 @@ impl ContributionService for Contributions {
         let ContributionQuery { agreement, batch } = request.into_inner().try_into()?;
         let found = {
             let state = self.0.sequencer().state();
-            let found = state
-                .batch(caller.org(), &batch)
-                .filter(|_| caller.role() == Role::Provider);
+            let found = state.batch(caller.org(), &batch);
             let found = found.filter(|record| record.contribution.agreement == agreement);
+            let found = found.filter(|_| {
+                let policies = self.0.policies();
+                state.agreement(&agreement).is_some_and(|record| {
+                    let agreement = (&agreement, &record.terms);
+                    policies
+                        .on_agreement(&state, caller.org(), GET_CONTRIBUTION, agreement, None)
+                        .is_ok()
+                })
+            });
             found.map(|record| (status(&state, record), record.entry))
         };
         let (what, entry) = found.ok_or(Error::NotFound {
@@ -54,11 +61,9 @@ impl ContributionService for Contributions {
             table,
             page,
         } = request.into_inner().try_into()?;
+        self.0
+            .agreement_for(&caller, LIST_CONTRIBUTIONS, &agreement)?;
         let state = self.0.sequencer().state();
-        let record = state
-            .agreement(&agreement)
-            .filter(|r| concerns(&r.terms, &caller));
-        record.ok_or(Error::NotFound { what: "agreement" })?;
         let live = state
             .live_contributions()
             .filter(|r| r.contribution.agreement == agreement)

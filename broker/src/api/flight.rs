@@ -21,6 +21,7 @@ use proto::convert::{Push, key_from_ticket};
 use proto::v1;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::access::method::DO_GET;
 use crate::error::Error;
 use crate::flow::Broker;
 use crate::identity::caller::Caller;
@@ -86,7 +87,7 @@ impl FlightService for Flight {
     async fn do_get(&self, request: Request<Ticket>) -> Answer<Self::DoGetStream> {
         let by = Caller::of(&request)?.org().clone();
         let key = key_from_ticket(&request.into_inner().ticket)?;
-        let table = self.broker.released(&by, &key).await?;
+        let table = self.broker.released(&by, DO_GET, &key).await?;
         let (schema, batches) =
             cells::release::decode(table.bytes.as_ref()).map_err(Error::internal)?;
         let data = FlightDataEncoderBuilder::new()

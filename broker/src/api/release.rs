@@ -14,9 +14,8 @@ use proto::v1::release_service_server::ReleaseService;
 use tonic::{Request, Response, Status};
 
 use super::page::paged;
-use crate::error::Error;
+use crate::access::method::{GET_RELEASE, LIST_RELEASES};
 use crate::flow::Broker;
-use crate::flow::agree::may_receive;
 use crate::flow::release::Answer as FlowAnswer;
 use crate::identity::caller::Caller;
 use crate::limits::CHUNK_BYTES;
@@ -68,7 +67,7 @@ impl ReleaseService for Releases {
     async fn get_release(&self, request: Request<v1::GetReleaseRequest>) -> Answer<Chunks> {
         let by = Caller::of(&request)?.org().clone();
         let key: ReleaseKey = request.into_inner().try_into()?;
-        let table = self.broker.released(&by, &key).await?;
+        let table = self.broker.released(&by, GET_RELEASE, &key).await?;
         let head = ReleaseHead {
             key,
             quality_sheet: table.quality_sheet,
@@ -98,11 +97,8 @@ impl ReleaseService for Releases {
             table,
             page,
         } = request.into_inner().try_into()?;
+        self.broker.agreement_for(&by, LIST_RELEASES, &agreement)?;
         let state = self.broker.sequencer().state();
-        let record = state
-            .agreement(&agreement)
-            .filter(|r| may_receive(&r.terms, &by));
-        record.ok_or(Error::NotFound { what: "agreement" })?;
         let published = state.releases().filter_map(|(key, release)| {
             let entry = crate::flow::release::published_entry(&state, key).ok()?;
             // Of a joint table, this agreement's part.

@@ -12,6 +12,7 @@ use proto::v1;
 use proto::v1::transparency_service_server::TransparencyService;
 use tonic::{Request, Response, Status};
 
+use crate::access::method::{GET_ENTRIES, GET_RECEIPT};
 use crate::error::Error;
 use crate::flow::Broker;
 use crate::identity::caller::Caller;
@@ -62,7 +63,7 @@ impl TransparencyService for Transparency {
         let caller = Caller::of(&request)?.clone();
         let index: u64 = request.into_inner().into();
         let range = (index, index.saturating_add(1));
-        let visible = self.0.visible(range, caller.org(), caller.role())?;
+        let visible = self.0.visible(GET_RECEIPT, range, caller.org())?;
         if visible.is_empty() {
             return Err(Error::NotFound { what: "entry" }.into());
         }
@@ -80,7 +81,7 @@ impl TransparencyService for Transparency {
         // One bundle at a time, so that a long range is never in memory whole.
         let bundles = stream::iter((start..end).step_by(BUNDLE_MAX)).map(move |from| {
             let until = end.min(from.saturating_add(BUNDLE_MAX as u64));
-            let entries = broker.visible((from, until), caller.org(), caller.role())?;
+            let entries = broker.visible(GET_ENTRIES, (from, until), caller.org())?;
             Ok(Bundle {
                 entries,
                 next_start: until,

@@ -10,6 +10,8 @@ use policies::state::{State, Status};
 use policies::validate::faults;
 
 use super::broker::Broker;
+use crate::access::in_force::NO_AGREEMENT;
+use crate::access::method::{OFFER_AGREEMENT, SIGN_AGREEMENT};
 use crate::error::Error;
 
 impl Broker {
@@ -28,6 +30,13 @@ impl Broker {
             Agreement::parse_canonical(document).map_err(|e| Error::invalid("agreement", e))?;
         let id = terms.id().map_err(Error::internal)?;
         self.check_signature(by, &terms, document, &signature)?;
+        self.policies().on_agreement(
+            &self.sequencer.state(),
+            by,
+            OFFER_AGREEMENT,
+            (&id, &terms),
+            None,
+        )?;
         if self.sequencer.state().agreement(&id).is_none() {
             check_terms(&self.sequencer.state(), &terms)?;
             // Only what may exist is worth the search for its noise, which takes a moment.
@@ -74,14 +83,14 @@ impl Broker {
         id: &AgreementId,
         signature: PartySignature,
     ) -> Result<Receipt, Error> {
-        let terms = self.agreement_for(by, id)?;
+        let terms = self.agreement_for(by, SIGN_AGREEMENT, id)?;
         let document = terms.canonical().map_err(Error::internal)?;
         self.check_signature(by, &terms, &document, &signature)?;
         let (agreement, by) = (id.clone(), by.clone());
         let done = self
             .sequencer
             .submit("agreement.signed", move |state, now| {
-                let record = state.agreement(&agreement).ok_or(NOT_FOUND)?;
+                let record = state.agreement(&agreement).ok_or(NO_AGREEMENT)?;
                 if record
                     .signatures
                     .get(1)
@@ -117,16 +126,6 @@ impl Broker {
             Some(entry) => self.heads.receipt(entry).await,
             None => self.last_receipt(&done.entries).await,
         }
-    }
-
-    /// The terms, for a party, a recipient, or (`all`) an auditor.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for everyone else.
-    pub fn agreement_for(&self, org: &OrgId, id: &AgreementId) -> Result<Agreement, Error> {
-        let state = self.sequencer.state();
-        let record = state.agreement(id).filter(|r| concerns(&r.terms, org));
-        record.map(|r| r.terms.clone()).ok_or(NOT_FOUND)
     }
 
     fn check_signature(
@@ -170,18 +169,6 @@ impl Broker {
         }
         Ok(())
     }
-}
-
-const NOT_FOUND: Error = Error::NotFound { what: "agreement" };
-
-/// Is the organisation a party or a recipient?
-pub(crate) fn concerns(terms: &Agreement, org: &OrgId) -> bool {
-    terms.is_party(org) || terms.recipients.contains(org)
-}
-
-/// May the organisation have the released tables? Recipients, and the provider, whose data it is.
-pub(crate) fn may_receive(terms: &Agreement, org: &OrgId) -> bool {
-    terms.recipients.contains(org) || terms.provider.org == *org
 }
 
 fn check_terms(state: &State, terms: &Agreement) -> Result<(), Error> {

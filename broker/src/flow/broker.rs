@@ -14,6 +14,7 @@ use policies::table::Table;
 use privacy::calibrate::{calibrate_dense, calibrate_merged};
 use tokio::sync::Semaphore;
 
+use crate::access::InForce;
 use crate::clock::Clock;
 use crate::cosign::Heads;
 use crate::error::Error;
@@ -33,6 +34,7 @@ pub struct Broker {
     pub(crate) blobs: Blobs,
     pub(crate) clock: Clock,
     pub(crate) log_key: LogKey,
+    pub(crate) in_force: InForce,
     pub(crate) publish_tick: Duration,
     pub(crate) draws: Semaphore,
     pub(crate) drawing: Drawing,
@@ -59,6 +61,7 @@ impl Broker {
         blobs: Blobs,
         clock: Clock,
         log_key: LogKey,
+        in_force: InForce,
         publish_tick: Duration,
     ) -> Self {
         Self {
@@ -67,6 +70,7 @@ impl Broker {
             blobs,
             clock,
             log_key,
+            in_force,
             publish_tick,
             draws: Semaphore::new(DRAWS_MAX),
             drawing: Drawing::default(),
@@ -83,10 +87,10 @@ impl Broker {
         Self { heads, ..self }
     }
 
-    /// Writes what is in force: the start, the floors, and the steward where the log knows none.
+    /// Writes what is in force: the start, the floors, the access policies, and the steward where the log knows none.
     ///
     /// # Errors
-    /// [`Error`] where the log cannot be written or the steward's admission does not hold.
+    /// [`Error`] where the log cannot be written, the policies were rolled back, or the steward's admission does not hold.
     pub async fn begin(&self, terms: Terms) -> Result<(), Error> {
         let floors = terms.floors;
         let started = move |_: &_, _| {
@@ -94,6 +98,7 @@ impl Broker {
             Ok((vec![Body::BrokerStarted { software, floors }], ()))
         };
         self.sequencer.submit("broker.started", started).await?;
+        self.log_policies().await?;
         let known = self
             .sequencer
             .state()

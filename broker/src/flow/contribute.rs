@@ -23,6 +23,8 @@ use tokio::sync::mpsc;
 
 use super::broker::Broker;
 use super::k_only::contribution_rows_max;
+use crate::access::in_force::NO_AGREEMENT;
+use crate::access::method::DO_PUT;
 use crate::error::Error;
 use crate::limits::{
     CONTRIBUTION_BYTES_MAX, CONTRIBUTION_IDLE, CONTRIBUTION_QUEUE, DICTIONARY_VALUES_MAX,
@@ -83,11 +85,10 @@ impl Broker {
     /// What can be refused before a single row is read.
     fn check_push(&self, by: &OrgId, push: &Push) -> Result<Agreement, Error> {
         let state = self.sequencer.state();
-        let record = state
-            .agreement(&push.agreement)
-            .filter(|r| r.terms.provider.org == *by);
-        let record = record.ok_or(Error::NotFound { what: "agreement" })?;
+        let record = state.agreement(&push.agreement).ok_or(NO_AGREEMENT)?;
         let terms = &record.terms;
+        self.policies()
+            .on_agreement(&state, by, DO_PUT, (&push.agreement, terms), None)?;
         let now = state.decision_time(self.clock.now());
         let standing = record.standing(now);
         if standing != Status::Active {

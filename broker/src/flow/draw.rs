@@ -14,7 +14,7 @@ use cells::read::ExactCells;
 use cells::release::{self as columns, ReleaseError, ReleasedTable};
 use policies::entry::{Body, Reservation};
 use policies::id::{BlobId, OrgId, ReleaseKey};
-use policies::state::{Stage, State};
+use policies::state::{AgreementRecord, Stage, State};
 use privacy::joint;
 use privacy::konly::{Domain, protect_k_only};
 use privacy::merge::Merged;
@@ -25,7 +25,6 @@ use privacy::quality::{Context, DeclaredRate, QualitySheet};
 use privacy::spend::Spend;
 use proto::columns::{K_ONLY, QUALITY, bounded, read_columns};
 
-use super::agree::may_receive;
 use super::broker::Broker;
 use super::k_only;
 use super::life::{Going, going, waits};
@@ -81,8 +80,13 @@ impl Broker {
     ///
     /// # Errors
     /// [`Error::NotFound`] for everyone else, and before it is published.
-    pub async fn released(&self, by: &OrgId, key: &ReleaseKey) -> Result<Released, Error> {
-        let (blob, entry) = self.published_blob(by, key)?;
+    pub async fn released(
+        &self,
+        by: &OrgId,
+        method: &str,
+        key: &ReleaseKey,
+    ) -> Result<Released, Error> {
+        let (blob, entry) = self.published_blob(by, method, key)?;
         let receipt = self.heads.witnessed_receipt(entry).await?;
         let stored = self.blobs.get(&blob).await.map_err(Error::internal)?;
         let quality_sheet = columns::fact(&stored.bytes, QUALITY).map_err(Error::internal)?;
@@ -97,16 +101,26 @@ impl Broker {
         })
     }
 
-    fn published_blob(&self, by: &OrgId, key: &ReleaseKey) -> Result<(BlobId, u64), Error> {
-        let state = self.sequencer.state();
+    fn published_blob(
+        &self,
+        by: &OrgId,
+        method: &str,
+        key: &ReleaseKey,
+    ) -> Result<(BlobId, u64), Error> {
+        let (state, policies) = (self.sequencer.state(), self.policies());
         let now = state.decision_time(self.clock.now());
         let release = state.release(key).filter(|release| {
             let mut asked = release.reservation.asked().into_iter();
             // Of a joint table, those who may have every part.
             asked.all(|asked| {
-                let agreement = state.agreement(&asked.agreement);
-                agreement.is_some_and(|record| may_receive(&record.terms, by))
-                    && state.is_served(&asked.agreement, now)
+                let id = &asked.agreement;
+                let may = |record: &AgreementRecord| {
+                    let agreement = (id, &record.terms);
+                    policies
+                        .on_agreement(&state, by, method, agreement, None)
+                        .is_ok()
+                };
+                state.agreement(id).is_some_and(may) && state.is_served(id, now)
             })
         });
         match release.map(|release| &release.stage) {

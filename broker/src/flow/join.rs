@@ -22,11 +22,10 @@ impl Broker {
         let parts = request.parts();
         let mut all: Vec<Agreement> = Vec::with_capacity(parts.len());
         for part in &parts {
-            match self.agreement_for(&part.by, &part.agreement) {
-                Ok(terms) => all.push(terms),
-                Err(Error::NotFound { .. }) => return Ok(None),
-                Err(error) => return Err(error),
-            }
+            let Some(terms) = self.requested(part)? else {
+                return Ok(None);
+            };
+            all.push(terms);
         }
         let named = std::iter::zip(&parts, &all).map(|(part, terms)| {
             let (table, item) = (terms.table(&part.table)?, terms.plan_item(&part.table)?);

@@ -6,13 +6,15 @@ use std::sync::{Arc, Weak};
 use audit::receipt::Receipt;
 use jiff::Timestamp;
 use policies::entry::{Body, Reservation};
-use policies::id::{AgreementId, OrgId, Role};
+use policies::id::{AgreementId, OrgId};
 use policies::life::{Act, Action};
 use policies::sign::{Signs, verify};
 use policies::state::{AgreementRecord, State, Status};
 use proto::convert::Acting;
 
 use super::broker::Broker;
+use crate::access::in_force::NO_AGREEMENT;
+use crate::access::method;
 use crate::error::Error;
 use crate::limits::LIFE_TICK;
 
@@ -34,7 +36,7 @@ impl Broker {
         let done = self
             .sequencer
             .submit("agreement.act", move |state, now| {
-                let record = state.agreement(&act.agreement).ok_or(NOT_FOUND)?;
+                let record = state.agreement(&act.agreement).ok_or(NO_AGREEMENT)?;
                 match told_before(record, &act) {
                     Some(entry) => Ok((Vec::new(), Some(entry))),
                     None => Ok((entries(state, action, act, now)?, None)),
@@ -115,9 +117,10 @@ impl Broker {
         };
         let state = self.sequencer.state();
         let org = state.org(by).ok_or(Error::Denied)?;
-        let record = state.agreement(&act.agreement);
-        let visible = record.filter(|r| r.terms.is_party(by) || org.role == Role::Steward);
-        visible.ok_or(NOT_FOUND)?;
+        let record = state.agreement(&act.agreement).ok_or(NO_AGREEMENT)?;
+        let agreement = (&act.agreement, &record.terms);
+        self.policies()
+            .on_agreement(&state, by, method_of(action), agreement, None)?;
         let payload = act.payload(action);
         verify(Signs::AgreementAct, &org.key, &payload, &act.signature)
             .map_err(|e| Error::invalid("act.signature", e))?;
@@ -125,7 +128,17 @@ impl Broker {
     }
 }
 
-const NOT_FOUND: Error = Error::NotFound { what: "agreement" };
+/// The method by which an act comes. Documents (an offer, a signature) are no acts: they have their own.
+fn method_of(action: Action) -> &'static str {
+    match action {
+        Action::Withdraw => method::WITHDRAW_AGREEMENT,
+        Action::Suspend => method::SUSPEND_AGREEMENT,
+        Action::Resume => method::RESUME_AGREEMENT,
+        Action::Terminate => method::TERMINATE_AGREEMENT,
+        Action::Sign => method::SIGN_AGREEMENT,
+        Action::Counter | Action::Amend => method::OFFER_AGREEMENT,
+    }
+}
 
 /// The entry of this very act, where it has been written before.
 fn told_before(record: &AgreementRecord, act: &Act) -> Option<u64> {
@@ -139,7 +152,7 @@ fn told_before(record: &AgreementRecord, act: &Act) -> Option<u64> {
 }
 
 fn entries(state: &State, action: Action, act: Act, now: Timestamp) -> Result<Vec<Body>, Error> {
-    let record = state.agreement(&act.agreement).ok_or(NOT_FOUND)?;
+    let record = state.agreement(&act.agreement).ok_or(NO_AGREEMENT)?;
     if record.entry != act.after {
         let message = "the agreement has changed since: look at it again, then repeat".into();
         return Err(Error::Precondition { message });

@@ -18,6 +18,7 @@ use proto::convert::{
 
 use super::broker::Broker;
 use super::release::priced;
+use crate::access::method::PREVIEW;
 use crate::error::Error;
 
 impl Broker {
@@ -26,7 +27,7 @@ impl Broker {
     /// # Errors
     /// [`Error::NotFound`] for agreements of others and tables that are not there.
     pub fn preview(&self, by: &OrgId, query: &PreviewQuery) -> Result<Preview, Error> {
-        let terms = self.agreement_for(by, &query.agreement)?;
+        let terms = self.agreement_for(by, PREVIEW, &query.agreement)?;
         let priced = priced(&terms, &query.table, query.merge.as_ref());
         let (table, charge, merged) = priced.ok_or(Error::NotFound { what: "table" })?;
         let mechanism = self.mechanism(&terms, table, charge, merged)?;

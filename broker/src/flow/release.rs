@@ -12,6 +12,9 @@ use policies::state::{Outcome, Stage, State};
 use policies::table::Table;
 
 use super::broker::Broker;
+use crate::access::Policies;
+use crate::access::in_force::NO_AGREEMENT;
+use crate::access::method::REQUEST_RELEASE;
 use crate::error::Error;
 use crate::sequencer::Verdict;
 
@@ -61,13 +64,22 @@ impl Broker {
             [] => self.noise_for(&request)?,
             _ => self.mechanisms_for_parts(&request)?,
         };
+        let policies = self.policies();
         let done = self
             .sequencer
             .submit("release", move |state, now| {
                 let fresh = state.outcome(&request.by, &request.id).is_none();
-                match decide(state, &request, now)? {
-                    Decision::Exists(key) => Ok((Vec::new(), Decided::Charged(key))),
+                let decision = decide(state, &request, now)?;
+                if let Decision::Refuse(refusal) = decision {
+                    return Ok(refuse(&request, refusal, fresh));
+                }
+                // The second lock: what the rules allow, the policies have to allow, too.
+                for part in request.parts() {
+                    may_request(&policies, state, &part)?;
+                }
+                match decision {
                     Decision::Refuse(refusal) => Ok(refuse(&request, refusal, fresh)),
+                    Decision::Exists(key) => Ok((Vec::new(), Decided::Charged(key))),
                     Decision::Permit(permit) => {
                         let noise = noise.ok_or_else(|| Error::internal("no mechanism"))?;
                         let reservation = match request.with.as_slice() {
@@ -88,10 +100,8 @@ impl Broker {
     /// The pinned noise of the table and of each of its rungs, from public terms; `None` where the rules will
     /// refuse anyway.
     fn noise_for(&self, request: &Request) -> Result<Option<Vec<Mechanism>>, Error> {
-        let terms = match self.agreement_for(&request.by, &request.agreement) {
-            Ok(terms) => terms,
-            Err(Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error),
+        let Some(terms) = self.requested(request)? else {
+            return Ok(None);
         };
         let Some((table, charge, merged)) = priced(&terms, &request.table, request.merge.as_ref())
         else {
@@ -104,6 +114,16 @@ impl Broker {
             noise.push(self.rung_noise(&terms, table, rung)?);
         }
         Ok(Some(noise))
+    }
+
+    /// The terms of an agreement that the caller may have a release of, for the purpose it names.
+    pub(super) fn requested(&self, request: &Request) -> Result<Option<Agreement>, Error> {
+        let state = self.sequencer.state();
+        match may_request(&self.policies(), &state, request) {
+            Ok(()) => Ok(state.agreement(&request.agreement).map(|r| r.terms.clone())),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The noise of one rung.
@@ -135,6 +155,14 @@ impl Broker {
             receipt: self.heads.witnessed_receipt(entry).await?,
         })
     }
+}
+
+/// Do the policies let the caller have a release under the request's agreement, for its purpose?
+fn may_request(policies: &Policies, state: &State, request: &Request) -> Result<(), Error> {
+    let id = &request.agreement;
+    let terms = &state.agreement(id).ok_or(NO_AGREEMENT)?.terms;
+    let purpose = Some(request.purpose.as_str());
+    policies.on_agreement(state, &request.by, REQUEST_RELEASE, (id, terms), purpose)
 }
 
 /// The table, what its release or merge is charged, and r; `None` where the agreement has no such thing.

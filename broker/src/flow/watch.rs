@@ -1,14 +1,17 @@
 //! Telling an organisation what happens to its agreements. The log is the queue: whoever comes back with the
 //! place it had reached has missed nothing.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use policies::entry::{Body, Entry};
-use policies::id::{OrgId, Role};
+use policies::id::OrgId;
 use proto::convert::Bundle;
 use proto::limits::NOTICES_MAX;
 
 use super::broker::{Broker, Place};
+use crate::access::method::WATCH_AGREEMENTS;
+use crate::access::{Object, Who};
 use crate::error::Error;
 use crate::limits::WATCH_IDLE;
 
@@ -17,7 +20,6 @@ use crate::limits::WATCH_IDLE;
 pub struct Watch {
     broker: Arc<Broker>,
     org: OrgId,
-    role: Role,
     next: u64,
     caught_up: bool,
     size: tokio::sync::watch::Receiver<u64>,
@@ -29,7 +31,7 @@ impl Broker {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a place that the log does not have, [`Error::Busy`] over the bounds of watches.
-    pub fn watch(self: &Arc<Self>, org: &OrgId, role: Role, start: u64) -> Result<Watch, Error> {
+    pub fn watch(self: &Arc<Self>, org: &OrgId, start: u64) -> Result<Watch, Error> {
         let size = self.sequencer.size();
         if start > *size.borrow() {
             return Err(Error::invalid("start", "is past the end of the log"));
@@ -37,7 +39,6 @@ impl Broker {
         Ok(Watch {
             broker: Arc::clone(self),
             org: org.clone(),
-            role,
             next: start,
             caught_up: false,
             size,
@@ -45,35 +46,44 @@ impl Broker {
         })
     }
 
-    /// The entries of a range that an organisation may read: auditors all, others those that concern them.
+    /// The entries of a range that an organisation may read by this method.
     ///
     /// # Errors
     /// [`Error::Internal`] where the log cannot be read.
     pub fn visible(
         &self,
-        (start, end): (u64, u64),
+        method: &str,
+        range: (u64, u64),
         org: &OrgId,
-        role: Role,
     ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
-        let entries = self.concerning((start, end), org, role)?;
+        let entries = self.concerning(method, range, org)?;
         let bytes = entries.into_iter().map(|(index, _, bytes)| (index, bytes));
         Ok(bytes.collect())
     }
 
     fn concerning(
         &self,
+        method: &str,
         (start, end): (u64, u64),
         org: &OrgId,
-        role: Role,
     ) -> Result<Vec<(u64, Entry, Vec<u8>)>, Error> {
-        let state = self.sequencer.state();
+        let (state, policies) = (self.sequencer.state(), self.policies());
+        let who = Who::of(&state, org).ok_or(Error::Denied)?;
         let end = end.min(state.size());
         let bytes = self.sequencer.log().entries(start..end);
         let bytes = bytes.map_err(Error::internal)?;
         let mut visible = Vec::new();
+        // Many entries concern the same organisations: nothing else is asked about them.
+        let mut answers = HashMap::new();
         for (index, bytes) in (start..end).zip(bytes) {
             let entry = Entry::from_bytes(&bytes).map_err(Error::internal)?;
-            if role == Role::Auditor || state.concerned(&entry).contains(org) {
+            let concerned = state.concerned(&entry);
+            let allowed = match answers.get(&concerned) {
+                Some(allowed) => *allowed,
+                None => policies.allows(who, method, &Object::Entry(index, &concerned), None),
+            };
+            answers.insert(concerned, allowed);
+            if allowed {
                 visible.push((index, entry, bytes));
             }
         }
@@ -93,7 +103,7 @@ impl Watch {
             while self.next < size {
                 let until = size.min(self.next.saturating_add(NOTICES_MAX as u64));
                 let range = (self.next, until);
-                let mut found = self.broker.concerning(range, &self.org, self.role)?;
+                let mut found = self.broker.concerning(WATCH_AGREEMENTS, range, &self.org)?;
                 found.retain(|(_, entry, _)| is_about_agreements(&entry.body));
                 self.next = until;
                 if !found.is_empty() {
@@ -125,10 +135,13 @@ impl Watch {
     }
 }
 
-/// Members, zonings and starts concern everybody, and no agreement.
+/// Members, zonings, access policies and starts concern everybody, and no agreement.
 fn is_about_agreements(body: &Body) -> bool {
     !matches!(
         body,
-        Body::BrokerStarted { .. } | Body::OrgAdmitted { .. } | Body::ZoningAdded { .. }
+        Body::BrokerStarted { .. }
+            | Body::PolicyChanged { .. }
+            | Body::OrgAdmitted { .. }
+            | Body::ZoningAdded { .. }
     )
 }

@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 36] = [
+const GOLDEN: [(&str, &str); 38] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -155,6 +155,14 @@ const GOLDEN: [(&str, &str); 36] = [
         "release.reserved",
         include_str!("../../golden/release.reserved.dense.json"),
     ),
+    (
+        "policy.changed",
+        include_str!("../../golden/policy.changed.json"),
+    ),
+    (
+        "policy.changed",
+        include_str!("../../golden/policy.changed.own.json"),
+    ),
 ];
 
 #[test]
@@ -178,6 +186,7 @@ fn every_field_of_every_kind_is_needed_and_known() {
         let optional = [
             ("org.admitted", "by"),
             ("zoning.added", "parents"),
+            ("policy.changed", "serial"),
             ("contribution.accepted", "supersedes"),
             ("agreement.terminated", "takes_effect"),
             ("release.reserved", "joint"),

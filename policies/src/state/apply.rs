@@ -20,6 +20,8 @@ pub use rotation::ROTATIONS_MAX;
 pub enum Touched {
     /// The steward's floors.
     Floors,
+    /// The access policies in force.
+    Policies,
     /// An organisation.
     Org(OrgId),
     /// A zoning.
@@ -60,6 +62,7 @@ impl State {
                 self.floors = Some(*floors);
                 Ok(vec![Touched::Floors])
             }
+            Body::PolicyChanged { sha256, serial } => self.change_policies(sha256, *serial),
             Body::OrgAdmitted {
                 org,
                 role,

@@ -31,6 +31,7 @@ pub struct RecordError {
 
 const HEAD: &str = "head";
 const FLOORS: &str = "floors";
+const POLICIES: &str = "policies";
 const ORGS: &str = "orgs";
 const ZONINGS: &str = "zonings";
 const AGREEMENTS: &str = "agreements";
@@ -43,9 +44,9 @@ const RELEASES: &str = "releases";
 
 impl State {
     /// All trees of the index.
-    pub const TREES: [&'static str; 11] = [
-        HEAD, FLOORS, ORGS, ZONINGS, AGREEMENTS, ACCOUNTS, BALANCES, LIVE, BATCHES, REQUESTS,
-        RELEASES,
+    pub const TREES: [&'static str; 12] = [
+        HEAD, FLOORS, POLICIES, ORGS, ZONINGS, AGREEMENTS, ACCOUNTS, BALANCES, LIVE, BATCHES,
+        REQUESTS, RELEASES,
     ];
 
     /// The records that an entry's changes come to, and the head (size and time).
@@ -57,6 +58,9 @@ impl State {
         for change in touched {
             match change {
                 Touched::Floors => records.push(record(FLOORS, &"floors", &self.floors)?),
+                Touched::Policies => {
+                    records.push(record(POLICIES, &"policies", &self.policies)?);
+                }
                 Touched::Org(id) => records.push(record(ORGS, id, &self.orgs.get(id))?),
                 Touched::Zoning(id) => records.push(record(ZONINGS, id, &self.zonings.get(id))?),
                 Touched::Agreement(id) => {
@@ -95,6 +99,7 @@ impl State {
         match tree {
             HEAD => (self.size, self.time) = read::<(u64, Option<Timestamp>)>(tree, value)?,
             FLOORS => self.floors = read(tree, value)?,
+            POLICIES => self.policies = read(tree, value)?,
             ORGS => drop(self.orgs.insert(read(tree, key)?, read(tree, value)?)),
             ZONINGS => drop(self.zonings.insert(read(tree, key)?, read(tree, value)?)),
             AGREEMENTS => drop(self.agreements.insert(read(tree, key)?, read(tree, value)?)),

@@ -162,6 +162,10 @@ pub fn line(body: &Body) -> String {
                 floors.k_min, floors.cap_max
             )
         }
+        Body::PolicyChanged { sha256, serial } => {
+            let from = serial.map_or("the software's own".to_owned(), |n| format!("serial {n}"));
+            format!("access policies {}…, {from}", short(sha256.as_str()))
+        }
         Body::OrgAdmitted { org, role, key, .. } => {
             format!("{org} ({role}), key {}…", short(key.fingerprint().as_str()))
         }

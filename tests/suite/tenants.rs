@@ -1,0 +1,289 @@
+//! Attack: ids of others. Every RPC that takes the id of an object, asked with a foreign id and with one that
+//! nobody ever used: the two answers are the same NOT_FOUND, so no id tells whether it exists.
+
+use std::collections::BTreeSet;
+
+use broker::access::documents::Documents;
+use broker::access::{Policies, method};
+use policies::id::{AgreementId, ReleaseKey, Role};
+use prost::Message;
+use proto::convert::Wish;
+use proto::v1;
+use sdk::client::new_request_id;
+use tonic::client::Grpc;
+use tonic::metadata::MetadataValue;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+use tonic_prost::ProstCodec;
+
+use crate::harness::*;
+use crate::raw::channel;
+
+/// Ids of one agreement and what is under it.
+struct Ids {
+    agreement: AgreementId,
+    batch: String,
+    release: ReleaseKey,
+    entry: u64,
+}
+
+async fn send<M: Message + Clone + 'static>(to: &Caller, path: &str, message: M) -> Status {
+    let mut grpc = Grpc::new(to.channel.clone());
+    grpc.ready().await.unwrap();
+    let mut request = Request::new(message);
+    let bearer = MetadataValue::try_from(format!("Bearer {}", to.token)).unwrap();
+    request.metadata_mut().insert("authorization", bearer);
+    let codec = ProstCodec::<M, ()>::default();
+    // The first message of a stream, or its end.
+    match grpc
+        .server_streaming(request, path.parse().unwrap(), codec)
+        .await
+    {
+        Err(status) => status,
+        Ok(answer) => match answer.into_inner().message().await {
+            Err(status) => status,
+            Ok(_) => Status::new(Code::Ok, ""),
+        },
+    }
+}
+
+struct Caller {
+    channel: Channel,
+    token: String,
+}
+
+impl Caller {
+    async fn of(member: &Member) -> Self {
+        let token = std::fs::read_to_string(&member.profile.token).unwrap();
+        Self {
+            channel: channel(member).await,
+            token: token.trim().to_owned(),
+        }
+    }
+}
+
+fn signature() -> v1::Signature {
+    v1::Signature {
+        protected: "e30".into(),
+        signature: "AA".repeat(43),
+    }
+}
+
+fn act(agreement_id: String) -> v1::AgreementAct {
+    v1::AgreementAct {
+        agreement_id,
+        after: 1,
+        takes_effect: String::new(),
+        reason: "an attack".into(),
+        signature: Some(signature()),
+    }
+}
+
+/// What a method answers about these ids.
+async fn ask(caller: &Caller, method: &str, ids: &Ids) -> Status {
+    let path = method::path(method);
+    let agreement_id = ids.agreement.to_string();
+    let table = "od".to_owned();
+    match method {
+        method::GET_AGREEMENT => {
+            send(caller, &path, v1::GetAgreementRequest { agreement_id }).await
+        }
+        method::SIGN_AGREEMENT => {
+            let signature = Some(signature());
+            let message = v1::SignAgreementRequest {
+                agreement_id,
+                signature,
+            };
+            send(caller, &path, message).await
+        }
+        method::WITHDRAW_AGREEMENT => {
+            let act = Some(act(agreement_id));
+            send(caller, &path, v1::WithdrawAgreementRequest { act }).await
+        }
+        method::SUSPEND_AGREEMENT => {
+            let act = Some(act(agreement_id));
+            send(caller, &path, v1::SuspendAgreementRequest { act }).await
+        }
+        method::RESUME_AGREEMENT => {
+            let act = Some(act(agreement_id));
+            send(caller, &path, v1::ResumeAgreementRequest { act }).await
+        }
+        method::TERMINATE_AGREEMENT => {
+            let act = Some(act(agreement_id));
+            send(caller, &path, v1::TerminateAgreementRequest { act }).await
+        }
+        method::LIST_CONTRIBUTIONS => {
+            let message = v1::ListContributionsRequest {
+                agreement_id,
+                ..Default::default()
+            };
+            send(caller, &path, message).await
+        }
+        method::GET_CONTRIBUTION => {
+            let message = v1::GetContributionRequest {
+                agreement_id,
+                batch_id: ids.batch.clone(),
+            };
+            send(caller, &path, message).await
+        }
+        method::PREVIEW => {
+            let message = v1::PreviewRequest {
+                agreement_id,
+                table,
+                periods: vec!["2026-10-05".into()],
+                ..Default::default()
+            };
+            send(caller, &path, message).await
+        }
+        method::REQUEST_RELEASE => {
+            let message = v1::RequestReleaseRequest {
+                request_id: "attack".into(),
+                agreement_id,
+                table,
+                period: "2026-10-05".into(),
+                purpose: PURPOSE.into(),
+                ..Default::default()
+            };
+            send(caller, &path, message).await
+        }
+        method::LIST_RELEASES => {
+            let message = v1::ListReleasesRequest {
+                agreement_id,
+                ..Default::default()
+            };
+            send(caller, &path, message).await
+        }
+        method::GET_RELEASE => {
+            let message = v1::GetReleaseRequest {
+                release_key: ids.release.to_string(),
+            };
+            send(caller, &path, message).await
+        }
+        method::DO_GET => {
+            let ticket = proto::convert::key_to_ticket(ids.release.clone());
+            send(
+                caller,
+                &path,
+                arrow_flight::Ticket {
+                    ticket: ticket.into(),
+                },
+            )
+            .await
+        }
+        method::DO_PUT => {
+            let cmd = push(&ids.agreement, "2026-10-05").to_cmd();
+            let descriptor = arrow_flight::FlightDescriptor::new_cmd(cmd);
+            let message = arrow_flight::FlightData::new().with_descriptor(descriptor);
+            send(caller, &path, message).await
+        }
+        method::GET_RECEIPT => {
+            send(caller, &path, v1::GetReceiptRequest { index: ids.entry }).await
+        }
+        other => panic!("{other} takes the id of an object and is not attacked here"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rpc_with_a_foreign_id_is_not_found_like_an_id_that_nobody_used() {
+    let town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let strangers = [
+        town.join("rival", Role::Provider).await,
+        town.join("other-city", Role::Planner).await,
+        town.join("ombudsman", Role::Auditor).await,
+        town.member("steward").await,
+    ];
+    let (_, geojson) = town.zoning().await;
+    let terms = agreement(&bikes, &city, &geojson);
+    let agreement = activate(&bikes, &city, &terms).await;
+    let pushed = push(&agreement, "2026-10-05");
+    let batches = [cells(&terms, &ROWS)];
+    bikes.client.push(&pushed, &batches, |_| {}).await.unwrap();
+    let foreign = {
+        let wish = Wish {
+            request: new_request_id().unwrap(),
+            agreement: agreement.clone(),
+            table: "od".parse().unwrap(),
+            period: pushed.period,
+            merge: None,
+            purpose: PURPOSE.into(),
+            with: vec![],
+        };
+        city.client.request(&wish).await.unwrap();
+        let broker = town.broker();
+        let state = broker.sequencer().state();
+        let (key, record) = state.releases().next().unwrap();
+        Ids {
+            agreement,
+            batch: pushed.batch.to_string(),
+            release: key.clone(),
+            entry: record.entry,
+        }
+    };
+    let nobodys = Ids {
+        agreement: "f".repeat(64).parse().unwrap(),
+        batch: "nobodys".into(),
+        release: "f".repeat(64).parse().unwrap(),
+        entry: 1 << 40,
+    };
+    let policies = Policies::load(&Documents::own()).unwrap();
+    // Offers and lists name no id; `GetEntries` leaves out what is not for the caller.
+    let no_id = [
+        method::WATCH_AGREEMENTS,
+        method::OFFER_AGREEMENT,
+        method::LIST_AGREEMENTS,
+        method::GET_ENTRIES,
+    ];
+    let about = |method: &&str| policies.objects(method) != (false, false);
+    let methods: BTreeSet<&str> = policies.methods().into_iter().filter(about).collect();
+    for stranger in &strangers {
+        let caller = Caller::of(stranger).await;
+        for method in methods.iter().filter(|method| !no_id.contains(method)) {
+            let theirs = ask(&caller, method, &foreign).await;
+            let absent = ask(&caller, method, &nobodys).await;
+            let who = &stranger.org;
+            // Auditors read agreements and entries, stewards read agreements and halt them: ids are no secret there.
+            let open: &[&str] = match who.as_str() {
+                "ombudsman" => &[method::GET_AGREEMENT, method::GET_RECEIPT],
+                "steward" => &[
+                    method::GET_AGREEMENT,
+                    method::SUSPEND_AGREEMENT,
+                    method::RESUME_AGREEMENT,
+                ],
+                _ => &[],
+            };
+            if open.contains(method) {
+                assert_ne!(theirs.code(), Code::NotFound, "{who} {method}");
+                assert_eq!(absent.code(), Code::NotFound, "{who} {method}");
+                continue;
+            }
+            let expected = [Code::NotFound, Code::PermissionDenied];
+            assert!(
+                expected.contains(&theirs.code()),
+                "{who} {method}: {theirs:?}"
+            );
+            assert_eq!(theirs.code(), absent.code(), "{who} {method}");
+            assert_eq!(theirs.message(), absent.message(), "{who} {method}");
+            assert_eq!(theirs.details(), absent.details(), "{who} {method}");
+        }
+    }
+    // The same questions by those they belong to: the attack asks what can be answered.
+    let (ours, theirs) = (Caller::of(&bikes).await, Caller::of(&city).await);
+    for method in [
+        method::GET_AGREEMENT,
+        method::GET_CONTRIBUTION,
+        method::PREVIEW,
+        method::GET_RELEASE,
+        method::DO_GET,
+        method::GET_RECEIPT,
+    ] {
+        assert_eq!(
+            ask(&ours, method, &foreign).await.code(),
+            Code::Ok,
+            "{method}"
+        );
+    }
+    let asked = ask(&theirs, method::REQUEST_RELEASE, &foreign).await;
+    assert_eq!(asked.code(), Code::Ok, "{asked:?}");
+}

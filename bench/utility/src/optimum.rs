@@ -36,7 +36,7 @@ impl Optimum {
         }
     }
 
-    /// P[published].
+    /// P\[published\].
     #[must_use]
     pub fn publishes(&self, units: u64) -> f64 {
         let Some(over) = units.checked_sub(self.k) else {

@@ -43,7 +43,7 @@ impl State {
     /// May these policies come into force? The software's own (no serial number) always may.
     ///
     /// # Errors
-    /// [`OutOfTurn`] for an older directory and for a changed one under a used number.
+    /// `OutOfTurn` for an older directory and for a changed one under a used number.
     pub fn policies_in_turn(
         &self,
         sha256: &Fingerprint,

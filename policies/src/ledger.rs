@@ -27,7 +27,7 @@ pub struct Account {
 pub struct Terms {
     /// The unit of the population.
     pub unit: Unit,
-    /// The most that one unit-period may lose.
+    /// The most that one unit-period may lose; zero while no agreement has named a cap.
     pub cap: Loss,
     /// Σ of what the active agreements may spend per unit-period; never above `cap`.
     pub allotted: Loss,
@@ -118,7 +118,8 @@ impl Ledger {
     }
 
     /// What the account would become if an agreement with this allotment became active, and one with the freed
-    /// allotment ended.
+    /// allotment ended. An agreement without a cap (k-only, or without a unit) takes the account as it is; the
+    /// first one with a cap sets it, and every other has to name the same.
     ///
     /// # Errors
     /// [`LedgerError`] where terms differ from those in force or the allotments pass the cap.
@@ -126,13 +127,17 @@ impl Ledger {
         &self,
         account: &Account,
         unit: Unit,
-        cap: Loss,
+        cap: Option<Loss>,
         (freed, allotment): (Loss, Loss),
     ) -> Result<Terms, LedgerError> {
         let population = || account.population.clone();
-        let allotted = match self.accounts.get(account) {
-            None => Loss::ZERO,
-            Some(terms) if terms.unit == unit && terms.cap == cap => terms.allotted,
+        let same = |terms: &Terms| {
+            let fits = |cap| terms.cap == cap || terms.cap == Loss::ZERO;
+            terms.unit == unit && cap.is_none_or(fits)
+        };
+        let (allotted, in_force) = match self.accounts.get(account) {
+            None => (Loss::ZERO, Loss::ZERO),
+            Some(terms) if same(terms) => (terms.allotted, terms.cap),
             Some(terms) => {
                 return Err(LedgerError::TermsDiffer {
                     population: population(),
@@ -141,6 +146,7 @@ impl Ledger {
                 });
             }
         };
+        let cap = cap.unwrap_or(in_force);
         let sum = allotted
             .left_after(freed)
             .checked_add(allotment)

@@ -114,10 +114,8 @@ impl Broker {
                     agreement,
                     allotment,
                 };
-                let mut entries = state.run_out(now);
                 // What an amendment ends leaves no release unfinished.
-                let amended = record.terms.supersedes.as_ref();
-                entries.extend(amended.map(|id| state.aborts(id)).unwrap_or_default());
+                let mut entries = state.ending(now, record.terms.supersedes.as_ref());
                 entries.extend([signed, activated]);
                 Ok((entries, None))
             })

@@ -157,11 +157,9 @@ fn entries(state: &State, action: Action, act: Act, now: Timestamp) -> Result<Ve
         let message = "the agreement has changed since: look at it again, then repeat".into();
         return Err(Error::Precondition { message });
     }
-    let mut entries = state.run_out(now);
     let at_once = act.takes_effect.is_none_or(|at| at <= now);
-    if action == Action::Terminate && at_once {
-        entries.extend(state.aborts(&act.agreement));
-    }
+    let ends = (action == Action::Terminate && at_once).then_some(&act.agreement);
+    let mut entries = state.ending(now, ends);
     entries.push(match action {
         Action::Withdraw => Body::AgreementWithdrawn(act),
         Action::Suspend => Body::AgreementSuspended(act),

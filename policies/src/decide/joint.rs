@@ -113,7 +113,8 @@ impl Parts<'_> {
     }
 
     /// Where an agreement guards its provider by a joint rule, one table stands for a time: the difference of two
-    /// would undo what the rule withholds. A further edition of the same tables is the same table.
+    /// would undo what the rule withholds. A further edition of the same tables is the same table; that of an
+    /// amendment is another one, since its terms may be others.
     fn beside(&self, rules: &Rules<'_>) -> Option<Reason> {
         let (table, _) = rules.item()?;
         let (asked, request) = (self.request.asked(), self.request);

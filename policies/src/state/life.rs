@@ -1,5 +1,7 @@
 //! What the state says about the lives of agreements.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{Slot, Stage, State, Status};
@@ -27,8 +29,7 @@ impl State {
             .and_then(|record| record.terms.allotment());
         // Data without a unit opens an account too, with nothing in it: the same people cannot be
         // protected in one agreement and laid open in another.
-        let cap = population.cap.unwrap_or(Loss::ZERO);
-        let (unit, freed) = (population.unit, freed.unwrap_or(Loss::ZERO));
+        let (unit, cap, freed) = (population.unit, population.cap, freed.unwrap_or(Loss::ZERO));
         self.ledger
             .with_allotment(&account, unit, cap, (freed, allotment))
     }
@@ -37,26 +38,28 @@ impl State {
     /// leave unfinished are aborted where the end stops them.
     #[must_use]
     pub fn run_out(&self, time: Timestamp) -> Vec<Body> {
-        let over = self.agreements.iter().filter(|(_, r)| r.has_run_out(time));
-        over.flat_map(|(id, record)| {
-            let stopped = record.standing(time) != Status::Active;
-            let aborted = if stopped { self.aborts(id) } else { Vec::new() };
-            let agreement = id.clone();
-            aborted
-                .into_iter()
-                .chain([Body::AgreementExpired { agreement }])
-        })
-        .collect()
+        self.ending(time, None)
     }
 
-    /// The entries that end every unfinished release of an agreement; they come ahead of its end.
+    /// [`Self::run_out`], and the aborts that have to come ahead of the end of one more agreement. A release
+    /// ends once, in however many agreements that end together it stands.
     #[must_use]
-    pub fn aborts(&self, id: &AgreementId) -> Vec<Body> {
-        let abort = |key| Body::ReleaseAborted {
+    pub fn ending(&self, time: Timestamp, also: Option<&AgreementId>) -> Vec<Body> {
+        let over = self.agreements.iter().filter(|(_, r)| r.has_run_out(time));
+        let over: Vec<_> = over.collect();
+        let stopped = over
+            .iter()
+            .filter(|(_, r)| r.standing(time) != Status::Active);
+        let stopped = stopped.map(|(id, _)| *id).chain(also);
+        let keys: BTreeSet<ReleaseKey> = stopped.flat_map(|id| self.unfinished_under(id)).collect();
+        let aborted = keys.into_iter().map(|key| Body::ReleaseAborted {
             key,
             reason: ABORTED_BY_END.to_owned(),
-        };
-        self.unfinished_under(id).into_iter().map(abort).collect()
+        });
+        let expired = over.into_iter().map(|(id, _)| Body::AgreementExpired {
+            agreement: id.clone(),
+        });
+        aborted.chain(expired).collect()
     }
 
     /// Releases that were charged under an agreement and have not ended.

@@ -5,7 +5,7 @@ use crate::decide::{Decision, decide};
 use crate::entry::Reservation;
 use crate::loss::Loss;
 use crate::refusal::ReasonId;
-use crate::testing::mechanism;
+use crate::testing::{Providers, mechanism};
 
 fn reasons(town: &Town, time: Timestamp) -> Vec<ReasonId> {
     match decide(&town.state, &town.request("r9", "2026-10-05"), time).unwrap() {
@@ -127,7 +127,7 @@ fn a_running_release_waits_or_is_aborted() {
     let text = resumed.refuses(body.clone());
     assert!(text.contains("no release unfinished"), "{text}");
     let before: Vec<_> = resumed.state.ledger().balances().map(|b| b.2).collect();
-    for abort in resumed.state.aborts(&resumed.id()) {
+    for abort in resumed.state.ending(now(), Some(&resumed.id())) {
         resumed.write(abort);
     }
     resumed.write(body);
@@ -166,12 +166,44 @@ fn the_last_day_finishes_what_runs_and_aborts_what_waits() {
     }
 }
 
+/// Found by a reader: it was aborted once for each of them, a second end is no entry, and so nothing could be
+/// signed, suspended or ended any more.
+#[test]
+fn a_joint_release_under_agreements_that_end_together_is_aborted_once() {
+    let mut all = Providers::contributed("2026-10-05", |_, _| ());
+    let wish = all.request("r1", "2026-10-05", &[0, 1, 2]);
+    let Decision::Permit(permit) = decide(&all.town.state, &wish, now()).unwrap() else {
+        panic!("not permitted")
+    };
+    let reservation = permit.reserve_joint(all.mechanisms(&[0, 1, 2])).unwrap();
+    all.town.write(Body::ReleaseReserved(Box::new(reservation)));
+    for terms in &all.terms {
+        all.town.terms = terms.clone();
+        let body = all.town.acting(Action::Suspend, "city", None);
+        all.town.write(body);
+    }
+    let after = at("2027-12-31T22:00:00Z");
+    let ends = [
+        all.town.state.run_out(after),
+        all.town.state.ending(after, Some(&all.town.id())),
+    ];
+    for bodies in &ends {
+        let kinds: Vec<_> = bodies.iter().map(Body::kind).collect();
+        let expired = "agreement.expired";
+        assert_eq!(kinds, ["release.aborted", expired, expired, expired]);
+    }
+    for body in ends.into_iter().next().unwrap() {
+        all.town.write_at(body, after);
+    }
+    assert_eq!(all.town.state.run_out(after), []);
+}
+
 /// A new agreement does not reset what the old one spent: neither the loss nor the editions.
 #[test]
 fn an_amendment_carries_budget_and_editions() {
     let mut town = contributed(standing(Status::Active));
     reserve(&mut town, "r1");
-    for abort in town.state.aborts(&town.id()) {
+    for abort in town.state.ending(now(), Some(&town.id())) {
         town.write(abort);
     }
     let cap = allotted(&town);

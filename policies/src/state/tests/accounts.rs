@@ -1,6 +1,7 @@
 //! One account per population and provider, whatever reads it (issue 3, item 7).
 
 use super::*;
+use crate::agreement::Protection;
 use crate::ledger::Account;
 use crate::period::Grain;
 
@@ -73,6 +74,40 @@ fn two_agreements_of_one_population_share_one_ledger() {
     town.write(offered);
     town.write(signed);
     assert!(town.refuses(activated).contains("over the cap"));
+}
+
+/// Found by a reader: a k-only agreement, which has no cap, opened the account with none to spend, and closed the
+/// population to differential privacy for ever; beside one it could not stand either.
+#[test]
+fn an_agreement_without_a_cap_leaves_it_to_those_that_have_one() {
+    for first in [Protection::Differential, Protection::KOnly] {
+        let mut town = Town::new();
+        let with_cap = town.terms.clone();
+        let mut without = with_cap.clone();
+        without.title = "Counted with k alone".into();
+        without.population.protection = Protection::KOnly;
+        (without.population.cap, without.plan[0].charge) = (None, None);
+        let mut both = [with_cap.clone(), without];
+        if first == Protection::KOnly {
+            both.reverse();
+        }
+        for terms in both {
+            town.terms = terms;
+            activate(&mut town);
+        }
+        let account = State::account_of(&with_cap);
+        let terms = town.state.ledger().terms(&account).unwrap().clone();
+        assert_eq!(Some(terms.cap), with_cap.population.cap);
+        assert_eq!(Some(terms.allotted), with_cap.allotment());
+        // Another cap is refused as ever.
+        town.terms = with_cap.clone();
+        town.terms.title = "With another cap".into();
+        town.terms.population.cap = terms.cap.checked_add(terms.cap);
+        let [offered, signed, activated] = town.agreeing();
+        town.write(offered);
+        town.write(signed);
+        assert!(town.refuses(activated).contains("agree on the same"));
+    }
 }
 
 /// A month table of people whose unit is the day: the whole charge goes to each of its 31 days, and a

@@ -131,7 +131,7 @@ proptest! {
             population: "riders".parse().unwrap(),
         };
         let mut ledger = Ledger::default();
-        let terms = ledger.with_allotment(&account, Unit::PersonDay, cap, (Loss::ZERO, cap)).unwrap();
+        let terms = ledger.with_allotment(&account, Unit::PersonDay, Some(cap), (Loss::ZERO, cap)).unwrap();
         ledger.set_terms(account.clone(), terms);
         let mut model: BTreeMap<Period, (u64, u64)> = BTreeMap::new();
         for (day, week, rho, delta) in charges {

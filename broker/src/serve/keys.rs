@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use audit::note::{KeyName, Signer};
 use certs::Ed25519Seed;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
@@ -14,7 +15,7 @@ use crate::identity::jwks::{self, KeySet};
 use crate::identity::keys::KeyRing;
 use crate::identity::tls::TlsFiles;
 use crate::identity::token::{TokenIssuer, TokenVerifier};
-use crate::identity::trust::TrustFiles;
+use crate::identity::trust::{Trust, TrustFiles};
 
 /// Every file of the one set that is reloaded.
 pub(super) fn trust_files(config: &Config) -> TrustFiles {
@@ -31,10 +32,7 @@ pub(super) fn trust_files(config: &Config) -> TrustFiles {
 }
 
 /// The issuer's key set, where one is configured; fetched until `stop`.
-pub(super) fn key_set(
-    config: &Config,
-    stop: CancellationToken,
-) -> Result<Option<KeySet>, ServeError> {
+fn key_set(config: &Config, stop: CancellationToken) -> Result<Option<KeySet>, ServeError> {
     let (Some(url), Some(ca)) = (&config.tokens.jwks_url, &config.tokens.jwks_ca) else {
         return Ok(None);
     };
@@ -48,7 +46,13 @@ pub(super) fn key_set(
 }
 
 /// Who judges tokens.
-pub(super) fn verifier(config: &Config, keys: KeyRing) -> Result<TokenVerifier, ServeError> {
+pub(super) fn verifier(
+    config: &Config,
+    trust: watch::Receiver<Arc<Trust>>,
+    stop: CancellationToken,
+) -> Result<TokenVerifier, ServeError> {
+    let set = key_set(config, stop)?;
+    let keys = KeyRing { trust, set };
     let issuer = TokenIssuer {
         issuer: config.tokens.issuer.clone(),
         audience: config.tokens.audience.clone(),

@@ -98,7 +98,14 @@ impl Refused {
         }
     }
 
-    /// Two checkpoints, both signed by the log, that do not go together.
+    /// Has the log forked? A proof that does not hold says nothing of the log: its checkpoints are public, and
+    /// anybody may send one with a proof of their own.
+    #[must_use]
+    pub const fn proves_fork(&self) -> bool {
+        matches!(self, Self::Fork(_))
+    }
+
+    /// Two checkpoints, both signed by the log, that were not shown to go together.
     #[must_use]
     pub fn evidence(&self) -> Option<&Evidence> {
         match self {

@@ -110,10 +110,23 @@ fn a_fork_is_not_cosigned_and_its_evidence_is_kept() {
     let refused = add_checkpoint(&log_key(), Some(&latest), &same_size).unwrap_err();
     assert_eq!(refused.status(), 409);
     assert!(refused.evidence().unwrap().proves_fork(&log_key()).unwrap());
+    assert!(refused.proves_fork());
     let grown = request(&forked, 10, 20);
     let refused = add_checkpoint(&log_key(), Some(&latest), &grown).unwrap_err();
     assert_eq!(refused.status(), 422);
     assert_eq!(refused.evidence().unwrap().after, grown.checkpoint);
+}
+
+/// Attack: a stranger sends an honest log's next checkpoint with a proof of their own, so that the
+/// witness accuses the log.
+#[test]
+fn a_strangers_proof_accuses_nobody() {
+    let honest = log(20, "");
+    let mut forged = request(&honest, 10, 20);
+    forged.proof.clear();
+    let refused = add_checkpoint(&log_key(), Some(&known(&honest, 10)), &forged).unwrap_err();
+    assert_eq!(refused.status(), 422);
+    assert!(!refused.proves_fork());
 }
 
 /// Attack: the operator restores yesterday's state and asks to go on from there.

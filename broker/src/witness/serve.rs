@@ -151,7 +151,11 @@ fn refused(error: &BookError) -> Response {
     };
     if let Some(evidence) = refused.evidence() {
         let (before, after) = (evidence.before.to_string(), evidence.after.to_string());
-        tracing::error!(%before, %after, "a log has signed two trees that do not go together");
+        if refused.proves_fork() {
+            tracing::error!(%before, %after, "a log has signed two trees of one size");
+        } else {
+            tracing::warn!(%before, %after, "no proof came that one tree continues the other; anybody may have sent this");
+        }
     }
     let status = StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::BAD_REQUEST);
     match refused.known_size() {

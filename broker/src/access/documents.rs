@@ -194,7 +194,8 @@ fn names(directory: &Path) -> Result<Vec<String>, DocumentsError> {
     Ok(names)
 }
 
-fn read(path: &Path) -> Result<String, DocumentsError> {
+/// A file's text, bounded.
+pub(super) fn read(path: &Path) -> Result<String, DocumentsError> {
     let fail = |source| DocumentsError::Read {
         path: path.to_owned(),
         source,

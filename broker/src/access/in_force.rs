@@ -10,7 +10,7 @@ use policies::state::State;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::{Object, Policies, Who};
-use super::documents::{Documents, DocumentsError, MANIFEST};
+use super::documents::{self, Documents, DocumentsError, MANIFEST};
 use super::load::LoadError;
 use crate::error::Error;
 use crate::flow::Broker;
@@ -20,6 +20,8 @@ use crate::limits::POLICY_LOOK;
 #[derive(Debug)]
 pub struct InForce {
     directory: Option<PathBuf>,
+    /// The directory's manifest, read before its documents.
+    manifest: String,
     pub(super) now: RwLock<Arc<Policies>>,
 }
 
@@ -57,6 +59,7 @@ impl InForce {
         let own = Policies::load(&Documents::own())?;
         Ok(Self {
             directory: None,
+            manifest: String::new(),
             now: RwLock::new(Arc::new(own)),
         })
     }
@@ -66,9 +69,11 @@ impl InForce {
     /// # Errors
     /// [`PolicyError`] names what is wrong with it.
     pub fn from_directory(directory: &Path) -> Result<Self, PolicyError> {
+        let manifest = documents::read(&directory.join(MANIFEST))?;
         let brought = Policies::load(&Documents::read(directory)?)?;
         Ok(Self {
             directory: Some(directory.to_owned()),
+            manifest,
             now: RwLock::new(Arc::new(brought)),
         })
     }
@@ -83,29 +88,62 @@ impl InForce {
 /// Reloads the operator's directory whenever its manifest has changed, until the broker stops. The manifest is
 /// written last, so that a directory in the making is not looked at.
 pub(crate) async fn watch(broker: Arc<Broker>, stop: CancellationToken) {
-    let Some(directory) = broker.in_force.directory.clone() else {
+    let Some(mut watched) = broker.in_force.watched() else {
         return;
     };
-    let manifest = directory.join(MANIFEST);
-    let mut seen = tokio::fs::read(&manifest).await.ok();
     let mut look = tokio::time::interval(POLICY_LOOK);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = look.tick() => (),
         }
-        let found = tokio::fs::read(&manifest).await.ok();
-        if found == seen {
+        let Some(found) = watched.other() else {
             continue;
-        }
-        match broker.reload_policies().await {
+        };
+        let outcome = broker.reload_policies().await;
+        match &outcome {
             Ok(()) => {
                 let sha256 = broker.policies().sha256().to_string();
                 tracing::info!(sha256, "other policies are in force");
             }
             Err(error) => tracing::error!(%error, "the policies stay as they were"),
         }
-        seen = found;
+        watched.judge(found, &outcome);
+    }
+}
+
+/// A directory, and its manifest when it was judged last.
+#[derive(Debug)]
+pub(super) struct Watched {
+    manifest: PathBuf,
+    seen: String,
+}
+
+impl InForce {
+    /// The directory as it was loaded: what changed while the broker started is seen as changed.
+    pub(super) fn watched(&self) -> Option<Watched> {
+        let manifest = self.directory.as_ref()?.join(MANIFEST);
+        let seen = self.manifest.clone();
+        Some(Watched { manifest, seen })
+    }
+}
+
+impl Watched {
+    /// The manifest, empty where it cannot be read, if it is another than the one judged last.
+    pub(super) fn other(&self) -> Option<String> {
+        let found = documents::read(&self.manifest).unwrap_or_default();
+        Some(found).filter(|found| *found != self.seen)
+    }
+
+    /// Remembers the judgement. A log that could not be written judges nothing: the same directory is tried again.
+    pub(super) fn judge(&mut self, found: String, outcome: &Result<(), PolicyError>) {
+        let again = match outcome {
+            Err(PolicyError::Log(error)) => !matches!(error, Error::Precondition { .. }),
+            _ => false,
+        };
+        if !again {
+            self.seen = found;
+        }
     }
 }
 

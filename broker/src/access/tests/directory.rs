@@ -1,6 +1,8 @@
 //! Directories of an operator: whole, or refused.
 
+use super::super::in_force::PolicyError;
 use super::*;
+use crate::error::Error;
 
 const PERMIT: &str = r#"@id("own.read")
 permit (principal, action in [Action::"AgreementService/GetAgreement"], resource is Broker);
@@ -167,4 +169,23 @@ fn a_directory_too_large_is_refused_unread() {
     let folder = directory(1, &[("own.cedar", &long)]);
     let error = Documents::read(folder.path()).unwrap_err();
     assert!(matches!(error, DocumentsError::TooLarge { .. }), "{error}");
+}
+
+#[test]
+fn what_changes_while_the_broker_starts_or_its_log_is_busy_is_not_missed() {
+    let folder = directory(1, &[("own.cedar", PERMIT)]);
+    let loaded = InForce::from_directory(folder.path()).unwrap();
+    std::fs::write(folder.path().join(MANIFEST), "serial 2\n").unwrap();
+    let mut watched = loaded.watched().unwrap();
+    let found = watched.other().unwrap();
+    assert_eq!(found, "serial 2\n");
+    watched.judge(found.clone(), &Err(PolicyError::Log(Error::Busy)));
+    assert_eq!(watched.other(), Some(found.clone()), "tried again");
+    // What the log's rules refuse stays refused: it is said once.
+    let message = "older".to_owned();
+    let refused = Err(PolicyError::Log(Error::Precondition { message }));
+    watched.judge(found, &refused);
+    assert_eq!(watched.other(), None);
+    std::fs::remove_file(folder.path().join(MANIFEST)).unwrap();
+    assert_eq!(watched.other().as_deref(), Some(""));
 }

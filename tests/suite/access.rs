@@ -15,7 +15,7 @@ use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 use crate::harness::*;
-use crate::raw::channel;
+use crate::raw::{self, channel};
 
 const FLIGHT: [&str; 10] = [
     "Handshake",
@@ -121,9 +121,9 @@ async fn every_rpc_by_every_role_is_as_the_checked_in_matrix_says() {
     let roles = [Role::Steward, Role::Provider, Role::Planner, Role::Auditor];
     for (member, role) in members.iter().zip(roles) {
         let channel = channel(member).await;
-        let token = std::fs::read_to_string(&member.profile.token).unwrap();
+        let token = raw::token(member);
         for method in described().into_iter().chain(flight()) {
-            let code = call(&channel, Some(token.trim()), &method).await.code();
+            let code = call(&channel, Some(&token), &method).await.code();
             let denied = code == Code::PermissionDenied;
             assert_eq!(
                 denied,
@@ -147,9 +147,9 @@ async fn an_organisation_that_was_not_admitted_may_call_nothing() {
     town.pki.org("stranger", "planner", "user").unwrap();
     let stranger = town.member("stranger").await;
     let channel = channel(&stranger).await;
-    let token = std::fs::read_to_string(&stranger.profile.token).unwrap();
+    let token = raw::token(&stranger);
     for method in described() {
-        let code = call(&channel, Some(token.trim()), &method).await.code();
+        let code = call(&channel, Some(&token), &method).await.code();
         assert_eq!(code, Code::PermissionDenied, "{method}");
     }
     // Health says nothing about anyone's data, so the certificate is enough.

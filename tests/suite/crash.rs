@@ -32,6 +32,7 @@ use proto::convert::Push;
 use sdk::sign::Signer;
 
 use crate::harness::{NOW, ORIGIN, PURPOSE, ROWS, admission, cells, squares};
+use crate::opening::until;
 
 /// Steps of the workload at which a crash is tried; the seed of each is its number.
 const CRASHES: u64 = 100;
@@ -271,14 +272,10 @@ async fn a_kill_at_100_random_points_loses_nothing_and_spends_nothing_twice() {
 
 /// The writer of the crashed broker lets go of its index a moment after its last handle is dropped.
 async fn reopen(cast: &Cast, disk: &SimDisk, index: &Path, what: &str) -> Arc<Broker> {
-    for _ in 0..200 {
-        match open(cast, disk, index).await {
-            Ok(broker) => return broker,
-            Err(error) if error.contains("index") => {
-                tokio::time::sleep(Duration::from_millis(10)).await
-            }
-            Err(error) => panic!("{what}: {error}"),
-        }
-    }
-    panic!("{what}: the index stays locked")
+    until(what, async || match open(cast, disk, index).await {
+        Ok(broker) => Some(broker),
+        Err(error) if error.contains("index") => None,
+        Err(error) => panic!("{what}: {error}"),
+    })
+    .await
 }

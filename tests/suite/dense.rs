@@ -1,18 +1,14 @@
 //! A dense table the whole way: signed, pushed with most keys empty, released with all of them, priced and read.
 
-use policies::id::Role;
 use privacy::quality::QualitySheet;
-use proto::convert::Wish;
-use sdk::client::{Answered, new_request_id};
+use sdk::client::Answered;
 
 use crate::harness::*;
+use crate::opening::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_key_is_released_with_noise_and_no_k_is_promised() {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
+    let (_town, bikes, city, geojson) = opened().await;
     let mut terms = agreement(&bikes, &city, &geojson);
     terms.plan[0].dense = true;
     terms.plan[0].charge.as_mut().unwrap().delta = "0".parse().unwrap();
@@ -43,15 +39,7 @@ async fn every_key_is_released_with_noise_and_no_k_is_promised() {
         preview.rule
     );
 
-    let wish = Wish {
-        request: new_request_id().unwrap(),
-        agreement: id.clone(),
-        table,
-        period: given.period,
-        merge: None,
-        purpose: PURPOSE.into(),
-        with: vec![],
-    };
+    let wish = wish(&id, "od", "2026-10-05");
     let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
         panic!()
     };

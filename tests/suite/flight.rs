@@ -14,13 +14,14 @@ use arrow_flight::{FlightData, FlightDescriptor, Ticket};
 use futures::{StreamExt, TryStreamExt, stream};
 use policies::id::Role;
 use prost::Message;
-use proto::convert::{Wish, key_to_ticket};
+use proto::convert::key_to_ticket;
 use proto::v1::ContributionReceipt;
-use sdk::client::{Answered, new_request_id};
+use sdk::client::Answered;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::harness::*;
+use crate::opening::*;
 use crate::raw::{channel, with_token};
 
 async fn messages(cmd: Vec<u8>, batch: RecordBatch) -> Vec<FlightData> {
@@ -78,15 +79,7 @@ async fn any_flight_client_contributes_and_fetches() {
     let receipt: audit::receipt::Receipt = receipt.try_into().unwrap();
     receipt.verify(&town.log_key).unwrap();
 
-    let wish = Wish {
-        request: new_request_id().unwrap(),
-        agreement: id,
-        table: push.table,
-        period: push.period,
-        merge: None,
-        purpose: PURPOSE.into(),
-        with: vec![],
-    };
+    let wish = wish(&id, "od", "2026-10-05");
     let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
         panic!()
     };
@@ -120,12 +113,7 @@ async fn any_flight_client_contributes_and_fetches() {
 /// Each damaged push has one clear status, leaves no entry, and the same connection goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn damaged_pushes_change_nothing() {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
-    let terms = agreement(&bikes, &city, &geojson);
-    let id = activate(&bikes, &city, &terms).await;
+    let (town, bikes, _city, terms, id) = agreed().await;
     let size = town.broker().sequencer().state().size();
     let cmd = || push(&id, "2026-10-05").to_cmd();
     let whole = messages(cmd(), cells(&terms, &ROWS)).await;

@@ -22,7 +22,8 @@ use tonic::Code;
 
 use crate::access::call;
 use crate::harness::*;
-use crate::raw::{channel, with_token};
+use crate::opening::*;
+use crate::raw::{channel, token, with_token};
 
 const METHOD: &str = "/weir.v1.TransparencyService/GetLogKey";
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -52,11 +53,6 @@ async fn h2(member: &Member, at: u16) -> (SendRequest<Bytes>, JoinHandle<Result<
     let stream = tls.connect(name, socket).await.unwrap();
     let (send, connection) = h2::client::handshake(stream).await.unwrap();
     (send, tokio::spawn(connection))
-}
-
-fn token(member: &Member) -> String {
-    let text = std::fs::read_to_string(&member.profile.token).unwrap();
-    text.trim().to_owned()
 }
 
 fn post(member: &Member, method: &str, encoding: &str) -> http::Request<()> {
@@ -179,12 +175,7 @@ async fn a_gzip_bomb_is_refused_unopened() {
 /// One row, and a dictionary of over a million zones beside it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dictionary_bomb_is_refused_and_leaves_no_entry() {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
-    let terms = agreement(&bikes, &city, &geojson);
-    let id = activate(&bikes, &city, &terms).await;
+    let (town, bikes, _city, terms, id) = agreed().await;
     let size = town.broker().sequencer().state().size();
 
     let good = cells(&terms, &ROWS).slice(0, 1);
@@ -230,12 +221,7 @@ async fn a_dictionary_bomb_is_refused_and_leaves_no_entry() {
 /// Fifty sends of one batch at once, past any retry of ours: one entry, and no second answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_replays_at_once_are_one_entry() {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
-    let terms = agreement(&bikes, &city, &geojson);
-    let id = activate(&bikes, &city, &terms).await;
+    let (town, bikes, _city, terms, id) = agreed().await;
     let size = town.broker().sequencer().state().size();
     let push = push(&id, "2026-10-05");
     let batch = cells(&terms, &ROWS);
@@ -270,10 +256,7 @@ async fn fifty_replays_at_once_are_one_entry() {
 /// The clock of the machine is an hour off, or goes backwards: the log's time does not.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_an_hour_off_or_set_back_writes_no_earlier_entry() {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
+    let (town, bikes, city, geojson) = opened().await;
     let mut last = town.broker().sequencer().state().time().unwrap();
     for (n, hours) in [1, -1, 0].into_iter().enumerate() {
         let now: jiff::Timestamp = NOW.parse().unwrap();

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, UInt8Type};
 use policies::agreement::{Agreement, Protection};
-use policies::id::{AgreementId, Role};
+use policies::id::Role;
 use policies::mechanism::Mechanism;
 use policies::refusal::ReasonId;
 use privacy::quality::QualitySheet;
 use proto::columns::K_ONLY;
 use proto::convert::{Push, Wish};
-use sdk::client::{Answered, Table, new_request_id};
+use sdk::client::{Answered, Table};
 
 use crate::harness::*;
+use crate::opening::*;
 
 const FLOORS: &str = r#"{"k_min":5,"cap_max":{"rho":"4","delta":"0.00001"},"retention_days_max":400,"k_only_k_min":5}"#;
 const DAY: &str = "2026-10-05";
@@ -41,18 +42,6 @@ fn k_only(provider: &Member, planner: &Member) -> Agreement {
     terms.population.protection = Protection::KOnly;
     terms.plan[0].charge = None;
     terms
-}
-
-fn wish(id: &AgreementId, period: &str) -> Wish {
-    Wish {
-        request: new_request_id().unwrap(),
-        agreement: id.clone(),
-        table: "od".parse().unwrap(),
-        period: period.parse().unwrap(),
-        merge: None,
-        purpose: PURPOSE.into(),
-        with: vec![],
-    }
 }
 
 struct Place {
@@ -150,7 +139,7 @@ async fn a_k_only_table_is_exact_labelled_and_alone() {
     assert!(told.rule.starts_with(says), "{}", told.rule);
     assert!(told.periods[0].refused.is_none());
 
-    let table = place.released(&wish(&id, DAY)).await;
+    let table = place.released(&wish(&id, "od", DAY)).await;
     let shown = rows(&table);
     let people = |from: &str, to: &str, margin: &str| {
         let found = shown
@@ -190,14 +179,14 @@ async fn a_k_only_table_is_exact_labelled_and_alone() {
     let state = broker.sequencer().state().clone();
     assert_eq!(state.ledger().balances().count(), 0, "nothing was charged");
 
-    let again = place.released(&wish(&id, DAY)).await;
+    let again = place.released(&wish(&id, "od", DAY)).await;
     assert_eq!(again.bytes(), table.bytes());
-    let beside = place.refused(&wish(&noisy_id, DAY)).await;
+    let beside = place.refused(&wish(&noisy_id, "od", DAY)).await;
     assert_eq!(beside, [ReasonId::ProtectionChosen]);
     let mut correction = push(&id, DAY);
     correction.supersedes = Some(first.batch);
     place.push(&terms, correction, &crowd()[1..]).await;
-    let second = place.refused(&wish(&id, DAY)).await;
+    let second = place.refused(&wish(&id, "od", DAY)).await;
     assert_eq!(second, [ReasonId::EditionsExhausted, ReasonId::KOnlyBeside]);
 
     // An auditor finds the same, and a broker that starts again remembers.
@@ -208,7 +197,11 @@ async fn a_k_only_table_is_exact_labelled_and_alone() {
     audit::replay::replay(entries).unwrap();
     place.town.start().await;
     let city = place.town.member("city").await;
-    let Answered::Refused(refusal) = city.client.request(&wish(&noisy_id, DAY)).await.unwrap()
+    let Answered::Refused(refusal) = city
+        .client
+        .request(&wish(&noisy_id, "od", DAY))
+        .await
+        .unwrap()
     else {
         panic!("the choice was forgotten")
     };
@@ -254,7 +247,7 @@ async fn suppressed_looks_the_same_as_absent() {
             counted.push(("c", "d", 0, people, people));
         }
         place.push(&terms, push(&id, day), &counted).await;
-        tables.push(rows(&place.released(&wish(&id, day)).await));
+        tables.push(rows(&place.released(&wish(&id, "od", day)).await));
     }
     let own = |rows: &[Row]| -> BTreeSet<Row> {
         rows.iter()

@@ -7,11 +7,13 @@ use policies::loss::Loss;
 use policies::refusal::ReasonId;
 use policies::state::{Stage, Status};
 use proto::convert::Wish;
-use sdk::client::{Answered, ClientError, new_request_id};
+use sdk::client::{Answered, ClientError};
 use std::time::Duration;
 
 use crate::harness::*;
+use crate::opening::*;
 
+mod once;
 mod told;
 
 const DAY: &str = "2026-10-05";
@@ -59,15 +61,7 @@ impl Story {
     }
 
     fn wish(&self) -> Wish {
-        Wish {
-            request: new_request_id().unwrap(),
-            agreement: self.id.clone(),
-            table: "od".parse().unwrap(),
-            period: DAY.parse().unwrap(),
-            merge: None,
-            purpose: PURPOSE.into(),
-            with: vec![],
-        }
+        wish(&self.id, "od", DAY)
     }
 
     async fn act(&self, who: &Member, action: Action) -> Result<Status, ClientError> {
@@ -89,13 +83,8 @@ impl Story {
     async fn running(&self, wish: &Wish) -> tokio::task::JoinHandle<Result<Answered, ClientError>> {
         let (client, wish) = (self.city.client.clone(), wish.clone());
         let running = tokio::spawn(async move { client.request(&wish).await });
-        for _ in 0..600 {
-            if self.reserved().is_some() {
-                return running;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("no release was reserved")
+        until("a release is reserved", async || self.reserved()).await;
+        running
     }
 
     fn reserved(&self) -> Option<ReleaseKey> {
@@ -124,6 +113,28 @@ impl Story {
         let log = broker.sequencer().log();
         let entries = log.entries(0..log.size()).unwrap();
         audit::replay::replay(entries).unwrap();
+    }
+
+    /// The batch id of the live contribution of the day.
+    async fn live(&self) -> String {
+        let broker = self.town.broker();
+        let state = broker.sequencer().state();
+        let mut live = state.live_contributions();
+        let live = live.find(|l| l.contribution.agreement == self.id).unwrap();
+        live.contribution.batch.to_string()
+    }
+
+    /// From here on a release waits three seconds for its public tick.
+    async fn slow_tick(&mut self) {
+        self.town.config.publish_tick = Duration::from_secs(3);
+        self.restart().await;
+    }
+
+    async fn restart(&mut self) {
+        self.town.stop().await;
+        self.town.start().await;
+        self.bikes = self.town.member("bikes").await;
+        self.city = self.town.member("city").await;
     }
 }
 
@@ -334,80 +345,4 @@ async fn an_agreement_that_has_run_out_frees_its_allotment() {
     activate(&story.bikes, &story.city, &next).await;
     story.restart().await;
     story.audited();
-}
-
-/// The same act again is answered with the first one's entry; an act on what has changed since is refused.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_act_acts_once() {
-    let story = Story::new(|_| {}).await;
-    let channel = crate::raw::channel(&story.bikes).await;
-    let token = std::fs::read_to_string(&story.bikes.profile.token).unwrap();
-    let mut service = proto::v1::agreement_service_client::AgreementServiceClient::new(channel);
-    let after = story.bikes.client.agreement(&story.id).await.unwrap();
-    let after = after.life.last_change;
-    let reason: policies::life::Cause = "the figures look wrong".parse().unwrap();
-    let at = (&story.id, &story.bikes.org, after);
-    let signed = policies::life::payload(Action::Suspend, at, None, &reason);
-    let signs = policies::sign::Signs::AgreementAct;
-    let signature = story
-        .bikes
-        .signer
-        .sign(signs, &signed, NOW.parse().unwrap());
-    let acting = proto::convert::Acting {
-        agreement: story.id.clone(),
-        after,
-        takes_effect: None,
-        reason,
-        signature: signature.unwrap(),
-    };
-    let mut send = async |acting: &proto::convert::Acting| {
-        let message: proto::v1::SuspendAgreementRequest = acting.clone().into();
-        let mut request = tonic::Request::new(message);
-        let bearer = format!("Bearer {}", token.trim()).parse().unwrap();
-        request.metadata_mut().insert("authorization", bearer);
-        let answer = service.suspend_agreement(request).await;
-        answer.map(|a| a.into_inner().agreement.unwrap().last_change)
-    };
-    let first = send(&acting).await.unwrap();
-    assert_eq!(send(&acting).await.unwrap(), first);
-    let size = story.town.broker().sequencer().state().size();
-    assert_eq!(size, first + 1, "one entry");
-    let mut other = acting.clone();
-    other.reason = "another reason".parse().unwrap();
-    let forged = send(&other).await.unwrap_err();
-    assert_eq!(forged.code(), tonic::Code::InvalidArgument, "{forged}");
-    story.act(&story.bikes, Action::Resume).await.unwrap();
-    let size = story.town.broker().sequencer().state().size();
-    send(&acting).await.unwrap();
-    assert_eq!(
-        story.town.broker().sequencer().state().size(),
-        size,
-        "a replay does nothing"
-    );
-    let found = story.city.client.agreement(&story.id).await.unwrap();
-    assert_eq!(found.status, Status::Active);
-}
-
-impl Story {
-    /// The batch id of the live contribution of the day.
-    async fn live(&self) -> String {
-        let broker = self.town.broker();
-        let state = broker.sequencer().state();
-        let mut live = state.live_contributions();
-        let live = live.find(|l| l.contribution.agreement == self.id).unwrap();
-        live.contribution.batch.to_string()
-    }
-
-    /// From here on a release waits three seconds for its public tick.
-    async fn slow_tick(&mut self) {
-        self.town.config.publish_tick = Duration::from_secs(3);
-        self.restart().await;
-    }
-
-    async fn restart(&mut self) {
-        self.town.stop().await;
-        self.town.start().await;
-        self.bikes = self.town.member("bikes").await;
-        self.city = self.town.member("city").await;
-    }
 }

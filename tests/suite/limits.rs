@@ -7,7 +7,7 @@ use tonic::Code;
 
 use crate::access::call;
 use crate::harness::*;
-use crate::raw::channel;
+use crate::raw::{channel, token};
 
 const METHOD: &str = "/weir.v1.TransparencyService/GetLogKey";
 
@@ -16,19 +16,18 @@ async fn an_organisation_that_floods_is_shed_and_others_are_served() {
     let town = Town::new().await;
     let loud = town.join("loud", Role::Planner).await;
     let quiet = town.join("quiet", Role::Planner).await;
-    let (loud_channel, quiet_channel) = (channel(&loud).await, channel(&quiet).await);
-    let token = |m: &Member| {
-        std::fs::read_to_string(&m.profile.token)
-            .unwrap()
-            .trim()
-            .to_owned()
-    };
+    let quiet_channel = channel(&quiet).await;
+    let mut loud_channels = Vec::new();
+    for _ in 0..5 {
+        loud_channels.push(channel(&loud).await);
+    }
     let (loud_token, quiet_token) = (token(&loud), token(&quiet));
 
-    // A bucket of 400, refilled at 200 a second: 64 calls at a time until one is shed.
+    // 320 calls at a time until one is shed. Those without a token cost the bucket the same and the machine the
+    // least; where it is too slow to empty the bucket, more than the organisation's 64 are in work at once.
     let mut shed = false;
-    for _ in 0..60 {
-        let calls = (0..64).map(|_| call(&loud_channel, Some(&loud_token), METHOD));
+    for _ in 0..12 {
+        let calls = (0..320).map(|n| call(&loud_channels[n % 5], None, METHOD));
         let codes = futures::future::join_all(calls).await;
         shed = codes
             .iter()
@@ -46,7 +45,10 @@ async fn an_organisation_that_floods_is_shed_and_others_are_served() {
     // And the loud one is served again, on the same connection.
     let start = Instant::now();
     loop {
-        match call(&loud_channel, Some(&loud_token), METHOD).await.code() {
+        match call(&loud_channels[0], Some(&loud_token), METHOD)
+            .await
+            .code()
+        {
             Code::Ok => break,
             code => assert_eq!(code, Code::ResourceExhausted),
         }
@@ -62,9 +64,8 @@ async fn every_answer_names_its_call() {
     let town = Town::new().await;
     let city = town.join("city", Role::Planner).await;
     let channel = channel(&city).await;
-    let token = std::fs::read_to_string(&city.profile.token).unwrap();
     let denied = "/weir.v1.DirectoryService/AdmitOrganisation";
-    let status = call(&channel, Some(token.trim()), denied).await;
+    let status = call(&channel, Some(&token(&city)), denied).await;
     assert_eq!(status.code(), Code::PermissionDenied);
     let id = status
         .metadata()

@@ -6,12 +6,12 @@ use arrow::array::{AsArray, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::Int64Type;
 use policies::agreement::Agreement;
 use policies::coarse::Merge;
-use policies::id::Role;
 use privacy::quality::{Bias, QualitySheet};
 use proto::convert::{Rate, Wish};
 use sdk::client::{Answered, Table, new_request_id};
 
 use crate::harness::*;
+use crate::opening::*;
 
 /// Trips of 60 to 1,860 s; the ends of the bins are the five- and the ten-minute mark.
 fn timed(mut terms: Agreement) -> Agreement {
@@ -71,10 +71,7 @@ fn column(table: &Table, name: &str) -> Vec<i64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn durations_become_means_and_percentiles_with_intervals() {
-    let mut town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
+    let (mut town, bikes, city, geojson) = opened().await;
     let terms = timed(agreement(&bikes, &city, &geojson));
     let id = activate(&bikes, &city, &terms).await;
     let given = durations(&terms);
@@ -100,15 +97,7 @@ async fn durations_become_means_and_percentiles_with_intervals() {
     };
     whole.rates = vec![rate("truncated", 5000), rate("clamped_duration_s", 12_000)];
     bikes.client.push(&whole, &[given], |_| {}).await.unwrap();
-    let wish = Wish {
-        request: new_request_id().unwrap(),
-        agreement: id,
-        table: "od".parse().unwrap(),
-        period: "2026-10-05".parse().unwrap(),
-        merge: None,
-        purpose: PURPOSE.into(),
-        with: vec![],
-    };
+    let wish = wish(&id, "od", "2026-10-05");
     let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
         panic!()
     };
@@ -157,10 +146,7 @@ fn near_the_truth(table: &Table) {
 /// Two days of all places in one row: sums and bins add up as trips do, under noise for r cells of one person.
 #[tokio::test(flavor = "multi_thread")]
 async fn durations_of_a_merge_are_those_of_its_cells() {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
+    let (_town, bikes, city, geojson) = opened().await;
     let mut terms = timed(agreement(&bikes, &city, &geojson));
     let line = serde_json::json!({
         "table": "od", "coarsenings": "any", "requests": 1, "charge": terms.plan[0].charge,

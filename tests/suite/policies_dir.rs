@@ -11,7 +11,7 @@ use tonic::Code;
 
 use crate::access::call;
 use crate::harness::*;
-use crate::raw::channel;
+use crate::raw::{self, channel};
 
 const DOOR: &str = include_str!("../../policies/door.cedar");
 const OBJECTS: &str = include_str!("../../policies/objects.cedar");
@@ -53,9 +53,9 @@ async fn refused(town: &Town) -> String {
 /// May the steward list agreements now?
 async fn listing(town: &Town) -> Code {
     let steward = town.member("steward").await;
-    let token = std::fs::read_to_string(&steward.profile.token).unwrap();
+    let token = raw::token(&steward);
     let path = method::path(method::LIST_AGREEMENTS);
-    call(&channel(&steward).await, Some(token.trim()), &path)
+    call(&channel(&steward).await, Some(&token), &path)
         .await
         .code()
 }

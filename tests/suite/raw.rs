@@ -19,10 +19,15 @@ pub async fn channel(member: &Member) -> Channel {
     endpoint.tls_config(tls).unwrap().connect().await.unwrap()
 }
 
-/// A message with the member's token.
+/// The member's token.
+pub fn token(member: &Member) -> String {
+    let text = std::fs::read_to_string(&member.profile.token).unwrap();
+    text.trim().to_owned()
+}
+
+/// A message with it.
 pub fn with_token<T>(member: &Member, message: T) -> Request<T> {
-    let token = std::fs::read_to_string(&member.profile.token).unwrap();
-    let bearer = MetadataValue::try_from(format!("Bearer {}", token.trim())).unwrap();
+    let bearer = MetadataValue::try_from(format!("Bearer {}", token(member))).unwrap();
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", bearer);
     request

@@ -2,32 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use policies::id::Role;
 use policies::refusal::ReasonId;
-use proto::convert::Wish;
-use sdk::client::{Answered, Ask, Outcome, new_request_id};
+use sdk::client::{Answered, Ask, Outcome};
 
 use crate::harness::*;
-
-fn wish(id: &policies::id::AgreementId, table: &str, period: &str) -> Wish {
-    Wish {
-        request: new_request_id().unwrap(),
-        agreement: id.clone(),
-        table: table.parse().unwrap(),
-        period: period.parse().unwrap(),
-        merge: None,
-        purpose: PURPOSE.into(),
-        with: vec![],
-    }
-}
+use crate::opening::*;
 
 /// Eight tables of the same people over the same day: the cap has room for all of them and no more.
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_tasks_racing_one_budget_release_exactly_what_it_allows() {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
+    let (town, bikes, city, geojson) = opened().await;
     let mut terms = agreement(&bikes, &city, &geojson);
     let (table, item) = (terms.tables[0].clone(), terms.plan[0].clone());
     (terms.tables, terms.plan) = (vec![], vec![]);
@@ -82,10 +66,7 @@ async fn sixty_four_tasks_racing_one_budget_release_exactly_what_it_allows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_period_is_named_and_a_late_one_is_marked() {
-    let mut town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
+    let (mut town, bikes, city, geojson) = opened().await;
     let mut terms = agreement(&bikes, &city, &geojson);
     terms.covers.from = "2026-10-04".parse().unwrap();
     terms.plan[0].grace_hours = 24 * 20;
@@ -124,12 +105,7 @@ async fn a_missing_period_is_named_and_a_late_one_is_marked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_reason_of_a_refusal_is_told_at_once_and_logged() {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
-    let terms = agreement(&bikes, &city, &geojson);
-    let id = activate(&bikes, &city, &terms).await;
+    let (town, _bikes, city, _terms, id) = agreed().await;
     let mut wrong = wish(&id, "od", "2026-11");
     wrong.purpose = "dpv:Marketing".into();
     let size = town.broker().sequencer().state().size();
@@ -161,10 +137,7 @@ async fn every_reason_of_a_refusal_is_told_at_once_and_logged() {
 /// The same people cannot be protected in one agreement and laid open in another.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_population_has_one_unit() {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
+    let (_town, bikes, city, geojson) = opened().await;
     let protected = agreement(&bikes, &city, &geojson);
     let mut open = protected.clone();
     open.population.unit = policies::agreement::Unit::None;

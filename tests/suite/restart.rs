@@ -1,33 +1,19 @@
 //! After a stop, a lost index or a damaged file.
 
-use policies::id::Role;
-use proto::convert::Wish;
-use sdk::client::{Answered, new_request_id};
+use sdk::client::Answered;
 
 use crate::harness::*;
+use crate::opening::*;
 
 async fn with_a_release() -> (Town, policies::state::State) {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
-    let terms = agreement(&bikes, &city, &geojson);
-    let id = activate(&bikes, &city, &terms).await;
+    let (town, bikes, city, terms, id) = agreed().await;
     let push = push(&id, "2026-10-05");
     bikes
         .client
         .push(&push, &[cells(&terms, &ROWS)], |_| {})
         .await
         .unwrap();
-    let wish = Wish {
-        request: new_request_id().unwrap(),
-        agreement: id,
-        table: push.table,
-        period: push.period,
-        merge: None,
-        purpose: PURPOSE.into(),
-        with: vec![],
-    };
+    let wish = wish(&id, "od", "2026-10-05");
     let Answered::Released(_) = city.client.request(&wish).await.unwrap() else {
         panic!()
     };
@@ -104,12 +90,7 @@ async fn an_auditor_replays_the_whole_log_from_a_copy() {
 /// No entry, no metric and no line of the operator's log may hold a true count.
 #[tokio::test(flavor = "multi_thread")]
 async fn planted_counts_appear_nowhere_outside_the_cells() {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
-    let terms = agreement(&bikes, &city, &geojson);
-    let id = activate(&bikes, &city, &terms).await;
+    let (town, bikes, city, terms, id) = agreed().await;
     let planted: [Cell; 2] = [
         ("a", "b", 0, 7_654_321, 8_765_432),
         ("c", "d", 1, 6_543_219, 9_876_543),
@@ -120,15 +101,7 @@ async fn planted_counts_appear_nowhere_outside_the_cells() {
         .push(&push, &[cells(&terms, &planted)], |_| {})
         .await
         .unwrap();
-    let wish = Wish {
-        request: new_request_id().unwrap(),
-        agreement: id,
-        table: push.table,
-        period: push.period,
-        merge: None,
-        purpose: PURPOSE.into(),
-        with: vec![],
-    };
+    let wish = wish(&id, "od", "2026-10-05");
     city.client.request(&wish).await.unwrap();
     let entries = std::fs::read(town.config.state.join("log/entries")).unwrap();
     let metrics = town.running().metrics_address.unwrap();

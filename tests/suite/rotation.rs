@@ -1,16 +1,13 @@
 //! An organisation changes its signing key: agreements live on, the old key signs nothing more.
 
-use policies::id::Role;
 use sdk::sign::Signer;
 
 use crate::harness::*;
+use crate::opening::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_key_keeps_agreements_and_signs_the_next() {
-    let mut town = Town::new().await;
-    let mut bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
+    let (mut town, mut bikes, city, geojson) = opened().await;
     let terms = agreement(&bikes, &city, &geojson);
     let id = activate(&bikes, &city, &terms).await;
     let mut open = terms.clone();

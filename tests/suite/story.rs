@@ -1,20 +1,15 @@
 //! The story of the whole: sign, push, preview, release with error bars, a refusal, verification.
 
-use policies::id::Role;
 use policies::refusal::ReasonId;
 use proto::convert::Wish;
 use sdk::client::{Answered, new_request_id};
 
 use crate::harness::*;
+use crate::opening::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_released_once_and_the_second_edition_is_refused() {
-    let town = Town::new().await;
-    let bikes = town.join("bikes", Role::Provider).await;
-    let city = town.join("city", Role::Planner).await;
-    let (_, geojson) = town.zoning().await;
-    let terms = agreement(&bikes, &city, &geojson);
-    let id = activate(&bikes, &city, &terms).await;
+    let (town, bikes, city, terms, id) = agreed().await;
 
     let first = push(&id, "2026-10-05");
     let batch = cells(&terms, &ROWS);
@@ -33,15 +28,7 @@ async fn a_table_is_released_once_and_the_second_edition_is_refused() {
     assert_eq!(preview.domain_keys, 4 * 4 * 2);
     assert!(preview.periods[0].refused.is_none());
 
-    let wish = Wish {
-        request: new_request_id().unwrap(),
-        agreement: id.clone(),
-        table: table.clone(),
-        period: first.period,
-        merge: None,
-        purpose: PURPOSE.into(),
-        with: vec![],
-    };
+    let wish = wish(&id, "od", "2026-10-05");
     let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
         panic!()
     };

@@ -7,9 +7,7 @@ use broker::access::documents::Documents;
 use broker::access::{Policies, method};
 use policies::id::{AgreementId, ReleaseKey, Role};
 use prost::Message;
-use proto::convert::Wish;
 use proto::v1;
-use sdk::client::new_request_id;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
@@ -17,7 +15,8 @@ use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 use crate::harness::*;
-use crate::raw::channel;
+use crate::opening::*;
+use crate::raw::{self, channel};
 
 /// Ids of one agreement and what is under it.
 struct Ids {
@@ -54,10 +53,10 @@ struct Caller {
 
 impl Caller {
     async fn of(member: &Member) -> Self {
-        let token = std::fs::read_to_string(&member.profile.token).unwrap();
+        let token = raw::token(member);
         Self {
             channel: channel(member).await,
-            token: token.trim().to_owned(),
+            token,
         }
     }
 }
@@ -201,15 +200,7 @@ async fn every_rpc_with_a_foreign_id_is_not_found_like_an_id_that_nobody_used() 
     let batches = [cells(&terms, &ROWS)];
     bikes.client.push(&pushed, &batches, |_| {}).await.unwrap();
     let foreign = {
-        let wish = Wish {
-            request: new_request_id().unwrap(),
-            agreement: agreement.clone(),
-            table: "od".parse().unwrap(),
-            period: pushed.period,
-            merge: None,
-            purpose: PURPOSE.into(),
-            with: vec![],
-        };
+        let wish = wish(&agreement, "od", "2026-10-05");
         city.client.request(&wish).await.unwrap();
         let broker = town.broker();
         let state = broker.sequencer().state();

@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::harness::*;
+use crate::opening::*;
 
 struct Answer {
     status: u16,
@@ -177,11 +178,8 @@ async fn a_crowd_is_turned_away_and_leaves_the_members_port_alone() {
     town.join("bikes", Role::Provider).await;
     drop(crowd);
     // Places come back as soon as the server sees the connections end.
-    for _ in 0..200 {
-        if call(&town, "GET", "/checkpoint").await.is_ok() {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("no place came back");
+    until("a place comes back", async || {
+        call(&town, "GET", "/checkpoint").await.ok()
+    })
+    .await;
 }

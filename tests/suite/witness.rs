@@ -11,11 +11,11 @@ use broker::serve::start;
 use broker::witness::{self, WitnessConfig};
 use certs::{Ed25519Seed, write_secret};
 use policies::id::{AgreementId, Role};
-use proto::convert::Wish;
-use sdk::client::{Answered, ClientError, Retry, new_request_id};
+use sdk::client::{Answered, Client, ClientError, Retry};
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::*;
+use crate::opening::*;
 
 /// A witness on this machine, which can be ended and started again where it was.
 struct Watcher {
@@ -61,12 +61,10 @@ impl Watcher {
         self.stop.cancel();
         self.ended.take().unwrap().await.unwrap();
         // The file's lock is let go with the last connection.
-        for _ in 0..100 {
-            if broker::store::disk::OsDisk::open(&self.config.state).is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until("the state is let go", async || {
+            broker::store::disk::OsDisk::open(&self.config.state).ok()
+        })
+        .await;
     }
 
     fn line(&self, name: &str) -> String {
@@ -129,18 +127,6 @@ async fn contributed(town: &Town) -> (AgreementId, Member) {
     (id, city)
 }
 
-fn wish(id: &AgreementId) -> Wish {
-    Wish {
-        request: new_request_id().unwrap(),
-        agreement: id.clone(),
-        table: "od".parse().unwrap(),
-        period: "2026-10-05".parse().unwrap(),
-        merge: None,
-        purpose: PURPOSE.into(),
-        with: vec![],
-    }
-}
-
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -159,7 +145,12 @@ fn copy(from: &Path, to: &Path) {
 async fn every_answer_is_cosigned_by_a_quorum() {
     let watched = Watched::new().await;
     let (id, city) = contributed(&watched.town).await;
-    let Answered::Released(released) = city.client.request(&wish(&id)).await.unwrap() else {
+    let Answered::Released(released) = city
+        .client
+        .request(&wish(&id, "od", "2026-10-05"))
+        .await
+        .unwrap()
+    else {
         panic!()
     };
     watched.policy.check(released.proof.checkpoint()).unwrap();
@@ -183,7 +174,7 @@ async fn without_a_quorum_no_table_leaves_and_the_retry_is_charged_nothing() {
         attempts: 1,
         ..Retry::default()
     });
-    let wish = wish(&id);
+    let wish = wish(&id, "od", "2026-10-05");
     let begun = Instant::now();
     let error = client.request(&wish).await.unwrap_err();
     assert!(begun.elapsed() < Duration::from_secs(25), "bounded");
@@ -252,6 +243,17 @@ async fn a_copy_that_grew_another_way_does_not_start() {
     copy(&town.config.state, &backup);
     town.start().await;
     let seen = town.broker().sequencer().log().size();
+    // Shown to the witnesses beside the start: ended at once, they would not know of it. The client that asks is
+    // not used again: it would find the fork before them.
+    let mut profile = town.profile("steward");
+    profile.state = town.folder.path().join("asked-once");
+    let client = Client::connect(&profile).await.unwrap();
+    until("the start is cosigned", async || {
+        let shown = client.checkpoint().await.ok()?;
+        let cosigned = watched.policy.check(&shown).is_ok();
+        (cosigned && shown.size() >= seen).then_some(())
+    })
+    .await;
     town.stop().await;
     std::fs::remove_dir_all(&town.config.state).unwrap();
     copy(&backup, &town.config.state);

@@ -10,7 +10,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{Either, Ready, ready};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
 use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use policies::id::OrgId;
@@ -26,37 +29,44 @@ use crate::limits::{CALLS_MAX, CALLS_PER_ORG_MAX, ORG_CALLS_BURST, ORG_CALLS_PER
 
 /// Sheds calls over the bounds with `RESOURCE_EXHAUSTED`.
 #[derive(Debug, Clone)]
-pub struct RateLayer {
-    per_org: Arc<DefaultKeyedRateLimiter<OrgId>>,
+pub struct RateLayer<C: Clock = DefaultClock> {
+    per_org: Arc<Buckets<C>>,
     shares: Arc<Shares>,
     calls: Arc<Semaphore>,
 }
+
+/// One bucket per organisation, which `C` refills.
+type Buckets<C> =
+    RateLimiter<OrgId, DefaultKeyedStateStore<OrgId>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 /// A call's place, its organisation's and the broker's.
 type Place = (Share, OwnedSemaphorePermit);
 
 impl Default for RateLayer {
     fn default() -> Self {
-        Self::new(ORG_CALLS_PER_SECOND, ORG_CALLS_BURST, CALLS_MAX)
+        Self::new(DefaultClock::default())
     }
 }
 
-impl RateLayer {
-    fn new(per_second: u32, burst: u32, calls_max: usize) -> Self {
-        let per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
-        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+impl<C: Clock> RateLayer<C> {
+    fn new(clock: C) -> Self {
+        let per_second = NonZeroU32::new(ORG_CALLS_PER_SECOND).unwrap_or(NonZeroU32::MIN);
+        let burst = NonZeroU32::new(ORG_CALLS_BURST).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(per_second).allow_burst(burst);
         Self {
-            per_org: Arc::new(RateLimiter::keyed(quota)),
+            per_org: Arc::new(RateLimiter::new(
+                quota,
+                DefaultKeyedStateStore::default(),
+                clock,
+            )),
             shares: Shares::new(CALLS_PER_ORG_MAX),
-            calls: Arc::new(Semaphore::new(calls_max)),
+            calls: Arc::new(Semaphore::new(CALLS_MAX)),
         }
     }
 
     /// A place for one more call, or `None`. The certificate names the organisation, so a bad token
     /// cannot dodge its bucket.
-    fn admit(&self, peer: Option<&Peer>) -> Option<Place> {
-        let org = peer?.org();
+    fn admit(&self, org: &OrgId) -> Option<Place> {
         self.per_org.check_key(org).ok()?;
         let share = self.shares.take(org)?;
         let permit = Arc::clone(&self.calls).try_acquire_owned().ok()?;
@@ -133,7 +143,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        match self.layer.admit(request.extensions().get::<Peer>()) {
+        let peer = request.extensions().get::<Peer>();
+        match peer.and_then(|peer| self.layer.admit(peer.org())) {
             Some(place) => {
                 let call = self.inner.call(request);
                 let hold = |answer: Response<Body>| answer.map(|body| Held::body(body, place));
@@ -141,5 +152,31 @@ where
             }
             None => Either::Right(ready(Ok(Status::from(Error::Busy).into_http()))),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use std::time::Duration;
+
+    use governor::clock::FakeRelativeClock;
+
+    use super::*;
+
+    /// On a clock of its own, so that no machine is too slow to empty the bucket.
+    #[test]
+    fn a_bucket_is_emptied_by_its_burst_and_refilled_at_its_rate() {
+        let clock = FakeRelativeClock::default();
+        let layer = RateLayer::new(clock.clone());
+        let [loud, quiet] = ["loud", "quiet"].map(|org| org.parse::<OrgId>().unwrap());
+        let passed = |org: &OrgId| {
+            let calls = 0..2 * ORG_CALLS_BURST;
+            calls.filter(|_| layer.admit(org).is_some()).count()
+        };
+        assert_eq!(passed(&loud), ORG_CALLS_BURST as usize);
+        assert_eq!(passed(&quiet), ORG_CALLS_BURST as usize, "a bucket each");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(passed(&loud), ORG_CALLS_PER_SECOND as usize);
     }
 }

@@ -105,19 +105,12 @@ async fn a_scheduled_table_is_released_once_when_its_grace_is_over() {
         .set("2026-12-02T00:00:00Z".parse().unwrap());
     story.town.start().await;
     story.town.broker().release_due().await;
-    for _ in 0..600 {
-        let published = |stage: &Stage| matches!(stage, Stage::Published { .. });
-        if story
-            .stages()
-            .iter()
-            .filter(|stage| published(stage))
-            .count()
-            == 2
-        {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let published = |stage: &Stage| matches!(stage, Stage::Published { .. });
+    until("both tables are published", async || {
+        let stages = story.stages();
+        (stages.iter().filter(|stage| published(stage)).count() == 2).then_some(())
+    })
+    .await;
     assert_eq!(story.stages().len(), 2);
     story.audited();
 }

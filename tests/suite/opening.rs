@@ -1,0 +1,54 @@
+//! How most tests begin, what they ask for, and how they wait.
+
+use std::time::Duration;
+
+use policies::agreement::Agreement;
+use policies::id::{AgreementId, Role};
+use proto::convert::Wish;
+use sdk::client::new_request_id;
+
+use crate::harness::*;
+
+/// A town with its zoning, `bikes`, who provides, and `city`, who plans.
+pub async fn opened() -> (Town, Member, Member, Vec<u8>) {
+    let town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let (_, geojson) = town.zoning().await;
+    (town, bikes, city, geojson)
+}
+
+/// The same with [`agreement`] in force between the two.
+pub async fn agreed() -> (Town, Member, Member, Agreement, AgreementId) {
+    let (town, bikes, city, geojson) = opened().await;
+    let terms = agreement(&bikes, &city, &geojson);
+    let id = activate(&bikes, &city, &terms).await;
+    (town, bikes, city, terms, id)
+}
+
+/// A new request for one table of one period.
+pub fn wish(id: &AgreementId, table: &str, period: &str) -> Wish {
+    Wish {
+        request: new_request_id().unwrap(),
+        agreement: id.clone(),
+        table: table.parse().unwrap(),
+        period: period.parse().unwrap(),
+        merge: None,
+        purpose: PURPOSE.into(),
+        with: vec![],
+    }
+}
+
+/// Looks until something is there, and fails after a minute.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(60), looking).await;
+    found.unwrap_or_else(|_| panic!("not within a minute: {what}"))
+}

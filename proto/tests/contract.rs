@@ -1,4 +1,4 @@
-//! The contract as served: what reflection shows is complete, documented and in the access table.
+//! The contract as served: what reflection shows is complete and documented.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

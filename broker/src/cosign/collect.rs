@@ -277,3 +277,6 @@ impl Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,9 +36,7 @@ impl Source {
     /// # Errors
     /// [`JwksError::Url`].
     pub fn new(url: &str, ca: PathBuf) -> Result<Self, JwksError> {
-        let bad = || JwksError::Url {
-            url: url.to_owned(),
-        };
+        let bad = || JwksError::Url;
         let parsed: Uri = url.parse().map_err(|_| bad())?;
         let host = parsed.host().ok_or_else(bad)?;
         let host = host

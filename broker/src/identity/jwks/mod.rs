@@ -11,12 +11,9 @@ pub use refresh::{KeySet, keep};
 /// Why there is no new key set; the one before stays, until it is stale.
 #[derive(Debug, thiserror::Error)]
 pub enum JwksError {
-    /// The address is not one to pin.
-    #[error("`{url}` is no `https://host[:port]/path`")]
-    Url {
-        /// As configured.
-        url: String,
-    },
+    /// The address is not one to pin. It is not told: a password may stand in it.
+    #[error("it is no `https://host[:port]/path`, without a user and password")]
+    Url,
     /// The pinned CA cannot be read.
     #[error("cannot read the CA of the key set from `{}`: {cause}", path.display())]
     Ca {

@@ -126,13 +126,15 @@ fn only_a_plain_https_address_is_pinned() {
     for url in [
         "http://id.example/jwks",
         "https://user@id.example/jwks",
+        "https://user:planted@id.example/jwks",
         "https:///jwks",
         "file:///etc/passwd",
         "id.example",
         "",
     ] {
-        let refused = Source::new(url, "ca.pem".into());
-        assert!(matches!(refused, Err(JwksError::Url { .. })), "{url}");
+        let refused = Source::new(url, "ca.pem".into()).unwrap_err();
+        assert!(matches!(refused, JwksError::Url), "{url}");
+        assert!(!format!("{refused} {refused:?}").contains("planted"));
     }
     Source::new("https://[::1]:8443/jwks", "ca.pem".into()).unwrap();
 }

@@ -11,7 +11,7 @@ use crate::agreement::{Agreement, Protection};
 use crate::entry::Reservation;
 use crate::id::{AgreementId, BlobId, OrgId, TableName};
 use crate::loss::Loss;
-use crate::mechanism::Mechanism;
+use crate::mechanism::{Mechanism, Noise};
 use crate::period::Period;
 use crate::table::Table;
 
@@ -251,8 +251,26 @@ pub fn check_tables(parts: &[(&Agreement, &Table)]) -> Result<(), JointError> {
                 first: first.provider.org.clone(),
             });
         }
+        // Every measure has one draw in all parts; a part that names no noise takes either.
+        let clash = |(a, table): &&(&Agreement, &Table)| {
+            let noises = named_noise(a, table).zip(named_noise(other, its));
+            noises.is_some_and(|(a, b)| a != b)
+        };
+        if let Some((earlier, _)) = parts.iter().take(n + 1).find(clash) {
+            return Err(JointError::Differs {
+                what: "noise",
+                provider: provider.clone(),
+                first: earlier.provider.org.clone(),
+            });
+        }
     }
     Ok(())
+}
+
+/// The one distribution that a plan wants for its measures, where it has some.
+fn named_noise(terms: &Agreement, table: &Table) -> Option<Noise> {
+    let charge = terms.plan_item(&table.name)?.charge.as_ref()?;
+    charge.noise.filter(|_| !charge.measures.is_empty())
 }
 
 /// What is not equal, in words.

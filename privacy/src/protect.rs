@@ -57,7 +57,8 @@ pub struct Noisy {
     /// number surely is (k contributors in every published row, 0 of a count or sum, the clamp's end of a mean or
     /// percentile), but never over the value.
     pub low: Vec<i64>,
-    /// Upper end of the 95 % interval.
+    /// Upper end of the 95 % interval, raised likewise: where the noise is far below, the interval still holds the
+    /// least that the true number can be.
     pub high: Vec<i64>,
 }
 
@@ -419,7 +420,10 @@ pub(crate) fn interval(kept: &[usize], noised: &[i64], half: i64, surely: i64) -
         .iter()
         .map(|v| v.saturating_sub(half).max(surely).min(*v))
         .collect();
-    let high = values.iter().map(|v| v.saturating_add(half)).collect();
+    let high = values
+        .iter()
+        .map(|v| v.saturating_add(half).max(surely))
+        .collect();
     Noisy { values, low, high }
 }
 

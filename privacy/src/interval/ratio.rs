@@ -86,8 +86,11 @@ fn mean_of(clamp: &Clamp, value: f64, (low, high): (f64, f64)) -> Ends {
 
 /// A sum of what is not negative is not negative, whatever the noise says.
 fn above_nothing(ends: Ends) -> Ends {
-    let low = ends.low.max(0).min(ends.value);
-    Ends { low, ..ends }
+    Ends {
+        low: ends.low.max(0).min(ends.value),
+        high: ends.high.max(0),
+        ..ends
+    }
 }
 
 /// Casts saturate, and no input is NaN.

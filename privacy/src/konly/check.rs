@@ -1,4 +1,5 @@
-//! The last look before anything is shown, by other means than the choice was made.
+//! The last look before anything is shown. That a hidden cell can take other values is what the search noted when it
+//! found the alternative tables; that no line has a single hidden cell is counted afresh.
 
 use super::table::{Fate, Key, Table};
 

@@ -42,7 +42,7 @@ pub(super) fn rows(
         let ends = noisy.map(|value| Ends {
             value: *value,
             low: value.saturating_sub(half).max(0).min(*value),
-            high: value.saturating_add(half),
+            high: value.saturating_add(half).max(0),
         });
         ends.collect()
     };

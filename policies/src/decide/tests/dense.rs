@@ -40,6 +40,11 @@ fn what_the_plan_does_not_call_dense_is_not_and_the_other_way_round() {
     let request = town.request("r1", "2026-10-05");
     let all = permit(&town, &request).reserve(dense_mechanism());
     assert!(all.unwrap_err().contains("dense in the plan"));
+    // Nor where an operator writes the entry without asking.
+    let mut reserved = permit(&town, &request).reserve(mechanism()).unwrap();
+    reserved.mechanism = dense_mechanism();
+    let text = town.refuses(Body::ReleaseReserved(Box::new(reserved)));
+    assert!(text.contains("dense line is released dense"), "{text}");
 }
 
 #[test]

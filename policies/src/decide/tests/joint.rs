@@ -3,6 +3,7 @@
 use super::*;
 use crate::agreement::Agreement;
 use crate::joint::JointRule;
+use crate::mechanism::Noise;
 use crate::testing::{PROVIDERS, Providers};
 
 mod around;
@@ -244,6 +245,21 @@ fn only_tables_of_one_shape_and_of_different_providers_are_one() {
         let expected = format!("the {what} of `scooters` is not that of `bikes`");
         assert_eq!(differ.map(|(_, text)| text.clone()), Some(expected));
     }
+    // One draw has one noise; who names none takes that of the others.
+    let all = Providers::new(|n, terms| {
+        let charge = terms.plan[0].charge.as_mut().unwrap();
+        charge.noise = [
+            None,
+            Some(Noise::DiscreteLaplace),
+            Some(Noise::DiscreteGaussian),
+        ][n];
+    });
+    let reasons = refused(&all, &all.request("r1", DAY, &[0, 1, 2]));
+    let differ = reasons.iter().find(|(id, _)| *id == ReasonId::PartsDiffer);
+    let expected = "the noise of `taxis` is not that of `scooters`";
+    assert_eq!(differ.map(|(_, text)| text.as_str()), Some(expected));
+    let reasons = refused(&all, &all.request("r2", DAY, &[0, 1]));
+    assert!(reasons.iter().all(|(id, _)| *id != ReasonId::PartsDiffer));
     let all = Providers::contributed(DAY, |_, _| {});
     let reasons = refused(&all, &all.request("r1", DAY, &[0, 1, 0]));
     assert_eq!(reasons[0].0, ReasonId::PartsDiffer);

@@ -251,6 +251,10 @@ impl State {
         let item = item.ok_or(ApplyError::Rule {
             rule: "the plan releases the table",
         })?;
+        rule(
+            new.mechanism.is_dense() == item.dense,
+            "a dense line is released dense, and no other is",
+        )?;
         rule(item.total() == Some(new.charge), "the charge is the plan's")?;
         let rungs = new.rungs.iter().map(|rung| &rung.coarsening);
         rule(

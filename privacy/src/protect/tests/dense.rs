@@ -67,6 +67,10 @@ fn every_key_is_shown_and_absent_ones_have_the_noise_of_all() {
             let z = fits(of(&shown.measures[0].1.values, 2).into_iter(), &trips);
             assert!(z < 4.9, "trips, {noise:?}, {half}: {z} sigma");
         }
+        for noisy in [&shown.contributors, &shown.measures[0].1] {
+            let possible = noisy.high.iter().all(|high| *high >= 0);
+            assert!(possible, "an interval without a possible number");
+        }
         let ends = std::iter::zip(&shown.contributors.low, &shown.contributors.high);
         let covered = ends.enumerate().filter(|(row, (low, high))| {
             let n = count(*row) as i64;

@@ -2,35 +2,31 @@
 //! the public tick. A crash anywhere in between ends in the same reservation, never refunded, never charged
 //! twice, and no byte of a draw is readable before its `release.published` is durable.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
 use audit::commitment::Salt;
 use audit::receipt::Receipt;
 use bytes::Bytes;
 use cells::read::ExactCells;
-use cells::release::{self as columns, ReleaseError, ReleasedTable};
+use cells::release as columns;
 use policies::entry::{Body, Reservation};
 use policies::id::{BlobId, OrgId, ReleaseKey};
 use policies::state::{AgreementRecord, Stage, State};
-use privacy::joint;
-use privacy::konly::{Domain, protect_k_only};
-use privacy::merge::Merged;
-use privacy::protect::{
-    Exact, Falls, Noisy, Protected, Release, Rows, protect, protect_ladder, protect_merged,
-};
-use privacy::quality::{Context, DeclaredRate, QualitySheet};
+use privacy::quality::{Context, DeclaredRate};
 use privacy::spend::Spend;
-use proto::columns::{K_ONLY, QUALITY, bounded, read_columns};
+use proto::columns::{QUALITY, read_columns};
 
 use super::broker::Broker;
-use super::k_only;
 use super::life::{Going, going, waits};
 use super::release::published_entry;
 use crate::error::Error;
 use crate::limits::SCAN_MEMORY_BYTES;
+
+mod table;
+
+pub(super) use table::exact;
+use table::{Input, table};
 
 /// A released table as it is stored, and what proves it.
 #[derive(Debug)]
@@ -288,146 +284,4 @@ fn reserved_entry(state: &State, key: &ReleaseKey) -> Result<Option<u64>, Error>
 
 fn no_release() -> Error {
     Error::NotFound { what: "release" }
-}
-
-/// True numbers and their keys.
-enum Input {
-    /// Of the plan's table.
-    Cells(ExactCells),
-    /// Of several providers, over the same keys.
-    Parts(Vec<ExactCells>),
-    /// The same, with the keys of each rung's rows and which cells fall into them.
-    Ladder {
-        cells: ExactCells,
-        rungs: Vec<(RecordBatch, Falls)>,
-    },
-    /// Of a k-only table.
-    KOnly { cells: ExactCells, domain: Domain },
-    /// Of an ad-hoc merge.
-    Merged { keys: RecordBatch, rows: Merged },
-}
-
-/// True numbers on their way to protection.
-pub(super) fn exact(cells: ExactCells) -> (RecordBatch, Exact) {
-    let ExactCells {
-        keys,
-        contributors,
-        measures,
-    } = cells;
-    let measures = measures.into_iter().map(|m| (m.name, m.values)).collect();
-    let exact = Exact {
-        contributors,
-        measures,
-    };
-    (keys, exact)
-}
-
-/// Cells → the bytes of the released table. The true numbers end in [`protect`].
-fn table(spend: Spend, input: Input, contexts: Vec<Context>) -> Result<Bytes, Error> {
-    let mut domain_of_k_only = None;
-    let (keys, release) = match input {
-        Input::Cells(cells) => {
-            let (keys, exact) = exact(cells);
-            (vec![keys], protect(spend, exact))
-        }
-        Input::Merged { keys, rows } => (vec![keys], protect_merged(spend, rows)),
-        Input::KOnly { cells, domain } => {
-            let (keys, exact) = exact(cells);
-            let release = protect_k_only(spend, exact, &domain, &k_only::keys_of(&domain, &keys)?);
-            domain_of_k_only = Some(domain);
-            (vec![keys], release)
-        }
-        Input::Ladder { cells, rungs } => {
-            let (keys, exact) = exact(cells);
-            let (coarser, falls): (Vec<_>, Vec<_>) = rungs.into_iter().unzip();
-            let keys = std::iter::once(keys).chain(coarser).collect();
-            (keys, protect_ladder(spend, exact, &falls))
-        }
-        Input::Parts(parts) => {
-            let (mut keys, exact): (Vec<_>, Vec<_>) = parts.into_iter().map(exact).unzip();
-            let keys = keys.pop().ok_or_else(|| Error::internal("no parts"))?;
-            (vec![keys], joint::protect(spend, exact))
-        }
-    };
-    let release = release.map_err(Error::internal)?;
-    let all = keys.first().map_or(0, RecordBatch::num_rows);
-    let sheet = QualitySheet::of_parts(&release, contexts, all);
-    let sheet = sheet.map_err(Error::internal)?;
-    let sheet = sheet.canonical().map_err(Error::internal)?;
-    let r = release.reservation();
-    let rows = match (release.protected(), &domain_of_k_only) {
-        (Protected::KOnly { cells, .. }, Some(domain)) => k_only::rows(&r.table, domain, cells),
-        _ => rows(&release, &keys),
-    };
-    let rows = rows.map_err(Error::internal)?;
-    let mut facts = BTreeMap::from([
-        ("weir.release".to_owned(), r.key.to_string()),
-        ("weir.agreement".to_owned(), r.agreement.to_string()),
-        (QUALITY.to_owned(), sheet),
-    ]);
-    if r.mechanism.is_k_only() {
-        facts.insert("weir.protection".to_owned(), K_ONLY.to_owned());
-    }
-    ReleasedTable { rows, facts }
-        .encode()
-        .map(Bytes::from)
-        .map_err(Error::internal)
-}
-
-/// The published rows: of a ladder those of the table, then those of each rung.
-fn rows(release: &Release, keys: &[RecordBatch]) -> Result<RecordBatch, ReleaseError> {
-    let r = release.reservation();
-    let first = keys.first().ok_or(NO_KEYS)?;
-    let noisy = |keys: &RecordBatch, rows: Rows| {
-        let shown = rows.measures.into_iter();
-        let shown = shown.map(|(name, noisy)| (name, column(noisy))).collect();
-        let contributors = column(rows.contributors);
-        let near = rows.near_threshold;
-        let (table, unit, kept) = (&r.table, r.unit, &rows.kept);
-        columns::protected(table, unit, keys, kept, contributors, shown, near)
-    };
-    let rows = match release.protected().clone() {
-        Protected::Noisy {
-            kept,
-            contributors,
-            near_threshold,
-            providers,
-            measures,
-        } => {
-            let rows = noisy(
-                first,
-                Rows {
-                    kept,
-                    contributors,
-                    near_threshold,
-                    measures,
-                },
-            )?;
-            match providers {
-                Some(providers) => columns::with_providers(&rows, providers),
-                None => Ok(rows),
-            }
-        }
-        Protected::Ladder(rungs) => {
-            let rungs = rungs.into_iter().zip(keys);
-            let rungs = rungs.map(|(rows, keys)| noisy(keys, rows));
-            columns::ladder(&rungs.collect::<Result<Vec<_>, _>>()?)
-        }
-        Protected::Plain { measures } => columns::plain(&r.table, first, measures),
-        Protected::KOnly { .. } => Err(NO_KEYS),
-    }?;
-    if !r.is_bounded() {
-        return Ok(rows);
-    }
-    let schema = bounded(rows.schema_ref());
-    Ok(RecordBatch::try_new(schema, rows.columns().to_vec())?)
-}
-
-const NO_KEYS: ReleaseError = ReleaseError::Parts {
-    what: "rows without keys",
-};
-
-fn column(noisy: Noisy) -> columns::Noisy {
-    let Noisy { values, low, high } = noisy;
-    columns::Noisy { values, low, high }
 }

@@ -111,8 +111,10 @@ pub const LIFE_TICK: Duration = Duration::from_secs(10);
 pub const SCHEDULE_TICK: Duration = Duration::from_secs(30);
 /// Scheduled releases in work at one time; most of them wait for their public tick.
 pub const SCHEDULED_AT_ONCE: usize = 8;
-/// Releases drawn at one time.
+/// Releases with noise drawn at one time.
 pub const DRAWS_MAX: usize = 2;
+/// k-only releases drawn at one time, beside [`DRAWS_MAX`]: one takes minutes, and keeps no other release waiting.
+pub const K_ONLY_DRAWS_MAX: usize = 1;
 /// Largest zoning file.
 pub const ZONING_BYTES_MAX: usize = 16 << 20;
 /// How often the files of certificates and keys are looked at.

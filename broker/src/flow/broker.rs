@@ -12,15 +12,15 @@ use policies::id::{OrgId, ReleaseKey, Role, ZoningId};
 use policies::mechanism::Mechanism;
 use policies::table::Table;
 use privacy::calibrate::{calibrate_dense, calibrate_merged};
-use tokio::sync::Semaphore;
 
 use crate::access::InForce;
 use crate::clock::Clock;
 use crate::cosign::Heads;
 use crate::error::Error;
 use crate::flow::admit::Admission;
+use crate::flow::draw::Slots;
 use crate::limits::{
-    CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, DRAWS_MAX, MECHANISMS_KEPT_MAX, WATCHES_MAX,
+    CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, MECHANISMS_KEPT_MAX, WATCHES_MAX,
     WATCHES_PER_ORG_MAX,
 };
 use crate::sequencer::Sequencer;
@@ -36,7 +36,7 @@ pub struct Broker {
     pub(crate) log_key: LogKey,
     pub(crate) in_force: InForce,
     pub(crate) publish_tick: Duration,
-    pub(crate) draws: Semaphore,
+    pub(crate) draws: Slots,
     pub(crate) drawing: Drawing,
     pub(crate) contributing: Places,
     pub(crate) watching: Places,
@@ -72,7 +72,7 @@ impl Broker {
             log_key,
             in_force,
             publish_tick,
-            draws: Semaphore::new(DRAWS_MAX),
+            draws: Slots::default(),
             drawing: Drawing::default(),
             contributing: Places::new(CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX),
             watching: Places::new(WATCHES_MAX, WATCHES_PER_ORG_MAX),

@@ -23,8 +23,12 @@ use super::release::published_entry;
 use crate::error::Error;
 use crate::limits::SCAN_MEMORY_BYTES;
 
+mod failure;
+mod slots;
 mod table;
 
+pub(super) use failure::Failure;
+pub(crate) use slots::Slots;
 pub(super) use table::exact;
 use table::{Input, table};
 
@@ -133,16 +137,23 @@ impl Broker {
         };
         // Witnessed first: no table exists whose reservation could still be denied.
         let receipt = self.heads.witnessed_receipt(reserved).await?;
-        let slot = self.draws.acquire().await.map_err(Error::internal)?;
+        let durable = receipt.verify(&self.log_key).map_err(Error::internal)?;
+        let spend = Spend::from_durable(&durable).map_err(Error::internal)?;
+        let slot = self.draws.one(&spend.reservation().mechanism).await;
+        let slot = slot.map_err(Error::internal)?;
         if self.waits(key) {
             return Err(waits());
         }
-        let durable = receipt.verify(&self.log_key).map_err(Error::internal)?;
-        let spend = Spend::from_durable(&durable).map_err(Error::internal)?;
-        let (input, contexts) = self.read(spend.reservation()).await?;
-        let table = tokio::task::spawn_blocking(move || table(spend, input, contexts))
-            .await
-            .map_err(Error::internal)??;
+        let table = match self.table(spend).await {
+            Ok(table) => table,
+            Err(Failure::Now(error)) => return Err(error),
+            Err(Failure::ForEver { cause }) => {
+                drop(slot);
+                self.abort(key, &cause).await?;
+                self.drawing.forget(key);
+                return Ok(());
+            }
+        };
         let blob = self.blobs.put(&table).await.map_err(Error::internal)?;
         // Others draw while this one waits.
         drop(slot);
@@ -155,6 +166,14 @@ impl Broker {
         published?;
         self.drawing.forget(key);
         Ok(())
+    }
+
+    /// The bytes of the released table.
+    async fn table(&self, spend: Spend) -> Result<Bytes, Failure> {
+        let (input, contexts) = self.read(spend.reservation()).await?;
+        tokio::task::spawn_blocking(move || table(spend, input, contexts))
+            .await
+            .map_err(Error::internal)?
     }
 
     /// Publishes a drawn table, unless an agreement of its release was suspended or ended meanwhile; `false`
@@ -187,7 +206,7 @@ impl Broker {
     }
 
     /// The pinned input, and what the quality sheet says about it.
-    async fn read(&self, reservation: &Reservation) -> Result<(Input, Vec<Context>), Error> {
+    async fn read(&self, reservation: &Reservation) -> Result<(Input, Vec<Context>), Failure> {
         if reservation.joint.is_some() {
             let (parts, contexts) = self.read_parts(reservation).await?;
             return Ok((Input::Parts(parts), contexts));
@@ -203,8 +222,8 @@ impl Broker {
         let (cells, context) = self.read_cells(reservation).await?;
         if reservation.mechanism.is_dense() {
             let zones = self.zones(&reservation.table.zoning).await?;
-            let cells = cells::dense::dense(cells, &reservation.table, &zones);
-            return Ok((Input::Cells(cells.map_err(Error::internal)?), vec![context]));
+            let cells = cells::dense::dense(cells, &reservation.table, &zones)?;
+            return Ok((Input::Cells(cells), vec![context]));
         }
         if reservation.mechanism.is_k_only() {
             let domain = self.k_only_domain(reservation).await?;
@@ -221,14 +240,14 @@ impl Broker {
     pub(super) async fn read_cells(
         &self,
         reservation: &Reservation,
-    ) -> Result<(ExactCells, Context), Error> {
+    ) -> Result<(ExactCells, Context), Failure> {
         let context = self.context(reservation)?;
         let manifest = self
             .blobs
             .manifest(&reservation.manifest)
             .await
             .map_err(Error::internal)?;
-        let rates = manifest.rates().await.map_err(Error::internal)?;
+        let rates = manifest.rates().await?;
         let declared = rates
             .into_iter()
             .flatten()
@@ -240,7 +259,7 @@ impl Broker {
         let (table, unit) = (&reservation.table, reservation.unit);
         let measures = read_columns(table, unit, &reservation.mechanism);
         let cells = cells::read::read(&manifest, table, unit, &measures, SCAN_MEMORY_BYTES);
-        let cells = cells.await.map_err(Error::internal)?;
+        let cells = cells.await?;
         let context = Context {
             declared,
             ..context

@@ -11,6 +11,7 @@ use privacy::joint::{Terms, calibrate};
 use privacy::quality::Context;
 
 use super::broker::Broker;
+use super::draw::Failure;
 use crate::error::Error;
 
 impl Broker {
@@ -59,13 +60,13 @@ impl Broker {
     pub(super) async fn read_parts(
         &self,
         reservation: &Reservation,
-    ) -> Result<(Vec<ExactCells>, Vec<Context>), Error> {
+    ) -> Result<(Vec<ExactCells>, Vec<Context>), Failure> {
         let (mut cells, mut contexts) = (Vec::new(), Vec::new());
         for part in reservation.parts() {
             let (its, context) = self.read_cells(&part).await?;
             cells.push(its);
             contexts.push(context);
         }
-        Ok((join(cells).map_err(Error::internal)?, contexts))
+        Ok((join(cells)?, contexts))
     }
 }

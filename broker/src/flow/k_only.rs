@@ -13,6 +13,7 @@ use privacy::konly::{Domain, Key, Node, Place, rows_max};
 use proto::columns::PARENT;
 
 use super::broker::Broker;
+use super::draw::Failure;
 use crate::error::Error;
 use crate::limits::{CONTRIBUTION_ROWS_MAX, K_ONLY_ROWS_MAX};
 
@@ -31,7 +32,7 @@ pub(super) fn contribution_rows_max(terms: &Agreement, table: &Table) -> u64 {
 
 impl Broker {
     /// Every value of every dimension; zones have their parents where the agreement counts them.
-    pub(super) async fn k_only_domain(&self, reservation: &Reservation) -> Result<Domain, Error> {
+    pub(super) async fn k_only_domain(&self, reservation: &Reservation) -> Result<Domain, Failure> {
         let table = &reservation.table;
         let has_parents = {
             let state = self.sequencer.state();
@@ -45,13 +46,13 @@ impl Broker {
             true => Some(self.parents(&table.zoning).await?),
             false => None,
         };
-        Domain::new(table, &zones, parents.as_ref()).map_err(Error::internal)
+        Domain::new(table, &zones, parents.as_ref()).map_err(Failure::for_ever)
     }
 }
 
 /// The key of every row of key columns.
-pub(super) fn keys_of(domain: &Domain, keys: &RecordBatch) -> Result<Vec<Key>, Error> {
-    let lost = || Error::internal("a cell outside its table's domain");
+pub(super) fn keys_of(domain: &Domain, keys: &RecordBatch) -> Result<Vec<Key>, Failure> {
+    let lost = || Failure::for_ever("a cell outside its table's domain");
     let mut columns: Vec<Vec<Node>> = Vec::with_capacity(keys.num_columns());
     for (n, column) in keys.columns().iter().enumerate() {
         let nodes: Option<Vec<Node>> = match column.as_primitive_opt::<UInt8Type>() {

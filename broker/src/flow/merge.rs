@@ -15,7 +15,7 @@ use privacy::quality::DeclaredRate;
 use proto::columns::read_columns;
 
 use super::broker::Broker;
-use super::draw::exact;
+use super::draw::{Failure, exact};
 use crate::error::Error;
 use crate::limits::SCAN_MEMORY_BYTES;
 
@@ -25,29 +25,29 @@ impl Broker {
         &self,
         reservation: &Reservation,
         merge: &Merge,
-    ) -> Result<(RecordBatch, Merged, Vec<DeclaredRate>), Error> {
+    ) -> Result<(RecordBatch, Merged, Vec<DeclaredRate>), Failure> {
         let table = &reservation.table;
         let parents = self.parents_for(table, merge.coarsening()).await?;
         let measures = read_columns(table, reservation.unit, &reservation.mechanism);
         let mut rows = Rows::new(table, merge.coarsening(), parents);
-        let mut fold = Fold::new(reservation).map_err(Error::internal)?;
+        let mut fold = Fold::new(reservation)?;
         let mut declared = BTreeMap::<Category, u32>::new();
         // The reducer has seen to it that each period has one blob of the manifest.
         for blob in &reservation.manifest {
             let blob: &[BlobId] = std::slice::from_ref(blob);
             let cells = self.blobs.manifest(blob).await.map_err(Error::internal)?;
-            for rate in cells.rates().await.map_err(Error::internal)?.concat() {
+            for rate in cells.rates().await?.concat() {
                 let most = declared.entry(rate.name).or_default();
                 *most = (*most).max(rate.ppm);
             }
             let unit = reservation.unit;
             let cells = cells::read::read(&cells, table, unit, &measures, SCAN_MEMORY_BYTES);
-            let (keys, exact) = exact(cells.await.map_err(Error::internal)?);
-            let rows_of_cells = rows.of(&keys).map_err(Error::internal)?;
-            fold.add(exact, &rows_of_cells).map_err(Error::internal)?;
+            let (keys, exact) = exact(cells.await?);
+            let rows_of_cells = rows.of(&keys)?;
+            fold.add(exact, &rows_of_cells)?;
         }
-        let (keys, order) = rows.finish().map_err(Error::internal)?;
-        let merged = fold.finish(&order).map_err(Error::internal)?;
+        let (keys, order) = rows.finish()?;
+        let merged = fold.finish(&order)?;
         let declared = declared.into_iter();
         let declared = declared.map(|(name, ppm)| DeclaredRate { name, ppm });
         Ok((keys, merged, declared.collect()))
@@ -58,14 +58,14 @@ impl Broker {
         &self,
         reservation: &Reservation,
         cells: &RecordBatch,
-    ) -> Result<Vec<(RecordBatch, Falls)>, Error> {
+    ) -> Result<Vec<(RecordBatch, Falls)>, Failure> {
         let table = &reservation.table;
         let mut rungs = Vec::with_capacity(reservation.rungs.len());
         for rung in &reservation.rungs {
             let parents = self.parents_for(table, &rung.coarsening).await?;
             let mut rows = Rows::new(table, &rung.coarsening, parents);
-            let of = rows.of(cells).map_err(Error::internal)?;
-            let (keys, order) = rows.finish().map_err(Error::internal)?;
+            let of = rows.of(cells)?;
+            let (keys, order) = rows.finish()?;
             let mut place_of = vec![0; order.len()];
             for (place, row) in order.iter().enumerate() {
                 if let Some(own) = place_of.get_mut(*row) {

@@ -16,7 +16,7 @@ use privacy::quality::{Context, QualitySheet};
 use privacy::spend::Spend;
 use proto::columns::{K_ONLY, QUALITY, bounded};
 
-use crate::error::Error;
+use super::Failure;
 use crate::flow::k_only;
 
 /// True numbers and their keys.
@@ -52,7 +52,7 @@ pub(in crate::flow) fn exact(cells: ExactCells) -> (RecordBatch, Exact) {
 }
 
 /// Cells → the bytes of the released table. The true numbers end in [`protect`].
-pub(super) fn table(spend: Spend, input: Input, contexts: Vec<Context>) -> Result<Bytes, Error> {
+pub(super) fn table(spend: Spend, input: Input, contexts: Vec<Context>) -> Result<Bytes, Failure> {
     let mut domain_of_k_only = None;
     let (keys, release) = match input {
         Input::Cells(cells) => {
@@ -74,21 +74,21 @@ pub(super) fn table(spend: Spend, input: Input, contexts: Vec<Context>) -> Resul
         }
         Input::Parts(parts) => {
             let (mut keys, exact): (Vec<_>, Vec<_>) = parts.into_iter().map(exact).unzip();
-            let keys = keys.pop().ok_or_else(|| Error::internal("no parts"))?;
+            let keys = keys.pop().ok_or(NO_KEYS)?;
             (vec![keys], joint::protect(spend, exact))
         }
     };
-    let release = release.map_err(Error::internal)?;
+    let release = release?;
     let all = keys.first().map_or(0, RecordBatch::num_rows);
     let sheet = QualitySheet::of_parts(&release, contexts, all);
-    let sheet = sheet.map_err(Error::internal)?;
-    let sheet = sheet.canonical().map_err(Error::internal)?;
+    let sheet = sheet?;
+    let sheet = sheet.canonical()?;
     let r = release.reservation();
     let rows = match (release.protected(), &domain_of_k_only) {
         (Protected::KOnly { cells, .. }, Some(domain)) => k_only::rows(&r.table, domain, cells),
         _ => rows(&release, &keys),
     };
-    let rows = rows.map_err(Error::internal)?;
+    let rows = rows?;
     let mut facts = BTreeMap::from([
         ("weir.release".to_owned(), r.key.to_string()),
         ("weir.agreement".to_owned(), r.agreement.to_string()),
@@ -97,10 +97,7 @@ pub(super) fn table(spend: Spend, input: Input, contexts: Vec<Context>) -> Resul
     if r.mechanism.is_k_only() {
         facts.insert("weir.protection".to_owned(), K_ONLY.to_owned());
     }
-    ReleasedTable { rows, facts }
-        .encode()
-        .map(Bytes::from)
-        .map_err(Error::internal)
+    Ok(Bytes::from(ReleasedTable { rows, facts }.encode()?))
 }
 
 /// The published rows: of a ladder those of the table, then those of each rung.

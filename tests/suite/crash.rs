@@ -31,6 +31,8 @@ use policies::state::Stage;
 use proto::convert::Push;
 use sdk::sign::Signer;
 
+mod aborted;
+
 use crate::harness::{NOW, ORIGIN, PURPOSE, ROWS, admission, cells, squares};
 use crate::opening::until;
 

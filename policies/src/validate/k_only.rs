@@ -16,8 +16,8 @@ const K_MIN: u32 = 2;
 impl Check {
     /// The rules of a k-only agreement, beside those of every one.
     pub(super) fn k_only(&mut self, a: &Agreement, floors: &Floors) {
-        let unit = a.population.unit != Unit::None;
-        let message = "k-only needs a unit: k counts units";
+        let unit = !matches!(a.population.unit, Unit::None | Unit::Trip);
+        let message = "k-only needs people as its unit: k trips may all be one person's";
         self.require(unit, "population.unit", message);
         match floors.k_only_k_min {
             None => {
@@ -72,6 +72,11 @@ impl Check {
         let message =
             "a k-only table shows contributors alone: leave out `clamps` and `histograms`";
         self.require(bare, path, message);
+        let grain = a.population.unit.grain();
+        let once = grain.is_none_or(|grain| table.period == grain);
+        let message = "the period of a k-only table has to be that of the unit: over several, one person counts \
+             several times towards k";
+        self.require(once, &format!("{path}.period"), message);
         // An unknown kind or zoning is a fault of its own.
         let (Some(kind), Some(zoning)) = (table.kind(), a.zoning(&table.zoning)) else {
             return;

@@ -69,6 +69,12 @@ fn everything_that_could_be_subtracted_or_charged_is_refused() {
         a.plan.push(item);
     });
     breaks("population.unit", |a| a.population.unit = Unit::None);
+    let mut trips = terms();
+    trips.population.unit = Unit::Trip;
+    assert!(told(&trips).contains(&"population.unit".to_owned()));
+    breaks("tables[0].period", |a| {
+        a.tables[0].period = crate::period::Grain::Week;
+    });
     breaks("tables[0]", |a| {
         let clamp = r#"{"measure": "duration_s", "min": 0, "max": 9}"#;
         a.tables[0].clamps = vec![serde_json::from_str(clamp).unwrap()];

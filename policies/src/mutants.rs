@@ -59,6 +59,8 @@ mutants! {
     BelowK,
     /// A k-only table hides the cells below k, and none beside them.
     PrimaryAlone,
+    /// Noisy tables stand beside a k-only one of the same people.
+    NoiseBesideKOnly,
     /// Keys of a dense table that nobody is in are shown as they are.
     AbsentWithoutNoise,
     /// Cells that nobody is in are taken.

@@ -98,22 +98,26 @@ fn counted(seed: u64) -> Vec<Cell> {
 }
 
 impl Place4 {
-    /// Pushes a day and reads what is published of it.
-    async fn published(&self, day: &str, cells: &[Cell]) -> BTreeMap<Key, i64> {
-        let push = harness::push(&self.id, day);
-        let batch = harness::cells(&self.terms, cells);
-        let pushed = self.bikes.client.push(&push, &[batch], |_| {}).await;
-        pushed.unwrap();
+    async fn answer(&self, id: &AgreementId, day: &str) -> Answered {
         let wish = Wish {
             request: new_request_id().unwrap(),
-            agreement: self.id.clone(),
+            agreement: id.clone(),
             table: "od".parse().unwrap(),
             period: day.parse().unwrap(),
             merge: None,
             purpose: PURPOSE.into(),
             with: vec![],
         };
-        let Answered::Released(released) = self.city.client.request(&wish).await.unwrap() else {
+        self.city.client.request(&wish).await.unwrap()
+    }
+
+    /// Pushes a day and reads what is published of it.
+    async fn published(&self, day: &str, cells: &[Cell]) -> BTreeMap<Key, i64> {
+        let push = harness::push(&self.id, day);
+        let batch = harness::cells(&self.terms, cells);
+        let pushed = self.bikes.client.push(&push, &[batch], |_| {}).await;
+        pushed.unwrap();
+        let Answered::Released(released) = self.answer(&self.id, day).await else {
             panic!("refused")
         };
         let table = self.city.client.fetch(&released.what).await.unwrap();
@@ -239,4 +243,45 @@ async fn no_small_number_of_a_k_only_table_is_bounded_by_its_rows() {
     }
     println!("{attacked} hidden numbers bounded by linear programming from {shown} shown");
     assert!(attacked > 100 && shown > 100);
+}
+
+/// Exact counts of a day take the noise from every other table of it: whichever is released first is alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_noisy_table_is_released_beside_exact_counts() {
+    let town = town().await;
+    let mut noisy = harness::agreement(&town.bikes, &town.city, &harness::districts());
+    noisy.zonings[0].parents = Some(2);
+    let noisy_id = harness::activate(&town.bikes, &town.city, &noisy).await;
+    let cells = counted(1);
+    let days = ["2026-10-01", "2026-10-02"];
+    for day in days {
+        let push = harness::push(&noisy_id, day);
+        let batch = harness::cells(&noisy, &cells);
+        town.bikes
+            .client
+            .push(&push, &[batch], |_| {})
+            .await
+            .unwrap();
+    }
+    town.published(days[0], &cells).await;
+    let beside = town.answer(&noisy_id, days[0]).await;
+    assert!(
+        matches!(beside, Answered::Refused(_)),
+        "a noisy table was released beside exact counts"
+    );
+
+    let first = town.answer(&noisy_id, days[1]).await;
+    assert!(matches!(first, Answered::Released(_)), "{first:?}");
+    let push = harness::push(&town.id, days[1]);
+    let batch = harness::cells(&town.terms, &cells);
+    town.bikes
+        .client
+        .push(&push, &[batch], |_| {})
+        .await
+        .unwrap();
+    let then = town.answer(&town.id, days[1]).await;
+    assert!(
+        matches!(then, Answered::Refused(_)),
+        "exact counts were released beside a noisy table"
+    );
 }

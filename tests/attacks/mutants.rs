@@ -55,6 +55,10 @@ fn killer(mutant: Mutant) -> (&'static str, &'static str) {
             "k_only::no_small_number_of_a_k_only_table_is_bounded_by_its_rows",
             "is known to be",
         ),
+        Mutant::NoiseBesideKOnly => (
+            "k_only::no_noisy_table_is_released_beside_exact_counts",
+            "was released beside exact counts",
+        ),
         Mutant::NoMergeScale => (MERGED, "is lost for certain"),
         Mutant::MergesUncounted | Mutant::RungsFree => (RUNGS, "is lost for certain"),
         Mutant::RungNoiseReused => (FINER, "is lost for certain"),

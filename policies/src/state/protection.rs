@@ -4,6 +4,7 @@ use super::State;
 use crate::agreement::{Agreement, Protection};
 use crate::entry::Reservation;
 use crate::ledger::Account;
+use crate::mutants::{Mutant, active};
 use crate::period::Period;
 use crate::refusal::ReasonId;
 
@@ -30,6 +31,9 @@ impl State {
         let mut parts = periods.flat_map(|period| period.parts(grain).unwrap_or_default());
         parts.find_map(|period| {
             let chosen = self.read_under(&account, period)?;
+            if active(Mutant::NoiseBesideKOnly) {
+                return None;
+            }
             let id = match (terms.population.protection, chosen) {
                 (Protection::Differential, Protection::Differential) => return None,
                 (Protection::KOnly, Protection::KOnly) => ReasonId::KOnlyBeside,

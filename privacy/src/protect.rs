@@ -7,12 +7,12 @@ use std::fmt;
 
 use policies::entry::Reservation;
 use policies::loss::Loss;
-use policies::mechanism::{Draw, Mechanism, Selection};
+use policies::mechanism::{Mechanism, Selection};
 use policies::mutants::{Mutant, instead_of};
 use policies::table::Table;
 
 use crate::add_noise;
-use crate::engine::{self, OpenDpError, half_width_95};
+use crate::engine::{self, OpenDpError};
 use crate::interval::selected::Selected;
 use crate::konly::{KOnlyError, Key};
 use crate::merge::Merged;
@@ -21,10 +21,14 @@ use crate::spend::Spend;
 
 mod counts;
 mod dense;
+mod intervals;
 mod ladder;
 mod measures;
 
 pub(crate) use counts::Counts;
+use counts::signed_columns;
+use intervals::selected;
+pub(crate) use intervals::{half_width, interval};
 pub use ladder::{Falls, protect_ladder};
 pub use measures::CENTRED_MAX;
 pub(crate) use measures::{HALF_MISS, Measure, Shown, half_widths, measures};
@@ -377,54 +381,6 @@ fn same_length(measures: &[(String, Vec<i64>)], rows: usize) -> Result<(), Prote
     } else {
         Err(columns("columns of different lengths"))
     }
-}
-
-fn signed_columns(
-    columns: Vec<(String, Vec<u64>)>,
-) -> Result<Vec<(String, Vec<i64>)>, ProtectError> {
-    columns
-        .into_iter()
-        .map(|(name, values)| Ok((name, signed(values)?)))
-        .collect()
-}
-
-fn signed(values: Vec<u64>) -> Result<Vec<i64>, ProtectError> {
-    let sign = |value: u64| {
-        let value = Some(value)
-            .filter(|v| *v <= COUNT_MAX)
-            .ok_or(ProtectError::Count)?;
-        i64::try_from(value).map_err(|_| ProtectError::Count)
-    };
-    values.into_iter().map(sign).collect()
-}
-
-pub(crate) fn half_width(draw: &Draw) -> Result<i64, ProtectError> {
-    let half = half_width_95(draw)?;
-    Ok(i64::try_from(half).unwrap_or(i64::MAX))
-}
-
-/// The kept rows' noisy contributors, with intervals that hold given that the row is published.
-fn selected(selection: &Selection, kept: &[usize], noised: &[i64]) -> Noisy {
-    let selected = Selected::new(selection, 0.05);
-    let values = kept.iter().filter_map(|row| noised.get(*row));
-    values.map(|value| selected.interval(*value)).collect()
-}
-
-/// The kept rows of a column, each with its interval; `surely` is a lower bound of the true count.
-pub(crate) fn interval(kept: &[usize], noised: &[i64], half: i64, surely: i64) -> Noisy {
-    let values: Vec<i64> = kept
-        .iter()
-        .filter_map(|row| noised.get(*row).copied())
-        .collect();
-    let low = values
-        .iter()
-        .map(|v| v.saturating_sub(half).max(surely).min(*v))
-        .collect();
-    let high = values
-        .iter()
-        .map(|v| v.saturating_add(half).max(surely))
-        .collect();
-    Noisy { values, low, high }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use policies::entry::Reservation;
 
 use super::measures::centred;
-use super::{Exact, ProtectError, columns, same_length, signed, signed_columns};
+use super::{COUNT_MAX, Exact, ProtectError, columns, same_length};
 
 /// True counts that can take noise: in range, one per row in every column, sums centred.
 #[derive(Clone)]
@@ -34,4 +34,24 @@ impl Counts {
             contributors,
         })
     }
+}
+
+/// True counts of every column as numbers that noise can be added to.
+pub(super) fn signed_columns(
+    columns: Vec<(String, Vec<u64>)>,
+) -> Result<Vec<(String, Vec<i64>)>, ProtectError> {
+    columns
+        .into_iter()
+        .map(|(name, values)| Ok((name, signed(values)?)))
+        .collect()
+}
+
+fn signed(values: Vec<u64>) -> Result<Vec<i64>, ProtectError> {
+    let sign = |value: u64| {
+        let value = Some(value)
+            .filter(|v| *v <= COUNT_MAX)
+            .ok_or(ProtectError::Count)?;
+        i64::try_from(value).map_err(|_| ProtectError::Count)
+    };
+    values.into_iter().map(sign).collect()
 }

@@ -10,7 +10,7 @@ mod ladder;
 mod measures;
 
 use policies::agreement::Unit;
-use policies::mechanism::{MeasureDraw, Noise, Scale};
+use policies::mechanism::{Draw, MeasureDraw, Noise, Scale};
 use policies::table::Table;
 use proptest::prelude::*;
 

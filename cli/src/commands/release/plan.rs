@@ -188,8 +188,11 @@ impl View for Priced {
                 item.editions.to_string(),
                 told(item.charge),
                 told(item.all_editions),
-                item.contributors_needed
-                    .map_or("-".into(), |n| format!("{} units", thousands(n))),
+                match item.contributors_needed {
+                    None => "-".into(),
+                    Some(0) => "nobody: every key is shown".into(),
+                    Some(n) => format!("{} units", thousands(n)),
+                },
                 errors.join(", "),
             ]);
         }
@@ -290,6 +293,8 @@ impl View for Everything {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
+    use policies::loss::Delta;
+
     use super::*;
 
     fn terms(name: &str) -> Agreement {
@@ -319,6 +324,14 @@ mod tests {
             text.contains("od_week") && text.contains("a cell needs"),
             "{text}"
         );
+        let mut dense = terms.clone();
+        dense.plan.iter_mut().for_each(|item| {
+            item.dense = true;
+            let charge = item.charge.as_mut().unwrap();
+            charge.delta = Delta::ZERO;
+        });
+        let text = Priced::of(&dense, None).unwrap().text();
+        assert!(text.contains("every key is shown"), "{text}");
         let none = Priced::of(&self::terms("telecom-presence"), None).unwrap();
         assert!(none.text().contains("no k or DP claim"));
         let exact = Priced::of(&self::terms("telecom-k-only"), None).unwrap();

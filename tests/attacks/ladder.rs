@@ -105,6 +105,21 @@ fn cells(replicate: usize, first: (u64, u64), of: usize) -> [(u64, u64); L0] {
     })
 }
 
+/// What an attacker scores who sees the finest rows and the rung's, which has to show most of its rows.
+fn assert_scores(
+    city: &City,
+    shown: &Shown,
+    score: impl Fn((&[Row; L0], &Row)) -> f64,
+    least: f64,
+) {
+    let both = std::iter::zip(&shown.finest, &shown.coarse);
+    let scores: Vec<f64> = both.map(score).collect();
+    let rows = shown.coarse.iter().flatten().count();
+    let all = shown.coarse.len();
+    assert!(rows > all / 2, "the rung shows {rows} of {all}");
+    assert_claim(&EXPERIMENT, &scores, city.lost(), least);
+}
+
 /// The person's whole day is in cells that are too small for the table itself, and in one row of the rung. What the
 /// finest rows say, published or not, is put together with what the rung says.
 #[tokio::test(flavor = "multi_thread")]
@@ -135,16 +150,7 @@ async fn who_sees_every_rung_guesses_no_better_than_all_of_them_were_charged() {
         let rung = left.checked_sub(1).map_or(0.0, |n| coarse[n].of(row));
         fine.iter().map(|cell| finest.of(cell)).sum::<f64>() + rung
     };
-    let scores: Vec<f64> = std::iter::zip(&shown.finest, &shown.coarse)
-        .map(score)
-        .collect();
-    let rows = shown.coarse.iter().flatten().count();
-    assert!(
-        rows > all.len() / 2,
-        "the rung shows {rows} of {}",
-        all.len()
-    );
-    assert_claim(&EXPERIMENT, &scores, city.lost(), 0.45);
+    assert_scores(&city, &shown, score, 0.45);
 }
 
 /// One cell of the row is published by itself, with noise that is known to who knows its people. Subtracted from the
@@ -175,16 +181,7 @@ async fn a_coarse_row_minus_the_finer_one_hides_who_is_in_the_remainder() {
         let noise = trips(&finer[0]).expect("far over the threshold") - first.1 as f64;
         trips(coarse).map_or(f64::NEG_INFINITY, |coarse| coarse - ratio * noise)
     };
-    let scores: Vec<f64> = std::iter::zip(&shown.finest, &shown.coarse)
-        .map(score)
-        .collect();
-    let rows = shown.coarse.iter().flatten().count();
-    assert!(
-        rows > all.len() / 2,
-        "the rung shows {rows} of {}",
-        all.len()
-    );
-    assert_claim(&EXPERIMENT, &scores, city.lost(), 0.12);
+    assert_scores(&city, &shown, score, 0.12);
 }
 
 /// A row of thousands, of whom all but one to four stand in a finer row: what is left is on no rung.

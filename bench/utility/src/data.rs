@@ -58,6 +58,18 @@ fn rows(path: &Path) -> Result<(HashMap<String, usize>, Vec<csv::StringRecord>),
     Ok((names, rows))
 }
 
+const SHAPE: &str = "a column is missing";
+
+/// The text of a row's column.
+fn text<'r>(
+    names: &HashMap<String, usize>,
+    row: &'r csv::StringRecord,
+    name: &str,
+) -> Result<&'r str, &'static str> {
+    let place = names.get(name);
+    place.and_then(|place| row.get(*place)).ok_or(SHAPE)
+}
+
 /// Numbers names in the order they come.
 #[derive(Debug, Default)]
 struct Numbers(HashMap<String, u32>);

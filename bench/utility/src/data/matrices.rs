@@ -5,7 +5,7 @@ use std::path::Path;
 use policies::agreement::Unit;
 use policies::coarse::Zones;
 
-use super::{Numbers, rows};
+use super::{Numbers, rows, text};
 use crate::Failed;
 use crate::set::{Event, Grain, Rung, Set};
 
@@ -17,12 +17,7 @@ pub(super) fn bristol(folder: &Path) -> Result<Set, Failed> {
     let (names, rows) = rows(&folder.join("od.csv"))?;
     let (mut zones, mut events) = (Numbers::default(), Vec::new());
     for row in &rows {
-        let text = |name: &str| {
-            names
-                .get(name)
-                .and_then(|place| row.get(*place))
-                .ok_or(SHAPE)
-        };
+        let text = |name: &str| text(&names, row, name);
         let number = |name: &str| -> Result<u64, Failed> { Ok(text(name)?.parse::<f64>()? as u64) };
         let (from, to) = (zones.of(text("o")?), zones.of(text("d")?));
         let mut rest = number("all")?;
@@ -78,12 +73,7 @@ pub(super) fn hamburg(folder: &Path) -> Result<Set, Failed> {
     let mut stations = Numbers::default();
     let mut events = Vec::new();
     for row in &rows {
-        let text = |name: &str| {
-            names
-                .get(name)
-                .and_then(|place| row.get(*place))
-                .ok_or(SHAPE)
-        };
+        let text = |name: &str| text(&names, row, name);
         let from = stations.of(text("start_station")?.trim());
         let to = stations.of(text("end_station")?.trim());
         let units = text("trips")?.parse::<f64>()? as u64;
@@ -124,12 +114,7 @@ fn districts(folder: &Path, stations: &mut Numbers) -> Result<Vec<u32>, Failed> 
     let mut districts = Numbers::default();
     let mut of = std::collections::BTreeMap::new();
     for row in &rows {
-        let text = |name: &str| {
-            names
-                .get(name)
-                .and_then(|place| row.get(*place))
-                .ok_or(SHAPE)
-        };
+        let text = |name: &str| text(&names, row, name);
         let (station, district) = (stations.of(text("station")?.trim()), text("zone_id")?);
         let own = format!("station {station}");
         of.insert(
@@ -145,5 +130,3 @@ fn districts(folder: &Path, stations: &mut Numbers) -> Result<Vec<u32>, Failed> 
     }
     Ok(list)
 }
-
-const SHAPE: &str = "a column is missing";

@@ -6,11 +6,9 @@ use std::path::Path;
 use policies::agreement::Unit;
 use policies::coarse::Zones;
 
-use super::{Numbers, rows};
+use super::{Numbers, SHAPE, rows, text};
 use crate::Failed;
 use crate::set::{Event, Grain, Rung, Set};
-
-const SHAPE: &str = "a column is missing";
 
 const DAY: Grain = Grain {
     bins: true,
@@ -31,12 +29,7 @@ pub(super) fn helsinki(folder: &Path) -> Result<Set, Failed> {
     let mut zones = Numbers::default();
     let mut zone_of = HashMap::new();
     for row in &stations {
-        let text = |name: &str| {
-            names
-                .get(name)
-                .and_then(|place| row.get(*place))
-                .ok_or(SHAPE)
-        };
+        let text = |name: &str| text(&names, row, name);
         // `001` and `1` are one station.
         let id: u32 = text("station_id")?.parse()?;
         zone_of.insert(id, zones.of(text("zone_id")?));
@@ -44,12 +37,7 @@ pub(super) fn helsinki(folder: &Path) -> Result<Set, Failed> {
     let (names, rows) = rows(&folder.join("2023-10.csv.gz"))?;
     let mut events = Vec::new();
     for row in &rows {
-        let text = |name: &str| {
-            names
-                .get(name)
-                .and_then(|place| row.get(*place))
-                .ok_or(SHAPE)
-        };
+        let text = |name: &str| text(&names, row, name);
         let zone = |name: &str| -> Result<Option<u32>, Failed> {
             let id: Option<u32> = text(name)?.parse().ok();
             Ok(id.and_then(|id| zone_of.get(&id).copied()))
@@ -106,12 +94,7 @@ pub(super) fn porto(folder: &Path) -> Result<Set, Failed> {
     let (names, rows) = rows(&folder.join("train.1k.csv.gz"))?;
     let (mut drivers, mut zones, mut events) = (Numbers::default(), Numbers::default(), Vec::new());
     for row in &rows {
-        let text = |name: &str| {
-            names
-                .get(name)
-                .and_then(|place| row.get(*place))
-                .ok_or(SHAPE)
-        };
+        let text = |name: &str| text(&names, row, name);
         let line: Vec<(f64, f64)> = serde_json::from_str(text("POLYLINE")?)?;
         let Some((lon, lat)) = line.first() else {
             continue;

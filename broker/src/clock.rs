@@ -1,12 +1,25 @@
 //! The one place that reads the time of day, so that tests can say what time it is.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::limits::CLOCK_JUMP_MAX;
+
+/// What [`Clock::steady`] counts from.
+static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// A clock that all parts of one broker share.
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Option<Arc<Mutex<Timestamp>>>);
+pub struct Clock(Option<Arc<Mutex<Standing>>>);
+
+/// A clock that only moves when it is told to.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    time: Timestamp,
+    steady: SignedDuration,
+}
 
 impl Clock {
     /// The operating system's.
@@ -18,27 +31,129 @@ impl Clock {
     /// One that stands until it is set.
     #[must_use]
     pub fn standing_at(time: Timestamp) -> Self {
-        Self(Some(Arc::new(Mutex::new(time))))
+        let steady = SignedDuration::ZERO;
+        Self(Some(Arc::new(Mutex::new(Standing { time, steady }))))
     }
 
-    /// Sets a standing clock; the system's clock is left alone.
+    /// Lets a standing clock go on to another time; the system's clock is left alone.
     pub fn set(&self, time: Timestamp) {
-        if let Self(Some(standing)) = self {
-            *standing
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner) = time;
+        if let Some(mut standing) = self.standing() {
+            let passed = time.duration_since(standing.time);
+            standing.steady += passed;
+            standing.time = time;
+        }
+    }
+
+    /// Lets a standing clock say another time although none has passed.
+    pub fn jump(&self, time: Timestamp) {
+        if let Some(mut standing) = self.standing() {
+            standing.time = time;
         }
     }
 
     /// The time now, in whole milliseconds: what an entry can say.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let now = match &self.0 {
-            None => Timestamp::now(),
-            Some(standing) => *standing
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner),
-        };
+        let now = self
+            .standing()
+            .map_or_else(Timestamp::now, |standing| standing.time);
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// The time that has passed by a clock that nobody can set.
+    fn steady(&self) -> SignedDuration {
+        let system = || SignedDuration::try_from(BEGUN.elapsed()).unwrap_or(SignedDuration::MAX);
+        self.standing()
+            .map_or_else(system, |standing| standing.steady)
+    }
+
+    fn standing(&self) -> Option<MutexGuard<'_, Standing>> {
+        let standing = self.0.as_ref()?;
+        Some(standing.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A clock that is watched: what it says is compared with the time that has passed.
+///
+/// An hour too many would let agreements run out and periods end that have not, in entries that
+/// nobody can take back. So nothing is decided while the time of day is off by more than
+/// [`CLOCK_JUMP_MAX`]; it goes on when the clock is right again, or after a restart.
+#[derive(Debug)]
+pub struct Watched {
+    clock: Clock,
+    last: (Timestamp, SignedDuration),
+}
+
+/// The time of day is not what it should be by the time that has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the clock of this machine jumped: it says {found} where {expected} is due; set it right, or \
+     restart the broker if {found} is the time (a machine that was suspended)"
+)]
+pub struct Jump {
+    /// By the time that has passed.
+    pub expected: Timestamp,
+    /// What the clock says.
+    pub found: Timestamp,
+}
+
+impl Watched {
+    /// Watches a clock from now on.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        let last = (clock.now(), clock.steady());
+        Self { clock, last }
+    }
+
+    /// The time now.
+    ///
+    /// # Errors
+    /// [`Jump`], for as long as the clock stays where it jumped to.
+    pub fn now(&mut self) -> Result<Timestamp, Jump> {
+        let (found, steady) = (self.clock.now(), self.clock.steady());
+        let (then, before) = self.last;
+        let passed = steady.saturating_sub(before);
+        let expected = then.saturating_add(passed).unwrap_or(then);
+        if found.duration_since(expected).abs() > CLOCK_JUMP_MAX {
+            return Err(Jump { expected, found });
+        }
+        self.last = (found, steady);
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jump_is_seen_for_as_long_as_it_lasts_and_time_that_passes_is_none() {
+        let start: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
+        let hour = SignedDuration::from_hours(1);
+        let clock = Clock::standing_at(start);
+        let mut watched = Watched::new(clock.clone());
+        assert_eq!(watched.now(), Ok(start));
+        for to in [start + hour, start - hour] {
+            clock.jump(to);
+            let jump = watched.now().unwrap_err();
+            assert_eq!((jump.expected, jump.found), (start, to));
+            assert_eq!(watched.now(), Err(jump), "it stays off");
+            clock.jump(start);
+            assert_eq!(watched.now(), Ok(start));
+        }
+        // A night without a decision, and a correction as time servers make them.
+        clock.set(start + 12 * hour);
+        assert_eq!(watched.now(), Ok(start + 12 * hour));
+        let corrected = start + 12 * hour + CLOCK_JUMP_MAX;
+        clock.jump(corrected);
+        assert_eq!(watched.now(), Ok(corrected));
+    }
+
+    #[test]
+    fn the_systems_clock_does_not_jump_by_itself() {
+        let mut watched = Watched::new(Clock::system());
+        watched.now().unwrap();
+        watched.now().unwrap();
     }
 }

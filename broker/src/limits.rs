@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 /// Connections at one time, handshakes included.
 pub const CONNECTIONS_MAX: usize = 512;
 /// Connections of one organisation at one time: no single one can shut out the others.
@@ -59,6 +61,9 @@ pub const WITNESS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most bytes of a witness's answer: several signatures fit.
 pub const WITNESS_ANSWER_BYTES_MAX: usize = 64 << 10;
 
+/// How far the clock may be from where it should be by the time that has passed, and the newest entry ahead of the
+/// clock at a start; beyond, nothing is decided. What auditors allow.
+pub const CLOCK_JUMP_MAX: SignedDuration = audit::replay::CLOCK_AHEAD_MAX;
 /// Commands that wait for the sequencer; one more is shed.
 pub const SEQUENCER_QUEUE: usize = 1024;
 /// Commands decided in one batch, behind one sync.

@@ -12,7 +12,7 @@ use policies::entry::{Body, Entry, EntrySalt, VERSION};
 use policies::state::{State, Touched};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Watched};
 use crate::error::Error;
 use crate::limits::{SEQUENCER_BATCH_MAX, SEQUENCER_QUEUE};
 use crate::store::index::Index;
@@ -75,7 +75,8 @@ impl Sequencer {
             shared: Arc::clone(&shared),
             overlay: state,
             index,
-            clock,
+            clock: Watched::new(clock),
+            jumped: false,
         };
         let run = move || {
             let shared = Arc::clone(&writer.shared);
@@ -99,7 +100,7 @@ impl Sequencer {
     ///
     /// # Errors
     /// The decision's own error, [`Error::Busy`] over a full queue, [`Error::Unavailable`] where the log
-    /// could not be written (then nothing happened).
+    /// could not be written or the clock has jumped (then nothing happened).
     pub async fn submit<T: Send + 'static>(
         &self,
         action: &'static str,
@@ -170,7 +171,9 @@ struct Writer {
     shared: Arc<Shared>,
     overlay: State,
     index: Option<Index>,
-    clock: Clock,
+    clock: Watched,
+    /// Was the clock off at the last decision? It is told once.
+    jumped: bool,
 }
 
 struct Decided {
@@ -208,13 +211,30 @@ impl Writer {
             decide,
             reply,
         } = command;
-        let now = self.overlay.decision_time(self.clock.now());
-        let answer = decide(&self.overlay, now)
-            .and_then(|(bodies, value)| Ok((value, self.enter(bodies, now, batch)?)));
+        let answer = self.now().and_then(|now| {
+            let (bodies, value) = decide(&self.overlay, now)?;
+            Ok((value, self.enter(bodies, now, batch)?))
+        });
         if let Err(error) = &answer {
             tracing::debug!(action, code = error.code(), "not decided");
         }
         batch.decided.push(Decided { reply, answer });
+    }
+
+    /// The time of a decision. While the clock is off, there is none.
+    fn now(&mut self) -> Result<jiff::Timestamp, Error> {
+        let now = self.clock.now();
+        let jumped = now.is_err();
+        match &now {
+            Err(jump) if !self.jumped => tracing::error!(%jump, "nothing is decided"),
+            Ok(_) if self.jumped => tracing::info!("the clock is right again"),
+            _ => {}
+        }
+        self.jumped = jumped;
+        let now = now.map_err(|jump| Error::Unavailable {
+            cause: jump.to_string(),
+        })?;
+        Ok(self.overlay.decision_time(now))
     }
 
     /// Applies a decision's entries to the overlay, all or none.
@@ -316,7 +336,11 @@ impl Writer {
         }
         // The index is never the only copy: a failure costs a rebuild at the next start, not the answer.
         let written = match (&self.index, durable.records(&touched)) {
-            (Some(index), Ok(records)) => index.write(&records).map_err(|e| e.to_string()),
+            (Some(index), Ok(records)) => {
+                let last = entries.last().map(|(_, bytes)| bytes.as_slice());
+                let written = index.write(&records, last.unwrap_or_default());
+                written.map_err(|e| e.to_string())
+            }
             (None, _) => Ok(()),
             (_, Err(error)) => Err(error.to_string()),
         };

@@ -143,7 +143,8 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
     broker
         .begin(terms(config)?)
         .await
-        .map_err(during("begin"))?;
+        // Its reader is the operator: the cause, where there is one.
+        .map_err(|e| during("begin")(e.cause().map_or_else(|| e.to_string(), ToOwned::to_owned)))?;
     broker.resume();
     broker.keep_time();
     broker.keep_schedule();
@@ -192,6 +193,9 @@ async fn open(config: &Config, signer: Signer, clock: Clock) -> Result<Opened, S
         signer,
     })
     .map_err(during("open the state directory"))?;
+    store
+        .check_clock(clock.now())
+        .map_err(during("open the state directory"))?;
     let Store {
         log,
         state,

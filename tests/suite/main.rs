@@ -25,6 +25,7 @@ mod merge;
 mod opening;
 mod policies_dir;
 mod raw;
+mod recovery;
 mod release;
 mod restart;
 mod rotation;

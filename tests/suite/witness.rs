@@ -1,7 +1,6 @@
 //! Witnesses: what members get is cosigned, without a quorum no table leaves, and a restored backup
 //! does not start.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use audit::quorum::Policy;
@@ -16,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::*;
 use crate::opening::*;
+use crate::recovery::copy;
 
 /// A witness on this machine, which can be ended and started again where it was.
 struct Watcher {
@@ -125,19 +125,6 @@ async fn contributed(town: &Town) -> (AgreementId, Member) {
         .await
         .unwrap();
     (id, city)
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 /// Every client of this town holds the policy, so that each of its calls asks for the quorum.

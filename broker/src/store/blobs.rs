@@ -18,7 +18,7 @@ use object_store::path::Path as ObjectPath;
 use policies::id::BlobId;
 use tempfile::NamedTempFile;
 
-use super::disk::{Disk, FileName, NameError};
+use super::disk::{Disk, FileName, NameError, remedy};
 
 mod manifest;
 #[cfg(test)]
@@ -68,7 +68,7 @@ pub enum BlobError {
         file: FileName,
     },
     /// The system refused; a blob that was being stored is not stored.
-    #[error("`{file}`: {source}")]
+    #[error("`{file}`: {source}{}", remedy(source))]
     Io {
         /// The file.
         file: FileName,

@@ -15,6 +15,20 @@ mod tests;
 pub use name::{FileName, NameError};
 pub use os::{DiskError, OsDisk};
 
+/// What to do about a system error that has a remedy, to stand behind its text.
+pub(crate) fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; make room on the disk of the state directory and start again: nothing acknowledged is lost"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "; mount the disk of the state directory for writing and start again"
+        }
+        io::ErrorKind::PermissionDenied => "; give the broker's user the files and start again",
+        _ => "",
+    }
+}
+
 /// Files of one state directory, owned by one process.
 ///
 /// A name is durable as soon as the call that made it returns; bytes only after

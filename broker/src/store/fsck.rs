@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use audit::bundle::Entries;
 use audit::checkpoint::LogKey;
+use audit::tree::{TreeHash, leaf_hash};
 use policies::entry::{Body, Entry};
 use policies::id::BlobId;
 use policies::state::State;
@@ -76,8 +77,21 @@ pub fn fsck(directory: &Path, key: &LogKey) -> Result<Report, FsckError> {
     Ok(report)
 }
 
-/// The same on any disk, with the state that the index holds.
-fn check(disk: &Arc<dyn Disk>, key: &LogKey, index: Option<State>, report: &mut Report) {
+/// What an index holds.
+#[derive(Debug, Clone)]
+pub(super) struct Indexed {
+    state: State,
+    /// The leaf hash of the last entry that it follows from.
+    last: Option<TreeHash>,
+}
+
+/// The same on any disk, with what the index holds.
+pub(super) fn check(
+    disk: &Arc<dyn Disk>,
+    key: &LogKey,
+    index: Option<Indexed>,
+    report: &mut Report,
+) {
     let sound = match super::log::inspect(disk, key) {
         Ok(sound) => sound,
         Err(error) => return report.damaged(error),
@@ -99,7 +113,7 @@ fn check(disk: &Arc<dyn Disk>, key: &LogKey, index: Option<State>, report: &mut 
 }
 
 /// Replays all entries, compares with the index on the way, and collects the payloads they name.
-fn replay(entries: &[u8], index: Option<State>, report: &mut Report) -> BTreeSet<BlobId> {
+fn replay(entries: &[u8], index: Option<Indexed>, report: &mut Report) -> BTreeSet<BlobId> {
     let (mut state, mut named) = (State::new(), BTreeSet::new());
     let mut unseen = index;
     for (at, bytes) in Entries::new(entries).map_while(Result::ok).enumerate() {
@@ -118,16 +132,18 @@ fn replay(entries: &[u8], index: Option<State>, report: &mut Report) -> BTreeSet
                 return named;
             }
         }
-        if let Some(seen) = unseen.take_if(|seen| seen.size() == state.size())
-            && seen != state
-        {
-            report.damaged(
-                "`index` says something else than the log: remove the directory, it is rebuilt",
-            );
+        if let Some(seen) = unseen.take_if(|seen| seen.state.size() == state.size()) {
+            if seen.last != Some(leaf_hash(bytes)) {
+                report.mended("`index` follows from another log: rebuilt");
+            } else if seen.state != state {
+                report.damaged(
+                    "`index` says something else than the log: remove the directory, it is rebuilt",
+                );
+            }
         }
     }
-    if let Some(ahead) = unseen.filter(|seen| seen.size() > 0) {
-        let size = ahead.size();
+    if let Some(ahead) = unseen.filter(|seen| seen.state.size() > 0) {
+        let size = ahead.state.size();
         report.mended(format!(
             "`index` knows {size} entries, more than the log: rebuilt"
         ));
@@ -167,7 +183,7 @@ fn payload(body: &Body) -> Option<&BlobId> {
 
 /// The index's state, from a copy: `sled` writes where it only reads, and an unreadable index is
 /// emptied by whoever opens it.
-fn indexed(directory: &Path, report: &mut Report) -> Option<State> {
+fn indexed(directory: &Path, report: &mut Report) -> Option<Indexed> {
     if !directory.is_dir() {
         report.mended("`index` is missing: rebuilt");
         return None;
@@ -183,10 +199,14 @@ fn indexed(directory: &Path, report: &mut Report) -> Option<State> {
                 }
             }
             let mut index = Index::open(copy.path()).map_err(|e| e.to_string())?;
-            index.load().map_err(|e| e.to_string())
+            let state = index.load().map_err(|e| e.to_string())?;
+            Ok(state.map(|state| Indexed {
+                state,
+                last: index.last(),
+            }))
         });
     match loaded {
-        Ok(Some(state)) => Some(state),
+        Ok(Some(indexed)) => Some(indexed),
         Ok(None) => {
             report.mended("`index` is empty or unreadable: rebuilt");
             None

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use audit::tree::{TreeHash, leaf_hash};
 use aws_lc_rs::digest::{Context, SHA256};
 use policies::state::{Record, State};
 
@@ -24,6 +25,9 @@ mod tests;
 
 /// Key of the sum over all other records; no tree has an empty name, so no record has this key.
 const SUM_KEY: &[u8] = b"\0sum";
+/// Key of the leaf hash of the last entry that the records follow from. Its salt is nobody else's, so
+/// an index of another log, or of one that went another way from a restored backup, is known.
+const LAST_KEY: &[u8] = b"\0last";
 
 /// An open index. One writer.
 pub struct Index {
@@ -38,7 +42,10 @@ pub struct Index {
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     /// `sled` failed, or could not be opened again.
-    #[error("index `{}`: {message}", dir.display())]
+    #[error(
+        "index `{}`: {message}; make room on its disk, or remove the directory: it is rebuilt from the log",
+        dir.display()
+    )]
     Failed {
         /// Its directory.
         dir: PathBuf,
@@ -94,18 +101,20 @@ impl Index {
     }
 
     /// Writes records in one batch: all of them, or none. To be called after the log's sync, with
-    /// the head among the records.
+    /// the head among the records and the bytes of the last entry that they follow from.
     ///
     /// # Errors
     /// [`IndexError::Failed`]: what is in the index is not to be relied on, the next load will
     /// tell.
-    pub fn write(&self, records: &[Record]) -> Result<(), IndexError> {
+    pub fn write(&self, records: &[Record], last: &[u8]) -> Result<(), IndexError> {
         self.guard(|index| {
             // The last one of a key holds.
             let keyed = records
                 .iter()
                 .map(|r| (key(r.tree, &r.key), r.value.as_slice()));
-            let newest: BTreeMap<Vec<u8>, &[u8]> = keyed.collect();
+            let last = leaf_hash(last);
+            let last = (LAST_KEY.to_vec(), last.as_bytes().as_slice());
+            let newest: BTreeMap<Vec<u8>, &[u8]> = keyed.chain([last]).collect();
             let db = index.db()?;
             let mut kept = index.sum.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut sum, mut batch) = (*kept, sled::Batch::default());
@@ -121,6 +130,20 @@ impl Index {
             *kept = sum;
             Ok(())
         })
+    }
+
+    /// Do its records follow from the log whose last entry, as far as they know it, is `last`?
+    #[must_use]
+    pub fn follows_from(&self, last: &[u8]) -> bool {
+        self.last() == Some(leaf_hash(last))
+    }
+
+    /// The leaf hash of the last entry that its records follow from.
+    #[must_use]
+    pub fn last(&self) -> Option<TreeHash> {
+        let stored = self.guard(|index| index.db()?.get(LAST_KEY).map_err(said));
+        let hash = <[u8; TreeHash::BYTES]>::try_from(stored.ok()??.as_ref()).ok()?;
+        Some(TreeHash::new(hash))
     }
 
     /// Empties it.
@@ -158,6 +181,9 @@ impl Index {
                 continue;
             }
             sum.toggle(&key, &value);
+            if key == LAST_KEY {
+                continue;
+            }
             let tree_end = key.iter().position(|byte| *byte == 0);
             let (tree, rest) = key.split_at(tree_end.unwrap_or(key.len()));
             let tree = std::str::from_utf8(tree).map_err(said)?;

@@ -17,4 +17,6 @@ pub mod log;
 pub mod open;
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 pub(crate) mod testing;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use audit::note::Signer;
+use jiff::Timestamp;
 use policies::entry::{Entry, EntryError};
 use policies::state::{ApplyError, State};
 
@@ -11,6 +12,7 @@ use super::blobs::{BlobError, Blobs};
 use super::disk::{Disk, DiskError, OsDisk};
 use super::index::{Index, IndexError};
 use super::log::{Log, LogError};
+use crate::limits::CLOCK_JUMP_MAX;
 
 #[cfg(test)]
 mod tests;
@@ -85,6 +87,20 @@ pub enum StoreError {
         /// The rule.
         source: ApplyError,
     },
+    /// The log is ahead of this machine's clock.
+    #[error(
+        "entry {index} of `log/entries` is of {time}, and this machine's clock says {now}: set the \
+         clock right, then start again; if the log was written under a wrong clock, wait until \
+         {time}, or restore a backup from before"
+    )]
+    AheadOfClock {
+        /// The newest entry.
+        index: u64,
+        /// Its time.
+        time: Timestamp,
+        /// The clock's.
+        now: Timestamp,
+    },
     /// A value that cannot be written to the index.
     #[error("the state cannot be written as records: {0}")]
     Records(#[from] policies::state::RecordError),
@@ -128,6 +144,23 @@ impl Store {
     }
 }
 
+impl Store {
+    /// May a broker decide on this log at `now`? Time in a log never goes back, so under a clock that
+    /// is behind it would stand still: nothing would run out and nothing be deleted.
+    ///
+    /// # Errors
+    /// [`StoreError::AheadOfClock`] where the newest entry is more than [`CLOCK_JUMP_MAX`] ahead.
+    pub fn check_clock(&self, now: Timestamp) -> Result<(), StoreError> {
+        match self.state.time() {
+            Some(time) if time.duration_since(now) > CLOCK_JUMP_MAX => {
+                let index = self.log.size().saturating_sub(1);
+                Err(StoreError::AheadOfClock { index, time, now })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The state at the log's end, by way of the index where it can be used; the index follows.
 ///
 /// # Errors
@@ -158,7 +191,7 @@ fn resume(log: &Log, index: &Index, mut state: State) -> Result<Option<Recovered
     let Some(last) = seen.checked_sub(1).filter(|_| seen <= log.size()) else {
         return Ok(None);
     };
-    if state.time() != Some(read(&log.entry(last)?, last)?.time) {
+    if !index.follows_from(&log.entry(last)?) {
         return Ok(None);
     }
     replay(log, &mut state, index)?;
@@ -175,12 +208,13 @@ fn replay(log: &Log, state: &mut State, index: &Index) -> Result<(), StoreError>
         let end = log
             .size()
             .min(start.saturating_add(crate::limits::REPLAY_ENTRIES));
-        let mut touched = Vec::new();
-        for (at, bytes) in (start..end).zip(log.entries(start..end)?) {
-            let applied = state.apply(&read(&bytes, at)?);
+        let (mut touched, entries) = (Vec::new(), log.entries(start..end)?);
+        for (at, bytes) in (start..end).zip(&entries) {
+            let applied = state.apply(&read(bytes, at)?);
             touched.extend(applied.map_err(|source| StoreError::Apply { index: at, source })?);
         }
-        index.write(&state.records(&touched)?)?;
+        let last = entries.last().map(Vec::as_slice).unwrap_or_default();
+        index.write(&state.records(&touched)?, last)?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Disk, FileName};
+use super::{Disk, FileName, remedy};
 
 /// A state directory in the operating system's file system. Directories are 0700, files 0600.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum DiskError {
         dir: PathBuf,
     },
     /// The system refused.
-    #[error("state directory `{}` cannot be opened: {source}", dir.display())]
+    #[error("state directory `{}` cannot be opened: {source}{}", dir.display(), remedy(source))]
     Io {
         /// The directory.
         dir: PathBuf,

@@ -27,6 +27,8 @@ struct Sim {
     power_until: Option<u64>,
     /// This step fails, once.
     fault: Option<u64>,
+    /// Bytes that may still be added; `None`: any number.
+    free: Option<u64>,
     files: Vec<Content>,
     names: BTreeMap<FileName, usize>,
     durable_names: BTreeMap<FileName, usize>,
@@ -74,6 +76,18 @@ impl SimDisk {
         self.sim().fault = Some(step);
     }
 
+    /// Lets the disk be full after so many further bytes: an append writes what fits and fails, and no
+    /// file can be made. What is cut or removed makes no room. `None`: there is room again.
+    pub fn room_for(&self, bytes: Option<u64>) {
+        self.sim().free = bytes;
+    }
+
+    /// Bytes that may still be added; `None`: any number.
+    #[must_use]
+    pub fn room_left(&self) -> Option<u64> {
+        self.sim().free
+    }
+
     /// The disk as it is found when the power is back: synced bytes and names, and of the rest what
     /// the seed decides.
     #[must_use]
@@ -99,6 +113,7 @@ impl SimDisk {
             files,
             durable_names: names.clone(),
             names,
+            free: sim.free,
             ..Sim::default()
         })))
     }
@@ -129,6 +144,7 @@ impl SimDisk {
             files: sim.files.iter().map(content).collect(),
             names: sim.names.clone(),
             durable_names: sim.names.clone(),
+            free: sim.free,
             ..Sim::default()
         })))
     }
@@ -163,9 +179,22 @@ impl Sim {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn new_file(&mut self, name: &FileName) -> Change {
+    fn new_file(&mut self, name: &FileName) -> io::Result<Change> {
+        if self.free == Some(0) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.files.push(Content::default());
-        Change::Link(name.clone(), self.files.len() - 1)
+        Ok(Change::Link(name.clone(), self.files.len() - 1))
+    }
+
+    /// How many of so many bytes there is room for; they are taken.
+    fn take_room(&mut self, bytes: usize) -> usize {
+        let Some(free) = &mut self.free else {
+            return bytes;
+        };
+        let taken = usize::try_from(*free).unwrap_or(bytes).min(bytes);
+        *free -= taken as u64;
+        taken
     }
 
     fn change(&mut self, change: Change) -> io::Result<()> {
@@ -184,14 +213,19 @@ impl Disk for SimDisk {
     fn append(&self, name: &FileName, bytes: &[u8]) -> io::Result<()> {
         let mut sim = self.sim();
         if !sim.names.contains_key(name) {
-            let made = sim.new_file(name);
+            let made = sim.new_file(name)?;
             sim.change(made)?;
         }
         let fails = sim.step()?;
-        let written = if fails { bytes.len() / 2 } else { bytes.len() };
+        let wanted = if fails { bytes.len() / 2 } else { bytes.len() };
+        let written = sim.take_room(wanted);
         let content = sim.content(name)?;
         content.now.extend(bytes.iter().take(written));
-        if fails { Err(fault()) } else { Ok(()) }
+        match (fails, written < wanted) {
+            (_, true) => Err(io::ErrorKind::StorageFull.into()),
+            (true, false) => Err(fault()),
+            (false, false) => Ok(()),
+        }
     }
 
     fn read(&self, name: &FileName, range: Range<u64>) -> io::Result<Vec<u8>> {
@@ -243,7 +277,7 @@ impl Disk for SimDisk {
         {
             let mut sim = self.sim();
             sim.step_or_fail()?;
-            let made = sim.new_file(&temporary);
+            let made = sim.new_file(&temporary)?;
             made.apply(&mut sim.names);
             sim.pending.push(made); // no sync of the folder yet
         }

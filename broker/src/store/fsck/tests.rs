@@ -14,12 +14,12 @@ use crate::store::testing::{entry, signer};
 const ENTRIES: u64 = 30;
 
 /// A log on a simulated disk, some of whose entries name a blob.
-async fn filled() -> (SimDisk, State) {
+async fn filled() -> (SimDisk, Indexed) {
     let disk = SimDisk::new();
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let blobs = Blobs::open(Arc::clone(&shared)).unwrap();
     let mut log = Log::open(shared, signer()).unwrap();
-    let mut state = State::new();
+    let (mut state, mut last) = (State::new(), None);
     for n in 0..ENTRIES {
         let blob = match n % 5 {
             0 => Some(blobs.put(&format!("payload {n}").into()).await.unwrap()),
@@ -27,12 +27,13 @@ async fn filled() -> (SimDisk, State) {
         };
         let bytes = entry(n, blob);
         state.apply(&Entry::from_bytes(&bytes).unwrap()).unwrap();
+        last = Some(leaf_hash(&bytes));
         log.append(&[bytes]).unwrap();
     }
-    (disk, state)
+    (disk, Indexed { state, last })
 }
 
-fn checked(disk: &SimDisk, index: Option<State>) -> Report {
+fn checked(disk: &SimDisk, index: Option<Indexed>) -> Report {
     let key = LogKey::new(signer().verifier_key().clone());
     let mut report = Report::default();
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
@@ -103,19 +104,30 @@ async fn what_a_start_mends_is_told_and_left() {
     // An index from after a restored backup.
     let mut ahead = state;
     let next = Entry::from_bytes(&entry(ENTRIES, None)).unwrap();
-    ahead.apply(&next).unwrap();
+    ahead.state.apply(&next).unwrap();
     let told = checked(&sound, Some(ahead)).mended_at_start.join("; ");
     assert!(told.contains("more than the log"), "{told}");
 }
 
 #[tokio::test]
 async fn an_index_that_says_something_else_is_damage() {
-    let (sound, _) = filled().await;
-    let mut other = State::new();
-    for n in 0..10 {
+    let (sound, state) = filled().await;
+    let (mut other, mut last) = (State::new(), None);
+    for n in 0..ENTRIES {
         let bytes = entry(n * 3 + 2, None);
+        last = Some(leaf_hash(&bytes));
         other.apply(&Entry::from_bytes(&bytes).unwrap()).unwrap();
     }
+    let other = Indexed { state: other, last };
+    // Of another log: a start sees that, and rebuilds it.
+    let report = checked(&sound, Some(other.clone()));
+    assert!(report.is_sound(), "{report:?}");
+    let told = report.mended_at_start.join("; ");
+    assert!(told.contains("follows from another log"), "{told}");
+    let other = Indexed {
+        last: state.last,
+        ..other
+    };
     let told = checked(&sound, Some(other)).damage.join("; ");
     assert!(told.contains("`index` says something else"), "{told}");
 }

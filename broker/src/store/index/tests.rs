@@ -23,7 +23,8 @@ fn fill(index: &Index, entries: &[Vec<u8>]) -> State {
     let mut state = State::new();
     for bytes in entries {
         let touched = state.apply(&Entry::from_bytes(bytes).unwrap()).unwrap();
-        index.write(&state.records(&touched).unwrap()).unwrap();
+        let records = state.records(&touched).unwrap();
+        index.write(&records, bytes).unwrap();
     }
     state
 }
@@ -54,7 +55,8 @@ fn one_batch_may_hold_a_record_twice_and_the_last_holds() {
         let touched = state.apply(&Entry::from_bytes(&bytes).unwrap()).unwrap();
         records.extend(state.records(&touched).unwrap());
     }
-    index.write(&records).unwrap();
+    index.write(&records, b"the last").unwrap();
+    assert!(index.follows_from(b"the last") && !index.follows_from(b"another"));
     assert_eq!(index.load().unwrap(), Some(state));
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use audit::bundle::BundleError;
 
 use super::FileName;
+use crate::store::disk::remedy;
 
 /// What an operator does about a damaged file.
 const REMEDY: &str =
@@ -16,7 +17,10 @@ pub enum LogError {
     #[error(transparent)]
     Entry(#[from] BundleError),
     /// The disk took no bytes, and what it took was cut again: nothing has happened.
-    #[error("`{file}` could not be written, nothing was logged: {source}")]
+    #[error(
+        "`{file}` could not be written, nothing was logged: {source}{}",
+        remedy(source)
+    )]
     Write {
         /// The file.
         file: FileName,
@@ -25,7 +29,10 @@ pub enum LogError {
     },
     /// Not known to be durable, and not known not to be: the process MUST end, and MUST NOT try
     /// again.
-    #[error("`{file}` could not be made durable, the process has to end; start it again: {source}")]
+    #[error(
+        "`{file}` could not be made durable, the process has to end; start it again: {source}{}",
+        remedy(source)
+    )]
     Sync {
         /// The file.
         file: FileName,
@@ -52,7 +59,7 @@ pub enum LogError {
         what: String,
     },
     /// The system could not read it.
-    #[error("`{file}` could not be read: {source}")]
+    #[error("`{file}` could not be read: {source}{}", remedy(source))]
     Read {
         /// The file.
         file: FileName,

@@ -38,7 +38,10 @@ fn append(store: &mut Store, entries: &[Vec<u8>]) -> Result<(), LogError> {
     }
     store
         .index
-        .write(&store.state.records(&touched).unwrap())
+        .write(
+            &store.state.records(&touched).unwrap(),
+            &entries[entries.len() - 1],
+        )
         .unwrap();
     Ok(())
 }

@@ -11,6 +11,7 @@
 //! | [`coarse`] | which cells fall together, and how many of one unit? |
 //! | [`joint`] | may several providers' tables be one? |
 //! | [`validate`] | may this agreement exist at all? |
+//! | [`odrl`] | what can a dataspace read of it? |
 //! | [`sign`] | did the parties really sign these bytes? |
 //! | [`access`] | which role may call which method? |
 //! | [`life`] | where can an agreement stand, and who may change that? |
@@ -35,6 +36,7 @@ pub mod life;
 pub mod loss;
 pub mod mechanism;
 pub mod mutants;
+pub mod odrl;
 pub mod period;
 pub mod refusal;
 pub mod schedule;

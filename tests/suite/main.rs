@@ -22,6 +22,7 @@ mod life;
 mod limits;
 mod measures;
 mod merge;
+mod odrl;
 mod opening;
 mod policies_dir;
 mod raw;

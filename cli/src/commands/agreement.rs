@@ -32,7 +32,7 @@ pub enum Command {
     Check(check::Check),
     /// Read an agreement on one page.
     #[command(after_help = show::HELP)]
-    Show(Which),
+    Show(show::Show),
     /// Sign an agreement and offer it to the other party.
     #[command(after_help = parties::OFFER_HELP)]
     Offer(Offer),
@@ -63,14 +63,6 @@ pub enum Command {
     /// List the agreements that we may see.
     #[command(after_help = parties::LIST_HELP)]
     List,
-}
-
-/// Which agreement.
-#[derive(Debug, Args)]
-pub struct Which {
-    /// Its file, its id, or the first digits of its id.
-    #[arg(value_name = "ID|FILE")]
-    pub agreement: String,
 }
 
 /// Arguments of `weir agreement offer`.
@@ -134,7 +126,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
     match command {
         Command::New(args) => new::run(args, session).await,
         Command::Check(args) => check::run(&args, session),
-        Command::Show(which) => show::run(&which, session).await,
+        Command::Show(args) => show::run(&args, session).await,
         Command::Offer(args) => parties::offer(&args, session).await,
         Command::Sign(args) => parties::sign(&args, session).await,
         Command::Counter(args) => life::answer(Action::Counter, &args, session).await,

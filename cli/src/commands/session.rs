@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use policies::agreement::Agreement;
 use policies::id::{AgreementId, OrgId, Role};
+use policies::odrl;
 use sdk::client::{Client, ClientError, Profile};
 use sdk::sign::Signer;
 use serde::Deserialize;
@@ -133,15 +134,20 @@ impl Session {
     }
 }
 
-/// An agreement's file, in any JSON spelling.
+/// An agreement's file, in any JSON spelling, or the ODRL policy of one.
 ///
 /// # Errors
 /// [`CliError`] names the file and the field.
 pub fn read_agreement(path: &Path) -> Result<Agreement, CliError> {
     let bytes = std::fs::read(path).map_err(|e| CliError::file("read", path, e))?;
-    Agreement::parse(&bytes).map_err(|e| {
+    let unfit = |e: &dyn std::fmt::Display| {
         CliError::file("use", path, e).or_try("weir agreement check FILE after the correction")
-    })
+    };
+    if odrl::is_meant(&bytes) {
+        let policy = odrl::Policy::parse(&bytes).map_err(|e| unfit(&e))?;
+        return Ok(policy.terms().clone());
+    }
+    Agreement::parse(&bytes).map_err(|e| unfit(&e))
 }
 
 /// A client's error as ours. What contradicts the log is more than a failure.

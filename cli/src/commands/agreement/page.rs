@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use policies::agreement::{Agreement, Protection, TablesOnEnd, Unit};
 use policies::loss::Loss;
-use policies::mechanism::Noise;
 use policies::period::Grain;
 use policies::table::Table;
 use privacy::convert::{DISPLAY_DELTA, epsilon};
 
-use crate::output::{facts, grouped, table, thousands, wrap};
+use crate::output::{facts, grouped, thousands, wrap};
 use crate::rows::bin_text;
+
+mod plan;
 
 /// The page.
 #[must_use]
@@ -33,7 +34,7 @@ pub fn text(agreement: &Agreement, id: &str, state: &str) -> String {
     section(
         &mut page,
         "Plan: what is released, and what that costs",
-        &plan(a),
+        &plan::text(a),
     );
     page.trim_end().to_owned()
 }
@@ -236,79 +237,6 @@ fn one_table(a: &Agreement, t: &Table) -> String {
         rows.push(("  bins", wrap(&text)));
     }
     facts(&rows)
-}
-
-fn plan(a: &Agreement) -> String {
-    let mut rows = table(&[
-        "table",
-        "due",
-        "late after",
-        "editions",
-        "published",
-        "charge of one",
-    ]);
-    for item in &a.plan {
-        let without = match a.population.protection {
-            Protection::KOnly => "exact contributors, with margins",
-            Protection::Differential => "as contributed",
-        };
-        let published = item.charge.as_ref().map_or(without.into(), published);
-        let charge = item
-            .charge
-            .as_ref()
-            .and_then(policies::agreement::Charge::total);
-        let charge = charge.map_or("none".into(), loss);
-        let late = item.due_hours.saturating_add(item.grace_hours);
-        rows.add_row([
-            item.table.as_str(),
-            &format!("{} h", item.due_hours),
-            &format!("{late} h"),
-            &item.editions.to_string(),
-            &published,
-            &charge,
-        ]);
-    }
-    let joint: String = a.plan.iter().filter_map(joint).collect();
-    let unplanned = a.tables.iter().filter(|t| a.plan_item(&t.name).is_none());
-    let unplanned: Vec<_> = unplanned.map(|t| t.name.to_string()).collect();
-    let never = match unplanned.as_slice() {
-        [] => String::new(),
-        names => format!("\nNever released: {}.", names.join(", ")),
-    };
-    format!("{rows}\n\nDue and late are hours after a period's end.{joint}{never}")
-}
-
-/// What a table asks of those it stands in with other providers'.
-fn joint(item: &policies::agreement::PlanItem) -> Option<String> {
-    let rule = item.joint?;
-    let least = rule.min_providers;
-    let least = least.map(|n| format!(" rows count at least {n} providers;"));
-    let most = rule.dominance_percent;
-    let most = most.map(|p| format!(" no provider has more than {p} % of a row's contributors;"));
-    Some(format!(
-        "\n`{}` is released only together with other providers' tables:{}{} no other table of the \
-         same kind, people and time stands beside it.",
-        item.table,
-        least.unwrap_or_default(),
-        most.unwrap_or_default()
-    ))
-}
-
-fn published(charge: &policies::agreement::Charge) -> String {
-    let first = format!("contributors (ρ {})", charge.selection);
-    let measures = charge
-        .measures
-        .iter()
-        .map(|m| format!("{} (ρ {})", m.measure, m.rho));
-    let noise = charge.noise.map(|noise| match noise {
-        Noise::DiscreteGaussian => "all noise discrete Gaussian".to_owned(),
-        Noise::DiscreteLaplace => "all noise discrete Laplace".to_owned(),
-    });
-    std::iter::once(first)
-        .chain(measures)
-        .chain(noise)
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 fn word(grain: Grain) -> &'static str {

@@ -1,29 +1,52 @@
 //! One agreement on one page.
 
+use clap::Args;
 use policies::agreement::Agreement;
+use policies::id::OrgId;
 use policies::life::Change;
+use policies::odrl::{Class, Policy};
 use proto::convert::Lived;
 use serde::Serialize;
 
 use super::super::Session;
 use super::super::session::{from_client, read_agreement};
-use super::{Which, page};
+use super::page;
 use crate::errors::{CliError, OrFail};
-use crate::output::{View, table};
+use crate::output::{View, table, write_out};
 
 pub const HELP: &str = "\
 Example:
   weir agreement show agreement.json            a file, offline
   weir agreement show 3f9ac2 --profile certs/city-bikes/weir.toml
+  weir agreement show 3f9ac2 --odrl >policy.jsonld --profile certs/city-bikes/weir.toml
 
 One page for the lawyer and the engineer: parties, purposes, whose privacy, what is counted within
 which bounds, what is released when, and what that may cost each unit-period. From the broker, the
-signatures are verified with the keys that the agreement names.";
+signatures are verified with the keys that the agreement names.
 
-pub async fn run(which: &Which, session: &Session) -> Result<(), CliError> {
-    let path = std::path::Path::new(&which.agreement);
+With --odrl, for dataspace connectors: an ODRL 2.2 policy in JSON-LD with DPV purposes, which holds by the
+Dataspace Protocol's schemas. Its rules follow from the document inside it, which alone is signed. `show`,
+`check` and `offer` read a policy in place of an agreement's file, and refuse one whose rules say anything
+else; `weir agreement new --from policy.jsonld --out agreement.json` gives the document back.";
+
+/// Arguments of `weir agreement show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Its file, its id, or the first digits of its id.
+    #[arg(value_name = "ID|FILE")]
+    pub agreement: String,
+    /// As an ODRL policy: an Offer, or an Agreement where the broker has both signatures.
+    #[arg(long)]
+    pub odrl: bool,
+}
+
+pub async fn run(args: &Show, session: &Session) -> Result<(), CliError> {
+    let path = std::path::Path::new(&args.agreement);
     if path.is_file() {
         let agreement = read_agreement(path)?;
+        if args.odrl {
+            return policy(&agreement, Class::Offer);
+        }
         let id = agreement.id().or_fail()?.to_string();
         let state = "a file; nobody has signed this copy".to_owned();
         return session.output.show(&Shown {
@@ -35,12 +58,18 @@ pub async fn run(which: &Which, session: &Session) -> Result<(), CliError> {
         });
     }
     let client = session.client().await?;
-    let id = session.agreement_id(&client, &which.agreement).await?;
+    let id = session.agreement_id(&client, &args.agreement).await?;
     let found = client.agreement(&id).await.map_err(from_client)?;
     client
         .verify_signatures(&found)
         .await
         .map_err(from_client)?;
+    if args.odrl {
+        let terms = &found.terms;
+        let signed = |org: &OrgId| found.signatures.iter().any(|(by, _)| by == org);
+        let both = signed(&terms.provider.org) && signed(&terms.planner.org);
+        return policy(terms, if both { Class::Agreement } else { Class::Offer });
+    }
     session.output.show(&Shown {
         id: id.to_string(),
         state: found.status.as_str().to_owned(),
@@ -52,6 +81,11 @@ pub async fn run(which: &Which, session: &Session) -> Result<(), CliError> {
         life: Some(Life::of(&found.life)),
         agreement: found.terms,
     })
+}
+
+fn policy(terms: &Agreement, class: Class) -> Result<(), CliError> {
+    let policy = Policy::of(terms, class).or_fail()?;
+    write_out(&serde_json::to_vec_pretty(&policy).or_fail()?, true)
 }
 
 #[derive(Serialize)]

@@ -105,3 +105,29 @@ fn a_k_only_page_says_what_it_is_not() {
         "nothing there may read as a loss: {page}"
     );
 }
+
+#[test]
+fn coarser_rows_requests_and_the_schedule_are_on_the_page() {
+    let cap = r#", "cap": {"rho": "4", "delta": "0.00001"}"#;
+    let charge = r#""charge": {"selection": "0.125", "delta": "0.0000001", "measures": []}"#;
+    let plan = format!(
+        r#", {charge}, "scheduled": true,
+        "rungs": [{{"coarsening": {{"bins": [0], "zones": "all"}}, {charge}}}]"#
+    );
+    let mut terms = agreement("trip", "10", cap, &plan);
+    let ad_hoc = format!(
+        r#"[{{"table": "od", "requests": 3, {charge},
+        "coarsenings": {{"only": [{{"zones": "parent", "categories": ["mode"]}}]}}}}]"#
+    );
+    terms.ad_hoc = serde_json::from_str(&ad_hoc).unwrap();
+    let page = text(&terms, "the-id", "active");
+    for part in [
+        "by the broker itself when late: od",
+        "day bins from 00:00 and all zones as one; contributors (ρ 0.125)",
+        "parent zones and all values of mode as one",
+        "at most 3 may read one period",
+        "ρ 0.25, δ 0.0000002",
+    ] {
+        assert!(page.contains(part), "`{part}` is missing in\n{page}");
+    }
+}

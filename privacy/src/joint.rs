@@ -31,7 +31,8 @@ use crate::spend::Spend;
 mod holes;
 mod width;
 
-pub(crate) use width::half_widths;
+pub use width::contributors_half_widths;
+use width::half_widths;
 
 /// One agreement's part of a joint table: the table's terms, k and charge.
 #[derive(Debug, Clone, Copy)]

@@ -26,8 +26,9 @@ pub use contribution::{ContributionQuery, ContributionStatus, Push, TableFilter}
 pub use directory::{Admission, Organisation, Zoning, ZoningBytes};
 pub use life::{Acting, Lived};
 pub use release::{
-    Answer, Chunk, MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection, Refused,
-    ReleaseHead, ReleaseSummary, Released, RungPreview, Wish, key_from_ticket, key_to_ticket,
+    Answer, Chunk, JointPreview, MeasurePreview, PartPreview, PeriodPreview, Preview, PreviewQuery,
+    Protection, Refused, ReleaseHead, ReleaseSummary, Released, RungPreview, Wish, key_from_ticket,
+    key_to_ticket,
 };
 pub use rotation::Rotation;
 pub use transparency::{Bundle, LogRange, SizePair, WatchFrom};

@@ -6,7 +6,7 @@ use policies::id::{AgreementId, ReleaseKey, Role};
 use policies::joint::{JointRule, With};
 use policies::refusal::{ReasonId, Refusal};
 use privacy::quality::QualitySheet;
-use proto::convert::Wish;
+use proto::convert::{Preview, Wish};
 use sdk::client::{Answered, new_request_id};
 
 use crate::harness::*;
@@ -94,6 +94,15 @@ impl Three {
         }
     }
 
+    async fn foretold(&self, parts: &[usize]) -> Preview {
+        let wish = self.wish(parts);
+        let client = &self.city.client;
+        client
+            .preview_joint(&wish.agreement, &wish.table, &wish.with, &[wish.period])
+            .await
+            .unwrap()
+    }
+
     async fn released(&self, wish: &Wish) -> ReleaseKey {
         match self.city.client.request(wish).await.unwrap() {
             Answered::Released(released) => released.what,
@@ -140,6 +149,7 @@ async fn three_providers_stand_in_one_table_and_each_pays_for_its_own_part() {
         }
     })
     .await;
+    let foretold = three.foretold(&[0, 1, 2]).await;
     let key = three.released(&three.wish(&[0, 1, 2])).await;
     let table = three.city.client.fetch(&key).await.unwrap();
     let shown = rows(&table);
@@ -176,6 +186,29 @@ async fn three_providers_stand_in_one_table_and_each_pays_for_its_own_part() {
     }
     assert_eq!(joint.person_in_all[0].loss, sum, "a person in all three");
     assert_eq!(joint.person_in_all[1].unit_periods, 90);
+    // What the preview had said before.
+    assert_eq!(foretold.periods[0].refused, None);
+    let before = foretold.joint.unwrap();
+    assert_eq!(
+        (before.person_in_all, &before.epsilon),
+        (sum, joint.person_in_all[0].epsilon.as_ref().unwrap())
+    );
+    let widths: Vec<i64> = before
+        .contributors_error_95
+        .iter()
+        .map(|w| *w as i64)
+        .collect();
+    assert_eq!(widths, joint.contributors_half_widths);
+    for (told, part) in before.parts.iter().zip(&joint.parts) {
+        let p = &told.protection;
+        assert_eq!((&told.provider, p.charge), (&part.provider, part.charge));
+        let (contributors, measures) = part.mechanism.draws().unwrap();
+        let drawn = std::iter::once(contributors).chain(measures.iter().map(|m| &m.draw));
+        for (told, draw) in p.measures.iter().zip(drawn) {
+            assert_eq!((told.noise, told.scale), (draw.noise, draw.scale));
+        }
+        assert_eq!(told.left.unwrap().rho.to_string(), "1");
+    }
     let paid = ["bikes ρ 0.5", "scooters ρ 0.55", "taxis ρ 0.5"];
     assert_eq!(three.lost(), paid);
 
@@ -216,15 +249,27 @@ async fn an_exhausted_budget_of_one_provider_refuses_the_table_and_charges_nobod
     three.released(&three.wish(&[2])).await;
     let before = three.lost();
     assert_eq!(before, ["taxis ρ 0.5"]);
+    let foretold = three.foretold(&[0, 1, 2]).await.periods.remove(0);
     let refusal = three.refused(&three.wish(&[0, 1, 2])).await;
     assert_eq!(
         ids(&refusal),
         [ReasonId::EditionsExhausted, ReasonId::BudgetExceeded]
     );
+    assert_eq!(ids(&foretold.refused.unwrap()), ids(&refusal));
     for reason in refusal.reasons() {
         assert!(reason.text.contains("(`taxis`)"), "{}", reason.text);
     }
     assert_eq!(three.lost(), before);
+    // A provider sees only its own agreement: of a table with others' there is no price for it.
+    let (own, other) = (&three.ids[0], &three.wish(&[0, 1]));
+    let (provider, day) = (&three.providers[0].client, [DAY.parse().unwrap()]);
+    let preview = provider.preview_joint(own, &other.table, &other.with, &day);
+    preview.await.unwrap_err();
+    // Twice the same provider is no table.
+    let twice = three.foretold(&[0, 0]).await;
+    assert_eq!((twice.protection, twice.joint), (None, None));
+    let why = ids(twice.periods[0].refused.as_ref().unwrap());
+    assert_eq!(why, [ReasonId::PartsDiffer]);
     // Without it, the table of the others is granted.
     three.released(&three.wish(&[0, 1])).await;
     assert_eq!(

@@ -5,6 +5,7 @@ use cells::read::ExactCells;
 use policies::agreement::Agreement;
 use policies::decide::Request;
 use policies::entry::Reservation;
+use policies::id::TableName;
 use policies::joint::check_tables;
 use policies::mechanism::Mechanism;
 use privacy::joint::{Terms, calibrate};
@@ -21,38 +22,14 @@ impl Broker {
         request: &Request,
     ) -> Result<Option<Vec<Mechanism>>, Error> {
         let parts = request.parts();
-        let mut all: Vec<Agreement> = Vec::with_capacity(parts.len());
-        for part in &parts {
-            let Some(terms) = self.requested(part)? else {
+        let mut all = Vec::with_capacity(parts.len());
+        for part in parts {
+            let Some(terms) = self.requested(&part)? else {
                 return Ok(None);
             };
-            all.push(terms);
+            all.push((terms, part.table));
         }
-        let named = std::iter::zip(&parts, &all).map(|(part, terms)| {
-            let (table, item) = (terms.table(&part.table)?, terms.plan_item(&part.table)?);
-            Some((terms, table, item.charge.as_ref()?))
-        });
-        let Some(named) = named.collect::<Option<Vec<_>>>() else {
-            return Ok(None);
-        };
-        let tables: Vec<_> = named
-            .iter()
-            .map(|(terms, table, _)| (*terms, *table))
-            .collect();
-        if check_tables(&tables).is_err() {
-            return Ok(None);
-        }
-        let unit = all.first().map(|terms| terms.population.unit);
-        let Some(unit) = unit else { return Ok(None) };
-        let terms = named.iter().map(|(terms, table, charge)| Terms {
-            table,
-            k: terms.k,
-            charge,
-        });
-        let mechanisms = calibrate(unit, &terms.collect::<Vec<_>>());
-        mechanisms.map(Some).map_err(|e| Error::Precondition {
-            message: format!("the plans cannot be kept together: {e}"),
-        })
+        joint_noise(&all)
     }
 
     /// The parts' cells over the keys of all, and what the sheet says about each, in the order of
@@ -69,4 +46,36 @@ impl Broker {
         }
         Ok((join(cells)?, contexts))
     }
+}
+
+/// The noise of every part of one table of these; `None` where theirs are not one count.
+pub(super) fn joint_noise(
+    parts: &[(Agreement, TableName)],
+) -> Result<Option<Vec<Mechanism>>, Error> {
+    let named = parts.iter().map(|(terms, name)| {
+        let (table, item) = (terms.table(name)?, terms.plan_item(name)?);
+        Some((terms, table, item.charge.as_ref()?))
+    });
+    let Some(named) = named.collect::<Option<Vec<_>>>() else {
+        return Ok(None);
+    };
+    let tables: Vec<_> = named
+        .iter()
+        .map(|(terms, table, _)| (*terms, *table))
+        .collect();
+    if check_tables(&tables).is_err() {
+        return Ok(None);
+    }
+    let Some((first, ..)) = named.first() else {
+        return Ok(None);
+    };
+    let terms = named.iter().map(|(terms, table, charge)| Terms {
+        table,
+        k: terms.k,
+        charge,
+    });
+    let mechanisms = calibrate(first.population.unit, &terms.collect::<Vec<_>>());
+    mechanisms.map(Some).map_err(|e| Error::Precondition {
+        message: format!("the plans cannot be kept together: {e}"),
+    })
 }

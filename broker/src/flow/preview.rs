@@ -21,8 +21,11 @@ use super::release::priced;
 use crate::access::method::PREVIEW;
 use crate::error::Error;
 
+mod joint;
+
 impl Broker {
-    /// Prices a table of a plan and, where periods are named, says for each what a request would meet.
+    /// Prices a table of a plan, alone or with those of further agreements, and says for each period what a
+    /// request would meet.
     ///
     /// # Errors
     /// [`Error::NotFound`] for agreements of others and tables that are not there.
@@ -30,6 +33,28 @@ impl Broker {
         let terms = self.agreement_for(by, PREVIEW, &query.agreement)?;
         let priced = priced(&terms, &query.table, query.merge.as_ref());
         let (table, charge, merged) = priced.ok_or(Error::NotFound { what: "table" })?;
+        let further = query.with.iter().map(|with| {
+            let terms = self.agreement_for(by, PREVIEW, &with.agreement)?;
+            let item = terms.plan_item(&with.table).is_some();
+            let none = Error::NotFound { what: "table" };
+            item.then_some((terms, with.clone())).ok_or(none)
+        });
+        let further = further.collect::<Result<Vec<_>, Error>>()?;
+        let all: Vec<_> = std::iter::once(&terms)
+            .chain(further.iter().map(|(terms, _)| terms))
+            .collect();
+        let periods = self.met(&asked(by, query, &all)?, &query.periods)?;
+        let domain_keys = domain(&terms, table, query.merge.as_ref()).unwrap_or(u64::MAX);
+        if !further.is_empty() {
+            return Ok(Preview {
+                protection: None,
+                periods,
+                domain_keys,
+                rule: joint::RULE.into(),
+                rungs: Vec::new(),
+                joint: self.joint_preview(query, &terms, &further)?,
+            });
+        }
         let mechanism = self.mechanism(&terms, table, charge, merged)?;
         let item = terms.plan_item(&query.table);
         let item = item.filter(|_| query.merge.is_none());
@@ -39,44 +64,40 @@ impl Broker {
             Some(item) => item.total(),
             None => charge.and_then(Charge::total),
         };
-        let (state, now) = (self.sequencer.state(), self.clock.now());
-        let now = state.decision_time(now);
-        let account = State::account_of(&terms);
-        let periods = query
-            .periods
-            .iter()
-            .map(|period| {
-                let request = Request {
-                    id: RequestId::new("preview").map_err(Error::internal)?,
-                    by: terms.recipients.first().unwrap_or(by).clone(),
-                    agreement: query.agreement.clone(),
-                    table: query.table.clone(),
-                    period: query.merge.as_ref().map_or(*period, Merge::first),
-                    merge: query.merge.clone(),
-                    purpose: terms.purposes.first().cloned().unwrap_or_default(),
-                    with: Vec::new(),
-                };
-                let (refused, release) = match decide(&state, &request, now)? {
-                    Decision::Refuse(refusal) => (Some(refusal), None),
-                    Decision::Exists(key) => (None, Some(key)),
-                    Decision::Permit(_) => (None, None),
-                };
-                let left = left(&state, &account, *period);
-                Ok(PeriodPreview {
-                    period: *period,
-                    refused,
-                    left,
-                    release,
-                })
-            })
-            .collect::<Result<_, Error>>()?;
         Ok(Preview {
             protection: protection(table, &mechanism, charged, &terms, bounded)?,
             periods,
-            domain_keys: domain(&terms, table, query.merge.as_ref()).unwrap_or(u64::MAX),
+            domain_keys,
             rule: rule(&mechanism),
             rungs: self.rung_previews(&terms, table, rungs)?,
+            joint: None,
         })
+    }
+
+    /// What `asked` would meet in each of the periods.
+    fn met(&self, asked: &Request, periods: &[Period]) -> Result<Vec<PeriodPreview>, Error> {
+        let (state, now) = (self.sequencer.state(), self.clock.now());
+        let now = state.decision_time(now);
+        let terms = state.agreement(&asked.agreement);
+        let account = terms.map(|record| State::account_of(&record.terms));
+        let one = |period: &Period| {
+            let request = Request {
+                period: asked.merge.as_ref().map_or(*period, Merge::first),
+                ..asked.clone()
+            };
+            let (refused, release) = match decide(&state, &request, now)? {
+                Decision::Refuse(refusal) => (Some(refusal), None),
+                Decision::Exists(key) => (None, Some(key)),
+                Decision::Permit(_) => (None, None),
+            };
+            Ok(PeriodPreview {
+                period: *period,
+                refused,
+                left: account.as_ref().and_then(|a| left(&state, a, *period)),
+                release,
+            })
+        };
+        periods.iter().map(one).collect()
     }
 
     fn rung_previews(
@@ -99,6 +120,28 @@ impl Broker {
     }
 }
 
+/// A request of somebody who may make it under all of these agreements, where there is such a one.
+fn asked(by: &OrgId, query: &PreviewQuery, all: &[&Agreement]) -> Result<Request, Error> {
+    let first = all.first().ok_or_else(|| Error::internal("no agreement"))?;
+    let (mut recipients, mut purposes) = (first.recipients.iter(), first.purposes.iter());
+    let recipient = recipients.find(|org| all.iter().all(|a| a.recipients.contains(org)));
+    let purpose = purposes.find(|purpose| all.iter().all(|a| a.purposes.contains(purpose)));
+    let period = query.periods.first();
+    Ok(Request {
+        id: RequestId::new("preview").map_err(Error::internal)?,
+        by: recipient.unwrap_or(by).clone(),
+        agreement: query.agreement.clone(),
+        table: query.table.clone(),
+        period: *period.ok_or_else(|| Error::internal("no period"))?,
+        merge: query.merge.clone(),
+        purpose: purpose
+            .or(first.purposes.first())
+            .cloned()
+            .unwrap_or_default(),
+        with: query.with.clone(),
+    })
+}
+
 fn domain(terms: &Agreement, table: &Table, merge: Option<&Merge>) -> Option<u64> {
     let zoning = terms.zoning(&table.zoning)?;
     let coarsening = merge.map(Merge::coarsening).cloned().unwrap_or_default();
@@ -112,10 +155,14 @@ fn left(state: &State, account: &Account, period: Period) -> Option<Loss> {
     let left = parts
         .into_iter()
         .map(|p| terms.cap.left_after(state.ledger().spent(account, p)));
-    left.reduce(|a, b| Loss {
+    left.reduce(least)
+}
+
+fn least(a: Loss, b: Loss) -> Loss {
+    Loss {
         rho: a.rho.min(b.rho),
         delta: a.delta.min(b.delta),
-    })
+    }
 }
 
 /// What every unit-period it reads will be charged (the plan's charge), and what that buys. Where cells merge,

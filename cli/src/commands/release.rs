@@ -129,7 +129,7 @@ async fn request(args: Request, session: &Session) -> Result<(), CliError> {
     };
     let client = session.client().await?;
     let agreement = session.agreement_id(&client, &args.agreement).await?;
-    let with = with(&args, &client, session).await?;
+    let with = with(&args.with, &args.table, &client, session).await?;
     let request = args
         .request_id
         .map_or_else(new_request_id, Ok)
@@ -156,12 +156,17 @@ async fn request(args: Request, session: &Session) -> Result<(), CliError> {
 }
 
 /// The further agreements, as they were named.
-async fn with(args: &Request, client: &Client, session: &Session) -> Result<Vec<With>, CliError> {
-    let mut with = Vec::with_capacity(args.with.len());
-    for text in &args.with {
+async fn with(
+    named: &[String],
+    same: &TableName,
+    client: &Client,
+    session: &Session,
+) -> Result<Vec<With>, CliError> {
+    let mut with = Vec::with_capacity(named.len());
+    for text in named {
         let (agreement, table) = match text.rsplit_once(':') {
             Some((agreement, table)) => (agreement, table.parse().or_fail()?),
-            None => (text.as_str(), args.table.clone()),
+            None => (text.as_str(), same.clone()),
         };
         let agreement = session.agreement_id(client, agreement).await?;
         with.push(With { agreement, table });

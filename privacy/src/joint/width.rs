@@ -1,16 +1,30 @@
 //! How far a sum of independent noises reaches. Floats, for display only.
 
-use policies::mechanism::{Draw, Noise, SCALE_STEPS, Selection};
+use policies::mechanism::{Draw, Mechanism, Noise, SCALE_STEPS, Selection};
 
 use crate::engine::OpenDpError;
-use crate::protect::ProtectError;
 
 /// Scales above this, in steps, are taken in coarser steps.
 const SCALE_TAKEN: f64 = 32.0;
 
+/// Half width of the 95 % interval of the contributors of a row that counts 1, 2, … of the providers with these
+/// mechanisms.
+///
+/// # Errors
+/// [`OpenDpError`] for noise wider than can be counted.
+pub fn contributors_half_widths<'a>(
+    mechanisms: impl IntoIterator<Item = &'a Mechanism>,
+) -> Result<Vec<i64>, OpenDpError> {
+    let selections = mechanisms.into_iter().filter_map(|m| match m {
+        Mechanism::Thresholded { selection, .. } => Some(*selection),
+        _ => None,
+    });
+    half_widths(&selections.collect::<Vec<_>>())
+}
+
 /// Half width of the 95 % interval of the sum of 1, 2, … of these selections' noises: of the widest so many. Within one
 /// distribution a larger scale reaches farther, so only how many are of each matters.
-pub(crate) fn half_widths(selections: &[Selection]) -> Result<Vec<i64>, ProtectError> {
+pub(super) fn half_widths(selections: &[Selection]) -> Result<Vec<i64>, OpenDpError> {
     let of = |noise: Noise| {
         let mut draws: Vec<Draw> = selections
             .iter()

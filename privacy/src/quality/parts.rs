@@ -13,8 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Context, DeclaredRate, HalfWidth, SheetError};
 use crate::convert::{LossStatement, statements, together};
 use crate::engine::OpenDpError;
-use crate::joint;
-use crate::protect::ProtectError;
+use crate::joint::contributors_half_widths;
 
 /// All parts of a joint table, the first included, and what holds for all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,22 +73,13 @@ impl JointSheet {
         let reserved = reservation.parts();
         let parts = std::iter::zip(&reserved, contexts).map(|(r, context)| part(r, context));
         let parts = parts.collect::<Result<Vec<_>, _>>()?;
-        let selections = parts.iter().filter_map(|part| match &part.mechanism {
-            Mechanism::Thresholded { selection, .. } => Some(*selection),
-            _ => None,
-        });
-        let selections: Vec<_> = selections.collect();
         let losses: Vec<(Unit, Loss)> = reserved.iter().map(|r| (r.unit, r.charge)).collect();
-        let doing = "give the accuracy of a sum";
-        let widths = joint::half_widths(&selections).map_err(|e| match e {
-            ProtectError::OpenDp(e) => e,
-            _ => OpenDpError { doing },
-        })?;
+        let mechanisms = reserved.iter().map(|r| &r.mechanism);
         Ok(Some(Self {
             parts,
             rule: joint.rule,
             person_in_all: together(&losses)?,
-            contributors_half_widths: widths,
+            contributors_half_widths: contributors_half_widths(mechanisms)?,
         }))
     }
 

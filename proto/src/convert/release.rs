@@ -19,7 +19,10 @@ mod merge;
 mod preview;
 mod wish;
 
-pub use preview::{MeasurePreview, PeriodPreview, Preview, PreviewQuery, Protection, RungPreview};
+pub use preview::{
+    JointPreview, MeasurePreview, PartPreview, PeriodPreview, Preview, PreviewQuery, Protection,
+    RungPreview,
+};
 pub use wish::Wish;
 
 /// The answer to a wish.

@@ -195,11 +195,60 @@ fn a_preview_survives_the_wire() {
         domain_keys: 1 << 40,
         rule: "rows".into(),
         rungs: vec![],
+        joint: None,
     };
     assert_eq!(
         wire::<_, v1::PreviewResponse>(preview.clone()),
         preview.clone()
     );
+    let part = PartPreview {
+        agreement: DIGEST.parse().unwrap(),
+        table: "od".parse().unwrap(),
+        provider: "taxis".parse().unwrap(),
+        protection: preview.protection.clone().unwrap(),
+        left: Some(loss),
+    };
+    let joint = JointPreview {
+        parts: vec![part.clone(), PartPreview { left: None, ..part }],
+        contributors_error_95: vec![20, 28],
+        person_in_all: loss,
+        epsilon: String::new(),
+        epsilon_delta: None,
+    };
+    let preview = Preview {
+        protection: None,
+        joint: Some(joint),
+        ..preview
+    };
+    assert_eq!(
+        wire::<_, v1::PreviewResponse>(preview.clone()),
+        preview.clone()
+    );
+}
+
+#[test]
+fn a_preview_of_several_agreements_names_them_once_and_not_too_many() {
+    let with = |table: &str| v1::WithAgreement {
+        agreement_id: DIGEST.into(),
+        table: table.into(),
+    };
+    let message = v1::PreviewRequest {
+        agreement_id: DIGEST.into(),
+        table: "od".into(),
+        periods: vec!["2023-10-05".into()],
+        merge: None,
+        with: vec![with(""), with("trips")],
+    };
+    let query = PreviewQuery::try_from(message.clone()).unwrap();
+    let tables: Vec<_> = query.with.iter().map(|w| w.table.as_str()).collect();
+    assert_eq!(tables, ["od", "trips"]);
+    assert_eq!(wire::<_, v1::PreviewRequest>(query.clone()), query);
+    let many = v1::PreviewRequest {
+        with: vec![with(""); 8],
+        ..message
+    };
+    let error = PreviewQuery::try_from(many).unwrap_err().to_string();
+    assert!(error.contains("`with`"), "{error}");
 }
 
 #[test]

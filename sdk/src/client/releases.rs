@@ -2,6 +2,7 @@
 
 use policies::coarse::Merge;
 use policies::id::{AgreementId, ReleaseKey, RequestId, TableName};
+use policies::joint::With;
 use policies::period::Period;
 use policies::refusal::{ReasonId, Refusal};
 use proto::convert::{
@@ -82,16 +83,33 @@ impl Client {
         table: &TableName,
         periods: &[Period],
     ) -> Result<Preview, ClientError> {
-        let doing = "preview the release";
-        if periods.is_empty() || periods.len() > PERIODS_MAX {
-            let why = format!("1 to {PERIODS_MAX} periods can be previewed at once");
-            return Err(ClientError::Own { doing, why });
-        }
         let query = PreviewQuery {
             agreement: agreement.clone(),
             table: table.clone(),
             periods: periods.to_vec(),
             merge: None,
+            with: Vec::new(),
+        };
+        self.previewed(query).await
+    }
+
+    /// The same for one table of several agreements in each period: every part's price, and that of all.
+    ///
+    /// # Errors
+    /// As [`Self::preview`].
+    pub async fn preview_joint(
+        &self,
+        agreement: &AgreementId,
+        table: &TableName,
+        with: &[With],
+        periods: &[Period],
+    ) -> Result<Preview, ClientError> {
+        let query = PreviewQuery {
+            agreement: agreement.clone(),
+            table: table.clone(),
+            periods: periods.to_vec(),
+            merge: None,
+            with: with.to_vec(),
         };
         self.previewed(query).await
     }
@@ -112,6 +130,7 @@ impl Client {
             table: table.clone(),
             periods: merge.periods().collect(),
             merge: Some(merge.clone()),
+            with: Vec::new(),
         };
         self.previewed(query).await
     }
@@ -119,6 +138,10 @@ impl Client {
     async fn previewed(&self, query: PreviewQuery) -> Result<Preview, ClientError> {
         let doing = "preview the release";
         let periods = query.periods.clone();
+        if periods.is_empty() || periods.len() > PERIODS_MAX {
+            let why = format!("1 to {PERIODS_MAX} periods can be previewed at once");
+            return Err(ClientError::Own { doing, why });
+        }
         let answer = self
             .release_service()
             .preview(ask(query.into()))

@@ -20,6 +20,8 @@ use crate::errors::{CliError, OrFail};
 use crate::output::{View, facts, right, short, table, thousands};
 use crate::period_range::Periods;
 
+mod joint;
+
 /// Periods that are shown where none is named: the newest that have ended.
 const NEWEST: usize = 14;
 
@@ -31,11 +33,14 @@ Example:
   weir release preview 3f9ac2 od
   weir release preview 3f9ac2 od --periods 2023-10-01..2023-10-07
   weir release preview 3f9ac2 od --periods 2023-10-01..2023-10-07 --merge --zones parent
+  weir release preview 3f9ac2 od --periods 2023-10-05 --with 7c2f01 --with 90ab3c:trips
 
 A plan is priced table by table and edition by edition, against the cap. For one table, from
 public state only: agreements, calendar, balances, and which contributions exist. It says how many
 units a cell needs to be published, how wide the 95 % interval will be, what is left of the
-cap, and every reason why a request made now would be refused.";
+cap, and every reason why a request made now would be refused.
+With --with it prices one table of several providers: what each part costs on its own account, and
+what a person in the data of all of them loses.";
 
 /// Arguments of `weir release preview`.
 #[derive(Debug, Args)]
@@ -52,6 +57,15 @@ pub struct Preview {
     /// that have ended.
     #[arg(long, requires = "table")]
     pub periods: Option<Periods>,
+    /// A further agreement whose part would stand in the same table; again for each. Its table has the
+    /// same name, or follows a colon: 7c2f01:trips.
+    #[arg(
+        long,
+        value_name = "AGREEMENT[:TABLE]",
+        requires = "table",
+        conflicts_with = "merge"
+    )]
+    pub with: Vec<String>,
     /// All periods together.
     #[command(flatten)]
     pub merge: MergeArgs,
@@ -72,12 +86,19 @@ pub async fn run(args: Preview, session: &Session) -> Result<(), CliError> {
             newest(&found.terms, &table, Timestamp::now())?
         }
     };
+    let with = super::with(&args.with, &table, &client, session).await?;
     let told = match args.merge.of(&periods)? {
-        None => client.preview(&id, &table, &periods).await,
+        None if with.is_empty() => client.preview(&id, &table, &periods).await,
+        None => client.preview_joint(&id, &table, &with, &periods).await,
         Some(merge) => client.preview_merge(&id, &table, &merge).await,
     };
     let told = told.map_err(from_client)?;
-    session.output.show(&Shown { table, told })
+    let several = !with.is_empty();
+    session.output.show(&Shown {
+        table,
+        told,
+        several,
+    })
 }
 
 /// The newest periods of the agreement's coverage that have ended; its first where none has.
@@ -112,6 +133,8 @@ fn newest(terms: &Agreement, name: &TableName, now: Timestamp) -> Result<Vec<Per
 struct Shown {
     table: TableName,
     told: Told,
+    /// Were further agreements named?
+    several: bool,
 }
 
 impl Serialize for Shown {
@@ -122,6 +145,7 @@ impl Serialize for Shown {
             domain_keys,
             rule,
             rungs,
+            joint,
         } = &self.told;
         let rungs = rungs.iter().map(|rung| {
             json!({"coarsening": rung.coarsening, "protection": protection_json(&rung.protection)})
@@ -129,6 +153,7 @@ impl Serialize for Shown {
         json!({
             "table": self.table,
             "protection": protection.as_ref().map(protection_json),
+            "joint": joint.as_ref().map(joint::json),
             "rungs": rungs.collect::<Vec<_>>(),
             "periods": periods.iter().map(period_json).collect::<Vec<_>>(),
             "domain_keys": domain_keys,
@@ -168,10 +193,16 @@ impl View for Shown {
             domain_keys,
             rule,
             rungs,
+            joint,
         } = &self.told;
-        let mut lines = match protection {
-            Some(protection) => protected(protection),
-            None => vec![("charge", "none, and no DP claim: see the rule".into())],
+        let mut lines = match (protection, joint) {
+            (_, Some(joint)) => joint::lines(joint),
+            (Some(protection), None) => protected(protection),
+            (None, None) if self.several => vec![(
+                "charge",
+                "none: these tables do not fit into one, see the reasons with --json".into(),
+            )],
+            (None, None) => vec![("charge", "none, and no DP claim: see the rule".into())],
         };
         lines.push(("public domain", format!("{} keys", thousands(*domain_keys))));
         lines.push(("rule", rule.clone()));
@@ -276,6 +307,7 @@ mod tests {
             domain_keys: 84,
             rule: "as contributed".into(),
             rungs: vec![],
+            joint: None,
         }
     }
 
@@ -284,6 +316,7 @@ mod tests {
         let shown = Shown {
             table: "od".parse().unwrap(),
             told: told(),
+            several: false,
         };
         let text = shown.text();
         assert!(

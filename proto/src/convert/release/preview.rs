@@ -1,10 +1,8 @@
 //! What a release would cost and could show.
 
-use std::collections::BTreeSet;
-
 use policies::agreement::Unit;
-use policies::coarse::{Coarsening, Merge};
-use policies::id::{AgreementId, ReleaseKey, TableName};
+use policies::coarse::Coarsening;
+use policies::id::ReleaseKey;
 use policies::loss::{Delta, Loss, Rho};
 use policies::mechanism::{Noise, Scale};
 use policies::period::Period;
@@ -14,23 +12,16 @@ use super::super::{ConvertError, at_most, parse, parse_optional, print_optional,
 use crate::limits::PERIODS_MAX;
 use crate::v1;
 
-/// What to preview.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreviewQuery {
-    /// Under which agreement.
-    pub agreement: AgreementId,
-    /// Which table.
-    pub table: TableName,
-    /// 1 to [`PERIODS_MAX`], each once, in the order asked.
-    pub periods: Vec<Period>,
-    /// The ad-hoc merge of all of them; none for the plan's table of each.
-    pub merge: Option<Merge>,
-}
+mod joint;
+mod query;
+
+pub use joint::{JointPreview, PartPreview};
+pub use query::PreviewQuery;
 
 /// What releases would cost, from public state only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
-    /// None where the population has no unit.
+    /// None where the population has no unit, for a k-only table, and where several agreements are asked for.
     pub protection: Option<Protection>,
     /// In the order asked.
     pub periods: Vec<PeriodPreview>,
@@ -40,6 +31,8 @@ pub struct Preview {
     pub rule: String,
     /// Coarser rungs, finer ones first.
     pub rungs: Vec<RungPreview>,
+    /// A table of several agreements; none where one was asked for, and where theirs do not fit into one.
+    pub joint: Option<JointPreview>,
 }
 
 /// A coarser rung of a table.
@@ -102,56 +95,6 @@ pub struct PeriodPreview {
     pub release: Option<ReleaseKey>,
 }
 
-impl TryFrom<v1::PreviewRequest> for PreviewQuery {
-    type Error = ConvertError;
-
-    fn try_from(message: v1::PreviewRequest) -> Result<Self, ConvertError> {
-        let v1::PreviewRequest {
-            agreement_id,
-            table,
-            periods,
-            merge,
-        } = message;
-        at_most("periods", "items", periods.len(), PERIODS_MAX)?;
-        if periods.is_empty() {
-            return Err(wrong("periods", "is empty: name at least one"));
-        }
-        let parsed = periods.iter().map(|text| parse("periods", text));
-        let parsed = parsed.collect::<Result<Vec<Period>, _>>()?;
-        if parsed.iter().collect::<BTreeSet<_>>().len() < parsed.len() {
-            return Err(wrong("periods", "names a period twice"));
-        }
-        Ok(Self {
-            agreement: parse("agreement_id", &agreement_id)?,
-            table: parse("table", &table)?,
-            merge: merge
-                .map(|coarsening| {
-                    let merge = Merge::new(&parsed, coarsening.try_into()?);
-                    merge.map_err(|e| wrong("merge", e))
-                })
-                .transpose()?,
-            periods: parsed,
-        })
-    }
-}
-
-impl From<PreviewQuery> for v1::PreviewRequest {
-    fn from(query: PreviewQuery) -> Self {
-        let PreviewQuery {
-            agreement,
-            table,
-            periods,
-            merge,
-        } = query;
-        Self {
-            agreement_id: agreement.into(),
-            table: table.into(),
-            periods: periods.into_iter().map(Into::into).collect(),
-            merge: merge.map(|merge| merge.coarsening().clone().into()),
-        }
-    }
-}
-
 impl TryFrom<v1::PreviewResponse> for Preview {
     type Error = ConvertError;
 
@@ -162,6 +105,7 @@ impl TryFrom<v1::PreviewResponse> for Preview {
             domain_keys,
             rule,
             rungs,
+            joint,
         } = message;
         at_most("rungs", "items", rungs.len(), RUNGS_MAX)?;
         let rungs = rungs.into_iter().map(TryInto::try_into);
@@ -173,6 +117,7 @@ impl TryFrom<v1::PreviewResponse> for Preview {
             domain_keys,
             rule,
             rungs: rungs.collect::<Result<_, _>>()?,
+            joint: joint.map(TryInto::try_into).transpose()?,
         })
     }
 }
@@ -185,6 +130,7 @@ impl From<Preview> for v1::PreviewResponse {
             domain_keys,
             rule,
             rungs,
+            joint,
         } = preview;
         Self {
             protection: protection.map(Into::into),
@@ -192,6 +138,7 @@ impl From<Preview> for v1::PreviewResponse {
             domain_keys,
             rule,
             rungs: rungs.into_iter().map(Into::into).collect(),
+            joint: joint.map(Into::into),
         }
     }
 }

@@ -81,28 +81,10 @@ impl TryFrom<v1::RequestReleaseRequest> for Wish {
         if merge.as_ref().is_some_and(|merge| merge.first() != period) {
             return Err(wrong("merge.periods", "does not begin with `period`"));
         }
-        at_most("with", "items", with.len(), PARTS_MAX - 1)?;
-        let same = |name: &str| {
-            if name.is_empty() {
-                table.clone()
-            } else {
-                name.to_owned()
-            }
-        };
-        let with = with.into_iter().map(|further| {
-            let v1::WithAgreement {
-                agreement_id,
-                table,
-            } = further;
-            Ok(With {
-                agreement: parse("with.agreement_id", &agreement_id)?,
-                table: parse("with.table", &same(&table))?,
-            })
-        });
         Ok(Self {
             request: parse("request_id", &request_id)?,
             agreement: parse("agreement_id", &agreement_id)?,
-            with: with.collect::<Result<_, ConvertError>>()?,
+            with: further(with, &table)?,
             table: parse("table", &table)?,
             period,
             merge,
@@ -129,13 +111,36 @@ impl From<Wish> for v1::RequestReleaseRequest {
             period: period.into(),
             purpose,
             merge: merge.map(Into::into),
-            with: with
-                .into_iter()
-                .map(|With { agreement, table }| v1::WithAgreement {
-                    agreement_id: agreement.into(),
-                    table: table.into(),
-                })
-                .collect(),
+            with: with.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// The further agreements of a request for `table`, whose name theirs have where they give none.
+pub(super) fn further(
+    with: Vec<v1::WithAgreement>,
+    table: &str,
+) -> Result<Vec<With>, ConvertError> {
+    at_most("with", "items", with.len(), PARTS_MAX - 1)?;
+    let parts = with.into_iter().map(|part| {
+        let v1::WithAgreement {
+            agreement_id,
+            table: its,
+        } = part;
+        let its = if its.is_empty() { table } else { &its };
+        Ok(With {
+            agreement: parse("with.agreement_id", &agreement_id)?,
+            table: parse("with.table", its)?,
+        })
+    });
+    parts.collect()
+}
+
+impl From<With> for v1::WithAgreement {
+    fn from(With { agreement, table }: With) -> Self {
+        Self {
+            agreement_id: agreement.into(),
+            table: table.into(),
         }
     }
 }

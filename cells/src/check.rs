@@ -105,7 +105,7 @@ impl Checker {
         })
     }
 
-    /// Adds the bound that follows from declared active units.
+    /// Adds the bound that follows from active units: those declared, else all that the agreement allows.
     #[must_use]
     pub fn with_active_units(mut self, table: &Table, active_units: Option<u64>) -> Self {
         self.touched_max =
@@ -146,7 +146,7 @@ impl Checker {
     ///
     /// # Errors
     /// [`CheckError`] with [`Fault::ActiveUnits`] where contributors add up to more than the
-    /// declared active units allow.
+    /// active units allow.
     pub fn finish(self) -> Result<Checked, CheckError> {
         let touched = self.progress.contributors;
         if self.touched_max.is_some_and(|most| touched > most) {
@@ -158,6 +158,7 @@ impl Checker {
     }
 
     fn check_size(&mut self, batch: &RecordBatch) -> Result<(), CheckError> {
+        // A sum that saturates is over its limit, and refused.
         let rows = self.progress.rows.saturating_add(batch.num_rows() as u64);
         if rows > self.limits.rows_max {
             return Err(CheckError::whole(Fault::Rows {
@@ -214,13 +215,14 @@ impl Checker {
         if let Some(broken) = broken {
             return Err(self.at(broken.row, broken.column, broken.fault));
         }
+        // Each is at most VALUE_MAX by now, of at most 2⁶⁴ rows: the sum stays inside 128 bits.
         let contributors = numbers.contributors.map(|column| column.values.iter());
         let sum: u128 = contributors
             .into_iter()
             .flatten()
             .map(|n| u128::from(*n))
             .sum();
-        self.progress.contributors = self.progress.contributors.saturating_add(sum);
+        self.progress.contributors += sum;
         Ok(())
     }
 

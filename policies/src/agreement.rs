@@ -15,10 +15,12 @@ use crate::table::Table;
 mod ad_hoc;
 mod on_end;
 mod plan;
+mod units;
 
 pub use ad_hoc::{AdHoc, Allowed};
 pub use on_end::{NOTICE_DAYS_MAX, OnEnd, TablesOnEnd};
 pub use plan::{Charge, MeasureCharge, PlanItem, Rung};
+pub use units::{UNITS_MAX, delta_beside};
 
 /// Largest agreement, in bytes: it travels inside one log entry of at most 65,535.
 pub const AGREEMENT_BYTES_MAX: usize = 40_000;
@@ -122,6 +124,10 @@ pub struct Population {
     /// agreement, which costs nothing: that of the population's other agreements, absent where it has none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cap: Option<Loss>,
+    /// The most units that one of its unit-periods has, 1 to [`UNITS_MAX`], where the parties know such a bound:
+    /// every δ of the plan is below 1 over it, and a contribution of more units is refused.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub units_max: Option<u64>,
 }
 
 /// How a population is protected in the periods that an agreement covers (DESIGN section 7 rule 9). The first
@@ -229,9 +235,13 @@ impl Agreement {
         if json.len() > AGREEMENT_BYTES_MAX {
             return Err(AgreementError::TooLarge);
         }
-        serde_json::from_slice(json).map_err(|e| AgreementError::Shape {
-            message: e.to_string(),
-        })
+        let shape = |message| AgreementError::Shape { message };
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        let agreement = serde_path_to_error::deserialize(&mut reader);
+        // The path names the field, as `plan[0].charge.delta`; of a fault in the whole it is `.`.
+        let agreement = agreement.map_err(|e| shape(e.to_string()))?;
+        reader.end().map_err(|e| shape(e.to_string()))?;
+        Ok(agreement)
     }
 
     /// Reads an agreement that MUST be in canonical form: what was signed.

@@ -22,9 +22,11 @@ use crate::refusal::ReasonId;
 use crate::sign::{PartySignature, PublicKey};
 use crate::table::Table;
 
+mod floors;
 mod reservation;
 mod salt;
 
+pub use floors::Floors;
 pub use salt::EntrySalt;
 
 /// The version this build writes.
@@ -232,21 +234,6 @@ impl Body {
             Self::ReleaseRefused { .. } => "release.refused",
         }
     }
-}
-
-/// The least that any agreement has to promise here, set by the steward.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Floors {
-    /// Least k.
-    pub k_min: u32,
-    /// Greatest cap of a unit-period.
-    pub cap_max: Loss,
-    /// Greatest retention of cells, in days.
-    pub retention_days_max: u32,
-    /// Least k of k-only tables, which have no differential privacy; absent: none are allowed.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub k_only_k_min: Option<u32>,
 }
 
 /// One accepted contribution.

@@ -12,7 +12,9 @@ use crate::agreement::Agreement;
 use crate::entry::Reservation;
 use crate::id::{AgreementId, PopulationId, ReleaseKey, RequestId, sha256_hex};
 use crate::ledger::Ledger;
-use crate::loss::Loss;
+#[cfg(feature = "mutants")]
+use crate::loss::UNITS_PER_ONE;
+use crate::loss::{Delta, Loss};
 use crate::state::{AgreementRecord, ReleaseRecord, Stage, State};
 
 macro_rules! mutants {
@@ -76,6 +78,8 @@ mutants! {
     NoRandomness,
     /// A correction has the noise of what it replaces.
     RevisionWithOldNoise,
+    /// An amendment begins to count editions anew.
+    EditionsForgotten,
     /// Every request is a draw of its own.
     TwoKeysForOneDraw,
     /// A release that ended without a table gives its charge back.
@@ -102,6 +106,32 @@ mutants! {
     ProvidersByTruth,
     /// Other tables stand beside one that a `joint` rule guards.
     MarginBeside,
+}
+
+/// A δ that a test can see in thousands of cells may be signed in this process ([`allow_any_delta`]).
+#[cfg(feature = "mutants")]
+static ANY_DELTA: AtomicBool = AtomicBool::new(false);
+
+/// From now on agreements of this process may have a δ of any size: no hole, since it is charged, but nothing that
+/// anybody may sign outside tests.
+#[cfg(feature = "mutants")]
+pub fn allow_any_delta() {
+    ANY_DELTA.store(true, Ordering::Relaxed);
+}
+
+/// The most δ of one release, or what [`allow_any_delta`] lets through.
+#[cfg(feature = "mutants")]
+pub(crate) fn delta_max(sound: Delta) -> Delta {
+    match ANY_DELTA.load(Ordering::Relaxed) {
+        true => Delta::from_units(UNITS_PER_ONE - 1),
+        false => sound,
+    }
+}
+
+/// The most δ of one release.
+#[cfg(not(feature = "mutants"))]
+pub(crate) const fn delta_max(sound: Delta) -> Delta {
+    sound
 }
 
 /// `sound`, or what stands in its place in a process with the hole.

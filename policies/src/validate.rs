@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::civil::{Date, date};
 
-use crate::agreement::{Agreement, Days, FORM, NOTICE_DAYS_MAX, Protection, Unit};
+use crate::agreement::{
+    Agreement, Days, FORM, NOTICE_DAYS_MAX, Protection, UNITS_MAX, Unit, delta_beside,
+};
 use crate::coarse::Coarsening;
 use crate::entry::Floors;
 use crate::loss::{Delta, UNITS_PER_ONE};
@@ -64,6 +66,7 @@ pub fn faults(agreement: &Agreement, floors: &Floors) -> Vec<Fault> {
     for (n, item) in agreement.plan.iter().enumerate() {
         check.plan_item(agreement, item, &format!("plan[{n}]"));
     }
+    check.dense_allowed(agreement, floors);
     check.ad_hoc(agreement);
     check.allotment(agreement);
     check.faults
@@ -147,6 +150,13 @@ impl Check {
         let most = floors.retention_days_max;
         let message = format!("has to be 1 to {most} days, the steward's limit");
         self.require((1..=most).contains(&days), "retention_days", message);
+        let fits = a
+            .population
+            .units_max
+            .is_none_or(|n| (1..=UNITS_MAX).contains(&n));
+        let message =
+            format!("has to be 1 to {UNITS_MAX} in one unit-period; leave it out where unknown");
+        self.require(fits, "population.units_max", message);
         let k_only = a.population.protection == Protection::KOnly;
         if k_only {
             self.k_only(a, floors);
@@ -157,6 +167,12 @@ impl Check {
                 "no unit, no cap: leave it out",
             );
             self.require(a.k == 0, "k", "no unit, no k: write 0");
+            let message = "no unit, none to count: leave it out";
+            self.require(
+                a.population.units_max.is_none(),
+                "population.units_max",
+                message,
+            );
             return;
         } else {
             let message = format!("has to be at least {}, the steward's floor", floors.k_min);

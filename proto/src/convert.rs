@@ -22,7 +22,7 @@ use std::str::FromStr;
 
 pub use agreement::{AgreementSummary, Offer, SignedAgreement, Signing};
 pub use common::{Logged, Page, Paged, Rate};
-pub use contribution::{ContributionQuery, ContributionStatus, Push, TableFilter};
+pub use contribution::{Accepted, ContributionQuery, ContributionStatus, Push, TableFilter};
 pub use directory::{Admission, Organisation, Zoning, ZoningBytes};
 pub use life::{Acting, Lived};
 pub use release::{

@@ -149,6 +149,15 @@ async fn what_breaks_a_bound_changes_nothing_and_leaves_the_connection_usable() 
         .push(&active_units, &[cells(&terms, &ROWS)], |_| {})
         .await;
     too_few.expect_err("three people cannot be in so many cells");
+    // The plan's δ is 10⁻⁷: beside 10⁷ people it is no longer below 1 over them.
+    active_units.active_units = Some(10_000_000);
+    let cells_of = [cells(&terms, &ROWS)];
+    let pushed = bikes.client.push(&active_units, &cells_of, |_| {});
+    let too_many = pushed.await.unwrap_err().to_string();
+    assert!(
+        too_many.contains("`active_units`") && too_many.contains("0 to 9999999"),
+        "{too_many}"
+    );
     assert_eq!(
         town.broker().sequencer().state().size(),
         size,

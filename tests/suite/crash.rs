@@ -102,6 +102,7 @@ async fn open(cast: &Cast, disk: &SimDisk, index: &Path) -> Result<Arc<Broker>, 
         cap_max: serde_json::from_str(r#"{"rho":"4","delta":"0.00001"}"#).unwrap(),
         retention_days_max: 400,
         k_only_k_min: None,
+        dense_allowed: true,
     };
     let steward = Some(admission(&cast.steward, "steward", Role::Steward));
     broker
@@ -149,8 +150,12 @@ async fn work(cast: &Cast, broker: &Arc<Broker>, done: &mut Acknowledged) -> Res
             active_units: None,
         };
         let batches = stream::iter([Ok(cells(&cast.terms, &ROWS))]);
-        done.receipts
-            .push(broker.contribute(&org("bikes"), push, batches).await?);
+        done.receipts.push(
+            broker
+                .contribute(&org("bikes"), push, batches)
+                .await?
+                .receipt,
+        );
         let request = Request {
             id: format!("request-{day}").parse().unwrap(),
             by: org("city"),

@@ -76,7 +76,8 @@ async fn any_flight_client_contributes_and_fetches() {
     let mut flight = FlightServiceClient::new(channel(&bikes).await);
     let sent = messages(push.clone().to_cmd(), cells(&terms, &ROWS)).await;
     let receipt = put(&bikes, &mut flight, sent).await.unwrap();
-    let receipt: audit::receipt::Receipt = receipt.try_into().unwrap();
+    let accepted: proto::convert::Accepted = receipt.try_into().unwrap();
+    let receipt = accepted.receipt;
     receipt.verify(&town.log_key).unwrap();
 
     let wish = wish(&id, "od", "2026-10-05");

@@ -63,10 +63,15 @@ async fn place() -> Place {
 
 impl Place {
     async fn push(&self, terms: &Agreement, push: Push, rows: &[Cell]) -> Push {
-        let batch = cells(terms, rows);
-        let pushed = self.bikes.client.push(&push, &[batch], |_| {}).await;
-        pushed.unwrap();
+        assert_eq!(self.pushed(terms, &push, rows).await, None);
         push
+    }
+
+    /// What the provider is told of a contribution that will never be released.
+    async fn pushed(&self, terms: &Agreement, push: &Push, rows: &[Cell]) -> Option<ReasonId> {
+        let batch = cells(terms, rows);
+        let pushed = self.bikes.client.push(push, &[batch], |_| {}).await;
+        pushed.unwrap().never_released
     }
 
     async fn released(&self, wish: &Wish) -> Table {
@@ -128,7 +133,7 @@ async fn a_k_only_table_is_exact_labelled_and_alone() {
     let id = activate(&place.bikes, &place.city, &terms).await;
     let noisy_id = activate(&place.bikes, &place.city, &noisy).await;
     let first = place.push(&terms, push(&id, DAY), &crowd()).await;
-    place.push(&noisy, push(&noisy_id, DAY), &crowd()).await;
+    let beside_it = place.push(&noisy, push(&noisy_id, DAY), &crowd()).await;
 
     let name = "od".parse().unwrap();
     let days = [DAY.parse().unwrap()];
@@ -185,7 +190,14 @@ async fn a_k_only_table_is_exact_labelled_and_alone() {
     assert_eq!(beside, [ReasonId::ProtectionChosen]);
     let mut correction = push(&id, DAY);
     correction.supersedes = Some(first.batch);
-    place.push(&terms, correction, &crowd()[1..]).await;
+    let told = place.pushed(&terms, &correction, &crowd()[1..]).await;
+    assert_eq!(told, Some(ReasonId::KOnlyBeside), "a correction too late");
+    let (other, rest) = (push(&noisy_id, "2026-10-06"), &crowd()[1..]);
+    assert_eq!(place.pushed(&noisy, &other, rest).await, None);
+    let mut other = push(&noisy_id, DAY);
+    other.supersedes = Some(beside_it.batch);
+    let told = place.pushed(&noisy, &other, rest).await;
+    assert_eq!(told, Some(ReasonId::ProtectionChosen));
     let second = place.refused(&wish(&id, "od", DAY)).await;
     assert_eq!(second, [ReasonId::EditionsExhausted, ReasonId::KOnlyBeside]);
 

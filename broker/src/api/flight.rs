@@ -74,9 +74,9 @@ impl FlightService for Flight {
             let batches = FlightRecordBatchStream::new_from_flight_data(messages);
             let contributed = broker.contribute(&by, push, sound(batches).boxed());
             let contributed = tokio::time::timeout(STREAM_TIMEOUT, contributed).await;
-            let receipt = contributed.map_err(|_| Error::Busy).flatten();
-            metrics.contribution(receipt.as_ref().map_or_else(Error::code, |_| "accepted"));
-            let receipt = v1::ContributionReceipt::from(receipt?);
+            let accepted = contributed.map_err(|_| Error::Busy).flatten();
+            metrics.contribution(accepted.as_ref().map_or_else(Error::code, |_| "accepted"));
+            let receipt = v1::ContributionReceipt::from(accepted?);
             Ok(PutResult {
                 app_metadata: receipt.encode_to_vec().into(),
             })

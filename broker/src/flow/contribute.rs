@@ -16,7 +16,7 @@ use policies::entry::{Body, Contribution};
 use policies::id::OrgId;
 use policies::state::{Slot, State, Status};
 use policies::table::Table;
-use proto::convert::Push;
+use proto::convert::{Accepted, Push};
 use std::future::Future;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
@@ -31,7 +31,7 @@ use crate::limits::{
 };
 
 impl Broker {
-    /// Takes one push. The same batch id with the same cells is answered with the first receipt, with
+    /// Takes one push, and says so where nothing will ever be released of it. The same batch id with the same cells is answered with the first receipt, with
     /// other cells it is [`Error::AlreadyExists`].
     ///
     /// # Errors
@@ -42,14 +42,33 @@ impl Broker {
         by: &OrgId,
         push: Push,
         batches: impl Stream<Item = Result<RecordBatch, Error>> + Send + Unpin,
-    ) -> Result<Receipt, Error> {
+    ) -> Result<Accepted, Error> {
         let _place = self.contributing.enter(by)?;
         let terms = self.check_push(by, &push)?;
+        let period = push.period;
+        let receipt = self.take(by, &terms, push, batches).await?;
+        let forbids = self
+            .sequencer
+            .state()
+            .forbids(&terms, std::iter::once(period));
+        Ok(Accepted {
+            receipt,
+            never_released: forbids.map(|(_, rule)| rule),
+        })
+    }
+
+    async fn take(
+        &self,
+        by: &OrgId,
+        terms: &Agreement,
+        push: Push,
+        batches: impl Stream<Item = Result<RecordBatch, Error>> + Send + Unpin,
+    ) -> Result<Receipt, Error> {
         let table = terms
             .table(&push.table)
             .ok_or(Error::NotFound { what: "table" })?
             .clone();
-        let file = self.write_cells(&terms, &table, &push, batches).await?;
+        let file = self.write_cells(terms, &table, &push, batches).await?;
         if let Some(receipt) = self.repeated(by, &push, &file).await? {
             return Ok(receipt);
         }
@@ -109,6 +128,7 @@ impl Broker {
             );
             return Err(Error::invalid("period", message.to_lowercase()));
         }
+        check_units(terms, push)?;
         let ends = push
             .period
             .ends_at(&terms.time_zone)
@@ -140,7 +160,7 @@ impl Broker {
         };
         let checker = Checker::new(table, terms.population.unit, &zones, limits)
             .map_err(Error::internal)?
-            .with_active_units(table, push.active_units);
+            .with_active_units(table, units_most(terms, push));
         let file = self.blobs.staging().map_err(Error::internal)?;
         let sink = file.reopen().map_err(Error::internal)?;
         let writer = Writer::new(sink, &checker, &push.rates).map_err(Error::internal)?;
@@ -195,6 +215,29 @@ async fn within_idle<T>(next: impl Future<Output = T>) -> Result<T, Error> {
     tokio::time::timeout(CONTRIBUTION_IDLE, next)
         .await
         .map_err(silent)
+}
+
+/// The units that bound the contributors: those declared, else all that the parties said there are.
+fn units_most(terms: &Agreement, push: &Push) -> Option<u64> {
+    let said = terms.population.units_max;
+    let said = said.and_then(|_| terms.units_allowed(&push.table, push.period));
+    push.active_units.or(said)
+}
+
+/// So many units that a release's δ would be 1 over them, or more than the parties said there are.
+fn check_units(terms: &Agreement, push: &Push) -> Result<(), Error> {
+    let allowed = terms.units_allowed(&push.table, push.period);
+    let Some(most) = allowed.filter(|most| push.active_units.is_some_and(|n| n > *most)) else {
+        return Ok(());
+    };
+    let why = match terms.population.units_max {
+        Some(_) => "the agreement's `population.units_max` in each unit-period",
+        None => {
+            "with more, a release's `delta` would not be below 1 over them: amend the agreement"
+        }
+    };
+    let message = format!("has to be 0 to {most}: {why}");
+    Err(Error::invalid("active_units", message))
 }
 
 /// A correction names the live batch; a first contribution names none.

@@ -41,6 +41,7 @@ pub(super) fn entry(n: u64, blob: Option<BlobId>) -> Vec<u8> {
                 cap_max: Loss::ZERO,
                 retention_days_max: 400,
                 k_only_k_min: None,
+                dense_allowed: true,
             },
         },
     };

@@ -109,9 +109,9 @@ faults! {
         "of more events, of up to {max} each, than noise can be added to",
     /// The bins of a histogram count other events than the cell.
     Bins => "cells.bins", "the bins do not add up to the cell's events",
-    /// Contributors add up to more than the declared active units can make.
+    /// Contributors add up to more than the active units can make: those declared, else all of the agreement's.
     ActiveUnits => "cells.active_units",
-        "contributors add up to more than cells_max times the declared active units",
+        "contributors add up to more than cells_max times the active units, declared or else allowed",
 }
 
 impl CheckError {

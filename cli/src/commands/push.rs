@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use arrow::ipc::writer::StreamWriter;
 use policies::id::{AgreementId, BatchId, sha256_hex};
+use policies::refusal::ReasonId;
 use proto::convert::ContributionStatus;
 use sdk::aggregate::{Aggregated, EXTENSION, read_cells_file};
 use sdk::client::{Client, PushProgress, push_of};
@@ -22,6 +23,10 @@ const HASHED_ROWS: usize = 65_536;
 const BATCH_DIGITS: usize = 40;
 /// What receipts end in.
 const RECEIPT_EXTENSION: &str = "tlog-proof";
+
+const NEVER: &str = "\n\nWARNING: what stands as NEVER RELEASED is kept, and no planner will see it. Another table \
+                     of these people and days was released under k alone, or will not have one beside it: from two, \
+                     the hidden numbers could be computed. A correction comes too late there.";
 
 const HELP: &str = "\
 Example:
@@ -105,6 +110,7 @@ async fn push(
         batch: batch.to_string(),
         supersedes: supersedes.map(|id| id.to_string()),
         late: proven.what.late,
+        never_released: proven.never_released,
         entry: proven.proof.index(),
         receipt,
     })
@@ -202,6 +208,7 @@ struct Pushed {
     batch: String,
     supersedes: Option<String>,
     late: bool,
+    never_released: Option<ReasonId>,
     entry: u64,
     receipt: PathBuf,
 }
@@ -217,7 +224,11 @@ impl View for Done {
         for one in &self.pushed {
             let superseded = one.supersedes.as_ref().map(|id| format!("supersedes {id}"));
             let late = one.late.then(|| "late".to_owned());
-            let remarks: Vec<String> = superseded.into_iter().chain(late).collect();
+            let never = one
+                .never_released
+                .map(|rule| format!("NEVER RELEASED ({})", rule.as_str()));
+            let remarks = superseded.into_iter().chain(late).chain(never);
+            let remarks: Vec<String> = remarks.collect();
             let entry = one.entry.to_string();
             rows.add_row([
                 &one.table,
@@ -228,7 +239,9 @@ impl View for Done {
             ]);
         }
         let count = self.pushed.len();
-        format!("{rows}\n\n{count} accepted; receipts verified and saved beside the cells")
+        let never = self.pushed.iter().any(|one| one.never_released.is_some());
+        let warning = if never { NEVER } else { "" };
+        format!("{rows}\n\n{count} accepted; receipts verified and saved beside the cells{warning}")
     }
 }
 

@@ -10,6 +10,7 @@ use crate::entry::Body;
 use crate::id::{AgreementId, ReleaseKey};
 use crate::ledger::{LedgerError, Terms};
 use crate::loss::Loss;
+use crate::mutants::{Mutant, instead_of};
 
 /// The stable word for releases that an agreement's end has stopped.
 pub const ABORTED_BY_END: &str = "agreement.ended";
@@ -88,7 +89,8 @@ impl State {
     /// The slot in which editions and merges are counted: that of the first of a line of amendments.
     pub(super) fn first_slot(&self, slot: &Slot) -> Slot {
         let record = self.agreement(&slot.agreement);
-        let agreement = record.map_or(&slot.agreement, |record| &record.life.first);
+        let first = record.map_or(&slot.agreement, |record| &record.life.first);
+        let agreement = instead_of(first, Mutant::EditionsForgotten, &slot.agreement);
         Slot {
             agreement: agreement.clone(),
             ..slot.clone()

@@ -45,6 +45,7 @@ impl Check {
             return;
         };
         self.charge(table, unit, &line.charge, &charge);
+        self.beside_units(a, line.charge.total(), &charge);
         if let Allowed::Only(these) = &line.coarsenings {
             let path = format!("{path}.coarsenings");
             let unique: BTreeSet<_> = these.iter().map(spelling).collect();

@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::agreement::{Agreement, Charge, PlanItem};
+use crate::entry::Floors;
 use crate::loss::{Delta, Rho};
 use crate::table::Table;
 
@@ -9,6 +10,15 @@ use crate::table::Table;
 pub const DENSE_KEYS_MAX: u64 = 1 << 20;
 
 impl Check {
+    /// The steward may want a k in every table.
+    pub(super) fn dense_allowed(&mut self, a: &Agreement, floors: &Floors) {
+        for (n, _) in a.plan.iter().enumerate().filter(|(_, item)| item.dense) {
+            let message = "dense tables, which promise no k, are not allowed here: the steward's `dense_allowed` \
+                           is false";
+            self.require(floors.dense_allowed, &format!("plan[{n}].dense"), message);
+        }
+    }
+
     /// `path` is that of the charge.
     pub(super) fn dense(
         &mut self,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Check, DELTA_MAX};
+use super::{Check, DELTA_MAX, delta_beside};
 use crate::agreement::{Agreement, Charge, PlanItem, Protection, Unit};
 use crate::id::PopulationId;
 use crate::joint::{DOMINANCE_PERCENT, MIN_PROVIDERS_LEAST, PARTS_MAX};
-use crate::loss::{Delta, Rho};
+use crate::loss::{Delta, Loss, Rho};
 use crate::mechanism::LINF_MAX;
+use crate::mutants::delta_max;
 use crate::table::{Charged, Table};
 
 /// A year: what is due later is not due.
@@ -48,7 +49,20 @@ impl Check {
             (Some(charge), _) if item.dense => self.dense(a, item, table, charge, &path),
             (Some(charge), unit) => self.charge(table, unit, charge, &path),
         }
+        self.beside_units(a, item.total(), &path);
         self.ladder(a, item, table, &path.replace(".charge", ".rungs"));
+    }
+
+    /// δ is small only beside the number of units: below 1 over them, where the agreement names a bound.
+    pub(super) fn beside_units(&mut self, a: &Agreement, total: Option<Loss>, path: &str) {
+        let (Some(units), Some(total)) = (a.population.units_max, total) else {
+            return;
+        };
+        let most = delta_beside(units);
+        let message = format!(
+            "`delta`, with that of all rungs, has to be at most {most}: below 1 over `population.units_max`"
+        );
+        self.require(total.delta <= most, path, message);
     }
 
     /// What is asked of a joint table: possible at all, and not undone by another line of this plan.
@@ -81,9 +95,9 @@ impl Check {
         self.require(
             charge.selection > Rho::ZERO,
             path,
-            "`selection` has to be above 0",
+            "`selection` has to be above 0, and all charges together at most the cap",
         );
-        let delta = charge.delta > Delta::ZERO && charge.delta <= DELTA_MAX;
+        let delta = charge.delta > Delta::ZERO && charge.delta <= delta_max(DELTA_MAX);
         let message = format!("`delta` has to be above 0, at most {DELTA_MAX}");
         self.require(delta, path, message);
         self.measures(table, unit, charge, path);

@@ -12,6 +12,7 @@ use crate::loss::Rho;
 use crate::period::Grain;
 use crate::testing::{Signer, agreement, floors};
 
+mod bad_input;
 mod dense;
 mod k_only;
 mod together;

@@ -5,6 +5,7 @@ use std::fmt;
 use audit::receipt::Receipt;
 use policies::id::{AgreementId, BatchId, TableName};
 use policies::period::Period;
+use policies::refusal::ReasonId;
 use prost::Message;
 
 use super::both_ways::{logged, paged};
@@ -177,19 +178,47 @@ impl From<Push> for v1::ContributionHeader {
     }
 }
 
-impl TryFrom<v1::ContributionReceipt> for Receipt {
+/// A push that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Proof of its entry.
+    pub receipt: Receipt,
+    /// The rule that refuses every further release of its period, where there is one.
+    pub never_released: Option<ReasonId>,
+}
+
+impl TryFrom<v1::ContributionReceipt> for Accepted {
     type Error = ConvertError;
 
     fn try_from(message: v1::ContributionReceipt) -> Result<Self, ConvertError> {
-        let v1::ContributionReceipt { receipt } = message;
-        common::receipt(receipt)
+        let v1::ContributionReceipt {
+            receipt,
+            never_released,
+        } = message;
+        let rule = |text: &str| {
+            let found = ReasonId::ALL.iter().find(|id| id.as_str() == text);
+            found.ok_or_else(|| wrong("never_released", "is not known here: update weir"))
+        };
+        let never_released = Some(never_released.as_str()).filter(|text| !text.is_empty());
+        Ok(Self {
+            receipt: common::receipt(receipt)?,
+            never_released: never_released.map(rule).transpose()?.copied(),
+        })
     }
 }
 
-impl From<Receipt> for v1::ContributionReceipt {
-    fn from(receipt: Receipt) -> Self {
+impl From<Accepted> for v1::ContributionReceipt {
+    fn from(accepted: Accepted) -> Self {
+        let Accepted {
+            receipt,
+            never_released,
+        } = accepted;
         Self {
             receipt: Some(receipt.into()),
+            never_released: never_released
+                .map(ReasonId::as_str)
+                .unwrap_or_default()
+                .into(),
         }
     }
 }

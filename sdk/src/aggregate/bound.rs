@@ -54,6 +54,8 @@ impl Share {
     pub fn add(&mut self, values: &[u32; SUMS_MAX], histograms: &[Binned<'_>]) {
         self.events += 1;
         for (sum, value) in self.sums.iter_mut().zip(values) {
+            // 2³² events of the greatest value leave 64 bits, and no file has so many of one person in one cell:
+            // the broker refuses such a sum.
             *sum = sum.saturating_add(u64::from(*value));
         }
         let mut first = 0;

@@ -56,6 +56,8 @@ reasons! {
     ValueMissing => "value.missing",
     /// A value that is not a finite number.
     ValueNotANumber => "value.not_a_number",
+    /// A number above 2⁴⁰ in a company's own aggregate: more than a cell may hold.
+    ValueTooLarge => "value.too_large",
     /// A negative count in a company's own aggregate.
     ValueNegative => "value.negative",
     /// A count of units or events that is not a whole number.

@@ -66,7 +66,7 @@ pub use error::{ClientError, IdentityError};
 pub use memory::MemoryError;
 pub use notices::Watching;
 pub use proof::{Proof, Proven, ReceiptFault};
-pub use push::PushProgress;
+pub use push::{PushProgress, Pushed};
 pub use releases::{Answered, Ask, Outcome, PeriodRelease, new_request_id};
 pub use retry::Retry;
 pub use session::Client;

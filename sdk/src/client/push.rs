@@ -9,11 +9,11 @@ use arrow::array::RecordBatch;
 use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
 use arrow_flight::error::FlightError;
 use arrow_flight::{FlightData, FlightDescriptor, PutResult};
-use audit::receipt::Receipt;
 use futures::{Stream, StreamExt, future, stream};
 use policies::entry::{Body, Contribution};
+use policies::refusal::ReasonId;
 use prost::Message;
-use proto::convert::Push;
+use proto::convert::{Accepted, Push};
 use proto::limits::HEADER_BYTES_MAX;
 use proto::v1::ContributionReceipt;
 use tokio::sync::oneshot;
@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use super::columns::Columns;
 use super::error::ClientError;
 use super::expect;
-use super::proof::Proven;
+use super::proof::Proof;
 use super::session::{Client, understood};
 
 const DOING: &str = "push the contribution";
@@ -37,6 +37,18 @@ pub struct PushProgress {
     pub rows: u64,
     /// Bytes sent in this attempt.
     pub bytes_sent: u64,
+}
+
+/// A push that the log holds.
+#[derive(Debug)]
+pub struct Pushed {
+    /// What was accepted.
+    pub what: Contribution,
+    /// The proof.
+    pub proof: Proof,
+    /// The rule that refuses every further release of its period, where there is one: after a k-only table, or
+    /// beside one, a correction is never seen by a planner. The broker's word; no entry says it.
+    pub never_released: Option<ReasonId>,
 }
 
 type OnProgress = Arc<dyn Fn(PushProgress) + Send + Sync>;
@@ -71,7 +83,7 @@ impl Client {
         push: &Push,
         batches: &[RecordBatch],
         progress: impl Fn(PushProgress) + Send + Sync + 'static,
-    ) -> Result<Proven<Contribution>, ClientError> {
+    ) -> Result<Pushed, ClientError> {
         let own = |why: String| ClientError::Own { doing: DOING, why };
         let columns = Columns::new(batches).map_err(|e| own(e.to_string()))?;
         let header = push.clone().to_cmd();
@@ -81,19 +93,20 @@ impl Client {
         let progress: OnProgress = Arc::new(progress);
         let mut attempts = self.attempts();
         let mark = self.mark()?;
-        let receipt = loop {
+        let accepted = loop {
             let sent = Sent::new(attempts.number(), columns.rows, Arc::clone(&progress));
             match self.put(&header, &columns, sent).await {
-                Ok(receipt) => break receipt,
+                Ok(accepted) => break accepted,
                 Err(error) => attempts.again(error).await?,
             }
         };
-        let proof = self.checked(DOING, receipt, |body| expect::push(body, push))?;
+        let proof = self.checked(DOING, accepted.receipt, |body| expect::push(body, push))?;
         let proof = self.seen(DOING, mark, proof).await?;
         match &proof.entry().body {
-            Body::ContributionAccepted(what) => Ok(Proven {
+            Body::ContributionAccepted(what) => Ok(Pushed {
                 what: what.clone(),
                 proof,
+                never_released: accepted.never_released,
             }),
             _ => Err(ClientError::Mismatch {
                 doing: DOING,
@@ -108,7 +121,7 @@ impl Client {
         header: &[u8],
         columns: &Columns,
         sent: Sent,
-    ) -> Result<Receipt, ClientError> {
+    ) -> Result<Accepted, ClientError> {
         let (broke, broken) = oneshot::channel();
         let messages = messages(header.to_vec(), columns.clone(), sent, broke);
         tokio::select! {
@@ -121,7 +134,7 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, messages: Messages) -> Result<Receipt, ClientError> {
+    async fn exchange(&self, messages: Messages) -> Result<Accepted, ClientError> {
         let failed = |status| self.failed(DOING, &status);
         let answer = self.flight_service().do_put(messages).await;
         let mut results = answer.map_err(failed)?.into_inner();

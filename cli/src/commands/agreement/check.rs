@@ -68,6 +68,7 @@ pub fn usual_floors() -> Result<Floors, CliError> {
         cap_max,
         retention_days_max: 400,
         k_only_k_min: None,
+        dense_allowed: true,
     })
 }
 

@@ -157,8 +157,13 @@ pub fn line(body: &Body) -> String {
                 Some(k) => format!("k-only from k {k}"),
                 None => "no k-only tables".to_owned(),
             };
+            let dense = if floors.dense_allowed {
+                ""
+            } else {
+                ", no dense tables"
+            };
             format!(
-                "{software}; k at least {}, cap at most ({}), {k_only}",
+                "{software}; k at least {}, cap at most ({}), {k_only}{dense}",
                 floors.k_min, floors.cap_max
             )
         }

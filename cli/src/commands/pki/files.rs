@@ -79,6 +79,7 @@ log = "log.key"                      # signs checkpoints; its public half is log
 k_min = 5                            # every published row counts at least this many units
 cap_max = {{ rho = "4", delta = "0.00001" }} # the most that a unit-period may ever lose
 retention_days_max = 400             # how long contributed cells may be kept
+# dense_allowed = false              # no tables that show every key with noise, and promise no k
 # k_only_k_min = 20                  # allows tables with k alone, NOT differentially private, from this k on
 
 [log]

@@ -66,3 +66,25 @@ fn the_domain_has_a_bound_that_is_named() {
         a.zonings[0].zones = 725
     });
 }
+
+#[test]
+fn a_steward_may_allow_no_dense_tables() {
+    let strict = Floors {
+        dense_allowed: false,
+        ..floors()
+    };
+    let found = faults(&terms(), &strict);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].path, "plan[0].dense");
+    assert!(found[0].message.contains("`dense_allowed`"));
+    let sparse = agreement(&Signer::new(), &Signer::new());
+    assert_eq!(faults(&sparse, &strict), []);
+    // As floors were written before there was a choice: all may be.
+    let text = serde_json::to_string(&floors()).unwrap();
+    assert!(floors().dense_allowed && !text.contains("dense"));
+    assert!(
+        serde_json::to_string(&strict)
+            .unwrap()
+            .contains("\"dense_allowed\":false")
+    );
+}

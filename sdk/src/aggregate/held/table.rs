@@ -204,6 +204,7 @@ impl<'a> HeldTable<'a> {
             let mut moved = 0_u64;
             self.store.each_cell(|numbers| {
                 let count = numbers.get(counted).copied().unwrap_or_default();
+                // A bound that saturates is still above every sum that the type holds.
                 let least = count.saturating_mul(i64::from(clamp.min));
                 let greatest = count
                     .saturating_mul(i64::from(clamp.max))

@@ -90,7 +90,7 @@ impl ValueReader {
                     let mut sum = 0_i64;
                     for slot in slots {
                         let value = self.value(row, *slot)?;
-                        sum = sum.checked_add(value).ok_or(Reason::ValueNotANumber)?;
+                        sum = sum.checked_add(value).ok_or(Reason::ValueTooLarge)?;
                     }
                     let hours = i64::try_from(slots.len()).unwrap_or(1).max(1);
                     to.push(if self.mean {
@@ -105,8 +105,8 @@ impl ValueReader {
     }
 
     fn value(&self, row: &Row<'_>, slot: Slot) -> Result<i64, Reason> {
-        // Beyond 2⁶² millionths no sum of cells is meant.
-        const LARGEST: f64 = 4.0e18;
+        // 2⁴⁰, what the broker takes in a cell; in millionths still inside 64 bits.
+        const LARGEST: f64 = 1_099_511_627_776.0 * MILLIONTHS as f64;
         let field = row.field(slot);
         if self.missing.has(field) {
             return Err(Reason::ValueMissing);
@@ -116,7 +116,7 @@ impl ValueReader {
             return Err(Reason::ValueNegative);
         }
         if millionths > LARGEST {
-            return Err(Reason::ValueNotANumber);
+            return Err(Reason::ValueTooLarge);
         }
         Ok(millionths as i64)
     }

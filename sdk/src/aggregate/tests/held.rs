@@ -195,6 +195,34 @@ fn stated_contributors_are_checked_against_the_bounds() {
 }
 
 #[test]
+fn counts_near_two_to_the_63_are_refused_and_said_by_row() {
+    let tables = [presence("p", HOURS, 2, 1)];
+    let (agreement, world) = (agreement("person-day", &tables), World::new());
+    let most = 1_u64 << 40;
+    let near = [(1_u64 << 63) - 1, 1 << 63, u64::MAX, most + 1].map(|n| n.to_string());
+    let counts = near.into_iter().chain(["1e18".into(), "1e300".into()]);
+    let rows: Vec<String> = counts
+        .enumerate()
+        .map(|(hour, n)| format!("00100,Sun,{hour},{n}"))
+        .chain(["00100,Sun,7,NaN".into(), "00100,Sun,8,inf".into()])
+        .chain([format!("00100,Sun,9,{}", most - 1)])
+        .collect();
+    let input = [world.csv("long.csv", "zone,day,hour,subscribers", &rows)];
+    let units = format!("active_units = {most}");
+    let mapping = LONG.replace("active_units = 30", &units);
+    let (found, report) = world.run(&agreement, &mapping, &input);
+    let kept: Vec<i64> = cells(&found).values().map(|c| c["contributors"]).collect();
+    assert_eq!(
+        kept,
+        [i64::try_from(most).unwrap() - 1],
+        "nothing saturates"
+    );
+    let rejected = &report.tables[0].rejected;
+    assert_eq!(rejected[&Reason::ValueTooLarge], 6, "{report}");
+    assert_eq!(rejected[&Reason::ValueNotANumber], 2, "{report}");
+}
+
+#[test]
 fn trips_and_sums_of_a_company_stay_inside_the_bounds() {
     let tables = [super::world::od("od", "day", 3, 2)];
     let (agreement, world) = (agreement("person-day", &tables), World::new());

@@ -20,7 +20,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use policies::entry::{Body, Contribution};
 use policies::refusal::Refusal;
 use prost::Message;
-use proto::convert::{Bundle, LogRange, Push, SizePair, Wish};
+use proto::convert::{Accepted, Bundle, LogRange, Push, SizePair, Wish};
 use proto::v1;
 use proto::v1::release_service_server::{ReleaseService, ReleaseServiceServer};
 use proto::v1::request_release_response::Answer as Wire;
@@ -329,7 +329,10 @@ impl FlightService for FakeBroker {
             let mut script = broker.script();
             let receipt = script.accept(&push);
             script.pushed.push((push, batches));
-            let receipt = v1::ContributionReceipt::from(receipt);
+            let receipt = v1::ContributionReceipt::from(Accepted {
+                receipt,
+                never_released: None,
+            });
             Ok(PutResult {
                 app_metadata: receipt.encode_to_vec().into(),
             })

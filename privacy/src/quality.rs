@@ -21,6 +21,9 @@ mod parts;
 pub use columns::{Bias, ColumnNote, Interval};
 pub use parts::{JointSheet, PartSheet};
 
+/// Every interval in a table holds with at least so many in a hundred.
+pub const COVERAGE_PERCENT: u32 = 95;
+
 /// What every released table carries. JSON; unknown fields are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +64,10 @@ pub struct QualitySheet {
     /// Half width of the 95 % interval per published number; of merged rows, contributors are the noisy lower
     /// bound `contributors_at_least` ([`crate::merge`]).
     pub half_widths: Vec<HalfWidth>,
+    /// Of a hundred intervals as many hold, at least: [`COVERAGE_PERCENT`]. Absent where nothing has noise, and of
+    /// sheets before 2026-11-29, whose intervals are the same.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub coverage_percent: Option<u32>,
     /// How each published column is made, and in which ways it can be off beside its noise. Empty where nothing
     /// has noise, and of some sheets before 2026-11-25 that had noisy counts alone.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -226,6 +233,7 @@ impl QualitySheet {
                 _ => statements(r.unit, r.charge)?,
             },
             half_widths,
+            coverage_percent: (!columns.is_empty()).then_some(COVERAGE_PERCENT),
             columns,
             domain_keys,
             published_keys,

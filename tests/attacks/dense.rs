@@ -4,6 +4,7 @@ use policies::mechanism::Draw;
 use privacy::testing::{chi_square_z, pmf};
 
 use crate::city::{BINS, City, ZONES};
+use crate::membership::{Experiment, assert_claim};
 
 /// Cells that somebody is in; all others are empty.
 const CELLS: usize = 20_000;
@@ -50,4 +51,33 @@ async fn a_key_that_nobody_is_in_looks_like_every_other() {
             assert!(z < Z_MAX, "{what} keys have another noise: {z} sigma");
         }
     }
+}
+
+/// Four keys that nobody else is in, and a person at both bounds of each, or not: no k and no threshold is in the way,
+/// and the noise alone hides who is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_best_guess_about_who_is_alone_in_a_dense_table_is_no_better_than_epsilon_says() {
+    let experiment = Experiment {
+        cells: 4,
+        training: 4_000,
+        testing: 24_000,
+        without: (0, 0),
+        adds: (1, 3),
+    };
+    let city = City::new().await;
+    let mut terms = city.terms();
+    (terms.tables[0].cells_max, terms.tables[0].per_cell_max) = (4, 3);
+    terms.plan[0].dense = true;
+    let charge = terms.plan[0].charge.as_mut().unwrap();
+    charge.delta = "0".parse().unwrap();
+    charge.selection = "0.5".parse().unwrap();
+    charge.measures[0].rho = "0.5".parse().unwrap();
+    terms.population.cap = terms.allotment();
+    let shown = city.publish(&terms, &experiment.counts()).await;
+    assert_claim(
+        &experiment,
+        &experiment.scores(&shown),
+        shown.sheet.charge,
+        0.5,
+    );
 }

@@ -3,8 +3,10 @@
 use policies::agreement::Agreement;
 use policies::id::Role;
 use policies::period::{Grain, Period};
+use policies::refusal::ReasonId;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use sdk::client::Answered;
 
 use crate::city::{City, DAY, Row, Shown};
 use crate::membership::{Experiment, assert_claim};
@@ -133,6 +135,35 @@ async fn asking_again_gives_nothing_to_average() {
             .release(&city.planner, &city.wish(&id, "od", DAY))
             .await;
         assert_eq!(again.cells, first.cells, "asked again, the noise is new");
+    }
+    assert_eq!(city.lost(), first.sheet.charge, "one draw, one charge");
+}
+
+/// An amendment is the same plan to whoever averages: the editions of a period that were made count on.
+#[tokio::test(flavor = "multi_thread")]
+async fn amending_an_agreement_gives_nothing_to_average() {
+    let city = City::new().await;
+    let mut terms = terms(&city);
+    terms.population.cap = terms.allotment().and_then(|one| one.checked_mul(8));
+    let mut id = city.activate(&terms).await;
+    city.push(&terms, DAY, None, &[(60, 80); 100]).await;
+    let first = city
+        .release(&city.planner, &city.wish(&id, "od", DAY))
+        .await;
+    for days in [30, 31] {
+        terms.supersedes = Some(id);
+        terms.retention_days = days;
+        id = city.activate(&terms).await;
+        // Other cells: another input, whose release would be a new draw.
+        city.push(&terms, DAY, None, &[(60, 80 + u64::from(days)); 100])
+            .await;
+        let wish = city.wish(&id, "od", DAY);
+        let answer = city.planner.client.request(&wish).await.unwrap();
+        let Answered::Refused(refusal) = answer else {
+            panic!("an amendment gave a further draw")
+        };
+        let reasons: Vec<_> = refusal.reasons().iter().map(|r| r.id).collect();
+        assert_eq!(reasons, [ReasonId::EditionsExhausted]);
     }
     assert_eq!(city.lost(), first.sheet.charge, "one draw, one charge");
 }

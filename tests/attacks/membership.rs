@@ -77,20 +77,21 @@ pub struct Likelihood {
 
 impl Likelihood {
     pub fn new(mechanism: &Mechanism, without: (u64, u64), adds: (u64, u64)) -> Self {
-        let Mechanism::Thresholded {
-            selection,
-            measures,
-        } = mechanism
-        else {
-            panic!()
-        };
+        let (contributors, measures) = mechanism.draws().unwrap();
         let whole = |(n, c): (u64, u64)| [n as i64, c as i64];
         let (without, adds) = (whole(without), whole(adds));
-        let from = selection.published_from() as i64;
-        let withheld = |n: i64| below(&selection.draw, from - n);
+        let withheld = match mechanism {
+            Mechanism::Thresholded { selection, .. } => {
+                let from = selection.published_from() as i64;
+                let withheld = |n: i64| below(&selection.draw, from - n);
+                (withheld(without[0] + adds[0]) / withheld(without[0])).ln()
+            }
+            // A dense table withholds nothing.
+            _ => f64::NAN,
+        };
         Self {
-            draws: [selection.draw, measures[0].draw],
-            withheld: (withheld(without[0] + adds[0]) / withheld(without[0])).ln(),
+            draws: [*contributors, measures[0].draw],
+            withheld,
             without,
             adds,
         }

@@ -17,6 +17,7 @@ fn killer(mutant: Mutant) -> (&'static str, &'static str) {
     const PATH: &str = "path::from_raw_trips_to_a_table_one_person_is_as_hidden_as_epsilon_says";
     const REVISION: &str = "differencing::a_revision_minus_what_it_replaces_hides_who_was_added";
     const AGAIN: &str = "differencing::asking_again_gives_nothing_to_average";
+    const AMENDED: &str = "differencing::amending_an_agreement_gives_nothing_to_average";
     const LEDGER: &str = "ledger::a_day_has_lost_the_sum_of_everything_that_read_it";
     const TWICE: &str = "noise::no_draw_is_used_twice";
     const RUNGS: &str =
@@ -47,6 +48,7 @@ fn killer(mutant: Mutant) -> (&'static str, &'static str) {
             (TWICE, "move together")
         }
         Mutant::RevisionWithOldNoise => (REVISION, "is lost for certain"),
+        Mutant::EditionsForgotten => (AMENDED, "gave a further draw"),
         Mutant::TwoKeysForOneDraw => (AGAIN, "the noise is new"),
         Mutant::RefundOnError | Mutant::OnePeriodCharged | Mutant::SecondPopulation => {
             (LEDGER, "the maps come to")

@@ -59,8 +59,8 @@ async fn a_key_that_nobody_is_in_looks_like_every_other() {
 async fn the_best_guess_about_who_is_alone_in_a_dense_table_is_no_better_than_epsilon_says() {
     let experiment = Experiment {
         cells: 4,
-        training: 4_000,
-        testing: 24_000,
+        training: 8_000,
+        testing: 30_000,
         without: (0, 0),
         adds: (1, 3),
     };

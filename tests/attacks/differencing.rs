@@ -13,8 +13,8 @@ use crate::membership::{Experiment, assert_claim};
 
 const EXPERIMENT: Experiment = Experiment {
     cells: 1,
-    training: 4_000,
-    testing: 12_000,
+    training: 8_000,
+    testing: 24_000,
     without: (60, 80),
     adds: (1, 3),
 };

@@ -22,8 +22,8 @@ const PARTS: &str = r#"{"bins": [0, 8, 16]}"#;
 const L0: usize = 4;
 const EXPERIMENT: Experiment = Experiment {
     cells: 1,
-    training: 4_000,
-    testing: 20_500,
+    training: 8_000,
+    testing: 16_500,
     without: (150, 200),
     adds: (1, 3),
 };

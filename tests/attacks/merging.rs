@@ -58,6 +58,6 @@ async fn the_best_guess_from_merged_rows_is_no_better_than_epsilon_says() {
         &experiment,
         &experiment.scores(&rows),
         rows.sheet.charge,
-        0.3,
+        0.28,
     );
 }

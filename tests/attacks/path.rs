@@ -58,8 +58,8 @@ async fn aggregate_and_push(city: &City, terms: &Agreement, id: &AgreementId, cs
 async fn from_raw_trips_to_a_table_one_person_is_as_hidden_as_epsilon_says() {
     let experiment = Experiment {
         cells: 1,
-        training: 3_000,
-        testing: 20_000,
+        training: 8_000,
+        testing: 30_000,
         without: (12, 12),
         adds: (1, 3),
     };

@@ -19,8 +19,8 @@ use crate::membership::{Experiment, Likelihood, assert_claim};
 
 const EXPERIMENT: Experiment = Experiment {
     cells: 1,
-    training: 3_000,
-    testing: 20_000,
+    training: 8_000,
+    testing: 30_000,
     without: (60, 80),
     adds: (1, 3),
 };

@@ -155,7 +155,7 @@ async fn what_breaks_a_bound_changes_nothing_and_leaves_the_connection_usable() 
     let pushed = bikes.client.push(&active_units, &cells_of, |_| {});
     let too_many = pushed.await.unwrap_err().to_string();
     assert!(
-        too_many.contains("`active_units`") && too_many.contains("0 to 9999999"),
+        too_many.contains("active_units: ") && too_many.contains("0 to 9999999"),
         "{too_many}"
     );
     assert_eq!(

@@ -14,6 +14,7 @@
 //!   the first broken entry named; [`semantics`]: what it checks beyond [`policies::state`];
 //! - [`cosignature`], [`quorum`], [`witness`]: what a witness says, whose word is enough, and how a
 //!   witness decides; [`tile`]: names of tiles;
+//! - [`report`]: what follows from a log as tables, for a page or a spreadsheet;
 //! - [`archive`]: is a copied directory what was signed? [`follow`]: does a growing log keep its
 //!   word? [`error`]: what does not hold, with the evidence.
 //!
@@ -60,6 +61,7 @@ pub mod note;
 pub mod quorum;
 pub mod receipt;
 pub mod replay;
+pub mod report;
 pub mod semantics;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use policies::agreement::Unit;
-use policies::entry::{Body, Entry};
+use policies::entry::{Body, Entry, SNAPSHOT_FORM};
 use policies::id::{AgreementId, OrgId, PopulationId, ReleaseKey, TableName};
 use policies::loss::Loss;
 use policies::period::Period;
@@ -18,6 +18,10 @@ use serde::Serialize;
 use crate::error::AuditError;
 use crate::semantics;
 use crate::tree::{Frontier, TreeHash, leaf_hash};
+
+mod watch;
+
+pub use watch::{GAPS_MAX, Gap, OPEN_MAX};
 
 /// How far the newest entry may be ahead of an auditor's clock.
 pub const CLOCK_AHEAD_MAX: SignedDuration = SignedDuration::from_secs(300);
@@ -31,6 +35,9 @@ pub struct Replayer {
     first: Option<Timestamp>,
     /// When each release that has not ended was reserved.
     reserved: BTreeMap<ReleaseKey, Timestamp>,
+    gaps: Vec<Gap>,
+    /// Snapshots of another form.
+    unchecked: u64,
     broken: Option<Finding>,
 }
 
@@ -131,7 +138,9 @@ impl Replayer {
         let (kind, time) = (entry.body.kind(), entry.time);
         let told = |why: &dyn std::fmt::Display| format!("{why} (`{kind}` of {time})");
         semantics::check(&self.state, &entry).map_err(|breach| told(&breach))?;
+        let gap = watch::gap(&self.state, &entry);
         self.state.apply(&entry).map_err(|rule| told(&rule))?;
+        self.gaps.extend(gap.filter(|_| self.gaps.len() < GAPS_MAX));
         self.frontier.append(leaf_hash(bytes), |_, _| ());
         let count = self.kinds.entry(kind).or_default();
         *count = count.saturating_add(1);
@@ -140,6 +149,9 @@ impl Replayer {
             Body::ReleaseReserved(new) => drop(self.reserved.insert(new.key.clone(), time)),
             Body::ReleasePublished { key, .. } | Body::ReleaseAborted { key, .. } => {
                 self.reserved.remove(key);
+            }
+            Body::StateSnapshot(snapshot) if snapshot.form != SNAPSHOT_FORM => {
+                self.unchecked = self.unchecked.saturating_add(1);
             }
             _ => {}
         }

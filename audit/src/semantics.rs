@@ -6,6 +6,7 @@
 //! time. What no entry can show (were inputs true, was noise honestly drawn) is not checked.
 
 mod breach;
+mod operation;
 mod parties;
 mod release;
 
@@ -37,6 +38,7 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
         return Ok(());
     }
     let floors = state.floors().ok_or(Breach::NoFloors)?;
+    operation::snapshot_due(state, &entry.body)?;
     match &entry.body {
         Body::OrgAdmitted {
             org,
@@ -95,8 +97,13 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
         Body::ReleaseReserved(reservation) => release::reserved(state, reservation, entry.time),
         Body::ReleaseRefused { .. } => release::refused(state, &entry.body, entry.time),
         Body::ReleaseAborted { reason, .. } => word("reason", reason),
+        Body::ConfigChanged(config) => operation::configured(config),
+        Body::StateSnapshot(found) => operation::snapshot(state, found),
+        Body::AuditorRead(read) => operation::read(state, read),
+        Body::RefusalsFolded(folded) => operation::folded(state, folded, entry.time),
         // The reducer knows all there is to these; floors come with the start itself.
         Body::BrokerStarted { .. }
+        | Body::Heartbeat {}
         | Body::PolicyChanged { .. }
         | Body::ReleasePublished { .. }
         | Body::AgreementExpired { .. } => Ok(()),

@@ -1,6 +1,7 @@
 //! Every bound of the broker, in one place, each with its reason. Over a bound is a refusal, not a wait.
 //! What one message may hold is the contract's: `proto::limits`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -32,6 +33,17 @@ pub const FLIGHT_MESSAGE_BYTES_MAX: usize = 64 << 20;
 pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 /// Bytes of one chunk of a released table.
 pub const CHUNK_BYTES: usize = 256 << 10;
+
+/// Longest time without an entry while the broker runs: then it logs a sign of life.
+pub const HEARTBEAT: SignedDuration = SignedDuration::from_hours(1);
+/// What an auditor reads is logged once in this time, folded.
+pub const AUDITOR_READ_EVERY: SignedDuration = SignedDuration::from_mins(15);
+/// Refusals of one organisation that are logged one by one when it was quiet before.
+pub const REFUSALS_BURST: i32 = 128;
+/// And sustained: one in this time. Above, a request that would be refused is turned away as busy.
+pub const REFUSALS_LOGGED_EVERY: SignedDuration = SignedDuration::from_secs(10);
+/// Those that were turned away are logged once in this time, as a number.
+pub const REFUSALS_FOLD_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// Calls of one organisation in one second, sustained.
 pub const ORG_CALLS_PER_SECOND: u32 = 200;
@@ -153,6 +165,33 @@ pub const HASHES_HELD_BYTES: usize = 256 << 10;
 /// How long to wait for somebody in this process to let go of the state: sled's thread of its file, a call of the
 /// sequencer.
 pub const LET_GO: Duration = Duration::from_secs(5);
+
+/// The bounds that callers meet, as `config.changed` logs them: the same for all.
+#[must_use]
+pub fn told() -> BTreeMap<String, u64> {
+    let seconds = |time: SignedDuration| time.as_secs().unsigned_abs();
+    [
+        ("auditor_read_every_s", seconds(AUDITOR_READ_EVERY)),
+        ("calls_per_org_max", CALLS_PER_ORG_MAX as u64),
+        ("connections_per_org_max", CONNECTIONS_PER_ORG_MAX as u64),
+        ("contribution_bytes_max", CONTRIBUTION_BYTES_MAX),
+        ("contribution_rows_max", CONTRIBUTION_ROWS_MAX),
+        (
+            "contributions_per_org_max",
+            CONTRIBUTIONS_PER_ORG_MAX as u64,
+        ),
+        ("k_only_rows_max", K_ONLY_ROWS_MAX),
+        ("org_calls_burst", ORG_CALLS_BURST.into()),
+        ("org_calls_per_second", ORG_CALLS_PER_SECOND.into()),
+        ("quorum_wait_s", QUORUM_WAIT.as_secs()),
+        ("refusals_burst", u64::from(REFUSALS_BURST.unsigned_abs())),
+        ("refusals_logged_every_s", seconds(REFUSALS_LOGGED_EVERY)),
+        ("watches_per_org_max", WATCHES_PER_ORG_MAX as u64),
+        ("zoning_bytes_max", ZONING_BYTES_MAX as u64),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
 
 // What ingest lets in, noise can be added to: nothing fails by size after it was charged.
 const _: () = assert!(cells::check::VALUE_MAX <= privacy::protect::COUNT_MAX);

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use audit::commitment::Salt;
 use audit::receipt::Receipt;
-use policies::entry::{Body, Entry, EntrySalt, VERSION};
+use policies::entry::{Body, Entry, EntrySalt, SNAPSHOT_FORM, Snapshot, VERSION};
 use policies::state::{State, Touched};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -196,6 +196,7 @@ impl Writer {
                 let Ok(next) = queue.try_recv() else { break };
                 self.take(next, &mut batch);
             }
+            self.snapshot(&mut batch);
             if let Err(fatal) = self.commit(batch) {
                 return fatal;
             }
@@ -235,6 +236,25 @@ impl Writer {
             cause: jump.to_string(),
         })?;
         Ok(self.overlay.decision_time(now))
+    }
+
+    /// Ends a batch with a digest of the state where one is due. It is nobody's decision, so nobody waits for it;
+    /// where it cannot be made, the next batch tries again.
+    fn snapshot(&mut self, batch: &mut Batch) {
+        if self.overlay.since_snapshot() < self.overlay.snapshot_after() {
+            return;
+        }
+        let Some(time) = self.overlay.time() else {
+            return;
+        };
+        let entered = self.overlay.root().map(|root| {
+            let form = SNAPSHOT_FORM;
+            let snapshot = Body::StateSnapshot(Snapshot { form, root });
+            self.enter(vec![snapshot], time, batch)
+        });
+        if !matches!(entered, Ok(Ok(_))) {
+            tracing::error!("no snapshot of the state could be made");
+        }
     }
 
     /// Applies a decision's entries to the overlay, all or none.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use audit::checkpoint::LogKey;
 use audit::note::Signer;
 use certs::TrustDomain;
+use policies::entry::Configuration;
+use policies::id::{Fingerprint, sha256_hex};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::InForce;
 use crate::access::in_force::watch;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Mode, Witnesses};
 use crate::cosign::{Collector, Heads};
 use crate::flow::Broker;
 use crate::flow::admit::Admission;
@@ -28,6 +30,7 @@ use crate::telemetry::Metrics;
 mod calls;
 mod keys;
 mod sides;
+mod software;
 
 use calls::{Ends, Layers, serve};
 use keys::{signer, trust_files, verifier};
@@ -236,7 +239,28 @@ fn terms(config: &Config) -> Result<Terms, ServeError> {
         }
     };
     Ok(Terms {
+        binary: software::digest(),
+        configuration: configuration(config)?,
         floors: config.floors,
         steward,
+    })
+}
+
+/// The settings that others feel, as they are logged.
+fn configuration(config: &Config) -> Result<Configuration, ServeError> {
+    let witnesses = match &config.witnesses {
+        None => None,
+        Some(Witnesses { policy, .. }) => {
+            let text = std::fs::read(policy).map_err(during("read `witnesses.policy`"))?;
+            let digest = Fingerprint::new(sha256_hex(&text));
+            Some(digest.map_err(during("read `witnesses.policy`"))?)
+        }
+    };
+    Ok(Configuration {
+        development: config.mode == Mode::Development,
+        publish_tick_ms: u64::try_from(config.publish_tick.as_millis()).unwrap_or(u64::MAX),
+        heartbeat_s: u32::try_from(limits::HEARTBEAT.as_secs()).unwrap_or(u32::MAX),
+        witnesses,
+        limits: limits::told(),
     })
 }

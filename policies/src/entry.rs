@@ -23,10 +23,14 @@ use crate::sign::{PartySignature, PublicKey};
 use crate::table::Table;
 
 mod floors;
+mod form;
+mod operation;
 mod reservation;
 mod salt;
 
 pub use floors::Floors;
+pub use form::EntryError;
+pub use operation::{AuditorRead, Configuration, RefusalsFolded, SNAPSHOT_FORM, Snapshot};
 pub use salt::EntrySalt;
 
 /// The version this build writes.
@@ -59,7 +63,25 @@ pub enum Body {
         software: String,
         /// The steward's floors.
         floors: Floors,
+        /// SHA-256 of the binary that started; absent in logs from before it was logged.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        binary: Option<Fingerprint>,
     },
+    /// The operator's settings that bear on others are these from here on.
+    #[serde(rename = "config.changed")]
+    ConfigChanged(Box<Configuration>),
+    /// Nothing else was logged for a while: the log is alive.
+    #[serde(rename = "log.heartbeat")]
+    Heartbeat {},
+    /// What all entries before this one imply, as a digest.
+    #[serde(rename = "state.snapshot")]
+    StateSnapshot(Snapshot),
+    /// An auditor read entries.
+    #[serde(rename = "auditor.read")]
+    AuditorRead(AuditorRead),
+    /// Refused requests above the rate that is logged one by one.
+    #[serde(rename = "refusals.folded")]
+    RefusalsFolded(RefusalsFolded),
     /// Other access policies are in force from here on.
     #[serde(rename = "policy.changed")]
     PolicyChanged {
@@ -215,6 +237,11 @@ impl Body {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::BrokerStarted { .. } => "broker.started",
+            Self::ConfigChanged(_) => "config.changed",
+            Self::Heartbeat {} => "log.heartbeat",
+            Self::StateSnapshot(_) => "state.snapshot",
+            Self::AuditorRead(_) => "auditor.read",
+            Self::RefusalsFolded(_) => "refusals.folded",
             Self::PolicyChanged { .. } => "policy.changed",
             Self::OrgAdmitted { .. } => "org.admitted",
             Self::OrgKeyRotated { .. } => "org.key_rotated",
@@ -314,67 +341,6 @@ pub struct RungNoise {
     pub coarsening: Coarsening,
     /// Its noise.
     pub mechanism: Mechanism,
-}
-
-/// Why bytes are not an entry.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EntryError {
-    /// Unknown kind or field, or not JSON.
-    #[error("not an entry this version knows: {message}")]
-    Form {
-        /// The parser's words.
-        message: String,
-    },
-    /// A version from another build.
-    #[error(
-        "entry version `{version}` is not known here: run the `weir` that wrote it, or a newer one"
-    )]
-    Version {
-        /// The version found.
-        version: u32,
-    },
-    /// Not in canonical form.
-    #[error("the entry is not in canonical form")]
-    NotCanonical,
-    /// Over [`ENTRY_BYTES_MAX`].
-    #[error("the entry would have {bytes} bytes, over {ENTRY_BYTES_MAX}")]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-    },
-}
-
-impl Entry {
-    /// Its RFC 8785 bytes: the leaf of the log.
-    ///
-    /// # Errors
-    /// [`EntryError`] where it is too large or cannot be written.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, EntryError> {
-        let bytes = serde_json_canonicalizer::to_vec(self).map_err(|e| EntryError::Form {
-            message: e.to_string(),
-        })?;
-        if bytes.len() > ENTRY_BYTES_MAX {
-            return Err(EntryError::TooLarge { bytes: bytes.len() });
-        }
-        Ok(bytes)
-    }
-
-    /// Reads a leaf of the log; one entry has exactly one spelling.
-    ///
-    /// # Errors
-    /// [`EntryError`] for any other bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
-        let entry: Self = serde_json::from_slice(bytes).map_err(|e| EntryError::Form {
-            message: e.to_string(),
-        })?;
-        if entry.v != VERSION {
-            return Err(EntryError::Version { version: entry.v });
-        }
-        if entry.to_bytes()? != bytes {
-            return Err(EntryError::NotCanonical);
-        }
-        Ok(entry)
-    }
 }
 
 #[cfg(test)]

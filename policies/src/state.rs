@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, Protection};
 use crate::coarse::Merge;
-use crate::entry::{Body, Contribution, Entry, Floors, Reservation};
+use crate::entry::{Contribution, Floors, Reservation};
 use crate::id::{
     AgreementId, BatchId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
     ZoningId,
 };
 use crate::joint::With;
 use crate::ledger::{Account, Ledger};
-use crate::life::{Act, Life};
+use crate::life::Life;
 use crate::mutants;
 use crate::period::Period;
 use crate::refusal::ReasonId;
@@ -25,14 +25,17 @@ use crate::sign::{PartySignature, PublicKey};
 
 mod access;
 mod apply;
+mod concerned;
 mod error;
 mod life;
+mod operation;
 mod protection;
 mod records;
 
 pub use access::PoliciesInForce;
 pub use apply::{ROTATIONS_MAX, Touched};
 pub use error::ApplyError;
+pub use operation::{ConfigInForce, SNAPSHOT_EVERY};
 pub use records::{Record, RecordError};
 
 pub use crate::life::Status;
@@ -174,6 +177,8 @@ pub struct State {
     pub(crate) time: Option<Timestamp>,
     pub(crate) floors: Option<Floors>,
     pub(crate) policies: Option<PoliciesInForce>,
+    pub(crate) config: Option<ConfigInForce>,
+    pub(crate) snapshot: Option<u64>,
     pub(crate) orgs: BTreeMap<OrgId, Org>,
     pub(crate) zonings: BTreeMap<ZoningId, Zoning>,
     pub(crate) agreements: BTreeMap<AgreementId, AgreementRecord>,
@@ -319,78 +324,6 @@ impl State {
             population: mutants::population(agreement),
         }
     }
-
-    /// The organisations that an entry concerns: they, and auditors, may read it.
-    #[must_use]
-    pub fn concerned(&self, entry: &Entry) -> Vec<OrgId> {
-        let parties = |id: &AgreementId| self.agreement(id).map(|r| parties_of(&r.terms));
-        match &entry.body {
-            Body::BrokerStarted { .. }
-            | Body::PolicyChanged { .. }
-            | Body::OrgAdmitted { .. }
-            | Body::OrgKeyRotated { .. }
-            | Body::ZoningAdded { .. } => self.orgs.keys().cloned().collect(),
-            Body::AgreementOffered { agreement, .. } => {
-                let answered = agreement.counters.as_ref().and_then(parties);
-                let answered = answered.unwrap_or_default();
-                parties_of(agreement).into_iter().chain(answered).collect()
-            }
-            Body::AgreementSigned { agreement, .. }
-            | Body::AgreementExpired { agreement }
-            | Body::AgreementWithdrawn(Act { agreement, .. })
-            | Body::AgreementSuspended(Act { agreement, .. })
-            | Body::AgreementResumed(Act { agreement, .. })
-            | Body::AgreementTerminated(Act { agreement, .. }) => {
-                parties(agreement).unwrap_or_default()
-            }
-            Body::AgreementActivated { agreement, .. } => {
-                let amended = self.agreement(agreement);
-                let amended = amended.and_then(|r| parties(r.terms.supersedes.as_ref()?));
-                let own = parties(agreement).unwrap_or_default();
-                own.into_iter().chain(amended.unwrap_or_default()).collect()
-            }
-            // The entry is for the provider and the auditors; the other parties see which periods are live
-            // through `ContributionService`.
-            Body::ContributionAccepted(c) => vec![c.provider.clone()],
-            Body::ReleaseReserved(r) => self.parties_of_all(r),
-            Body::ReleasePublished { key, .. } | Body::ReleaseAborted { key, .. } => {
-                let release = self.release(key);
-                release
-                    .map(|r| self.parties_of_all(&r.reservation))
-                    .unwrap_or_default()
-            }
-            Body::ReleaseRefused {
-                agreement,
-                by,
-                with,
-                ..
-            } => {
-                let all = std::iter::once(agreement).chain(with.iter().map(|w| &w.agreement));
-                let providers =
-                    all.filter_map(|id| Some(self.agreement(id)?.terms.provider.org.clone()));
-                std::iter::once(by.clone()).chain(providers).collect()
-            }
-        }
-    }
-
-    /// The parties of every agreement that a release is made under.
-    fn parties_of_all(&self, reservation: &Reservation) -> Vec<OrgId> {
-        let mut all = Vec::new();
-        for asked in reservation.asked() {
-            let record = self.agreement(&asked.agreement);
-            all.extend(record.map(|r| parties_of(&r.terms)).unwrap_or_default());
-        }
-        all
-    }
-}
-
-fn parties_of(agreement: &Agreement) -> Vec<OrgId> {
-    let signers = [&agreement.provider.org, &agreement.planner.org];
-    signers
-        .into_iter()
-        .chain(&agreement.recipients)
-        .cloned()
-        .collect()
 }
 
 #[cfg(test)]

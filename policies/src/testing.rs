@@ -233,6 +233,7 @@ impl Town {
             log: vec![],
         };
         town.write(Body::BrokerStarted {
+            binary: None,
             software: "0".into(),
             floors: floors(),
         });

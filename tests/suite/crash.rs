@@ -23,7 +23,7 @@ use futures::stream;
 use jiff::Timestamp;
 use policies::agreement::Agreement;
 use policies::decide::Request;
-use policies::entry::Floors;
+use policies::entry::{Configuration, Floors};
 use policies::id::{OrgId, Role};
 use policies::loss::Loss;
 use policies::sign::Signs;
@@ -106,10 +106,25 @@ async fn open(cast: &Cast, disk: &SimDisk, index: &Path) -> Result<Arc<Broker>, 
     };
     let steward = Some(admission(&cast.steward, "steward", Role::Steward));
     broker
-        .begin(Terms { floors, steward })
+        .begin(Terms {
+            binary: None,
+            configuration: configuration(),
+            floors,
+            steward,
+        })
         .await
         .map_err(|e| e.to_string())?;
     Ok(broker)
+}
+
+fn configuration() -> Configuration {
+    Configuration {
+        development: true,
+        publish_tick_ms: 1,
+        heartbeat_s: 3600,
+        witnesses: None,
+        limits: BTreeMap::new(),
+    }
 }
 
 /// Agree, push three days, release each. Every acknowledged receipt is kept; safe to run again.

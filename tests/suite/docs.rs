@@ -1,17 +1,14 @@
-//! What PRIVACY.md says is tested is.
+//! What PRIVACY.md and LOG.md say is tested is.
 
 use std::path::Path;
 
-#[test]
-fn every_test_that_privacy_md_names_exists() {
+/// Each test that a page names as `path/file.rs::test` is in that file.
+fn check_named_tests(page: &str, at_least: usize) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let text = std::fs::read_to_string(root.join("docs/PRIVACY.md")).unwrap();
+    let text = std::fs::read_to_string(root.join(page)).unwrap();
     let named = text.split('`').filter_map(|word| word.split_once(".rs::"));
     let named: Vec<_> = named.collect();
-    assert!(
-        named.len() >= 11,
-        "the table against NIST SP 800-226 is gone"
-    );
+    assert!(named.len() >= at_least, "the table of {page} is gone");
     for (file, test) in named {
         let path = root.join(format!("{file}.rs"));
         let source = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{file}.rs: {e}"));
@@ -20,4 +17,16 @@ fn every_test_that_privacy_md_names_exists() {
             "{file}.rs has no test `{test}`"
         );
     }
+}
+
+/// The table against NIST SP 800-226.
+#[test]
+fn every_test_that_privacy_md_names_exists() {
+    check_named_tests("docs/PRIVACY.md", 11);
+}
+
+/// The rules of an auditor.
+#[test]
+fn every_test_that_log_md_names_exists() {
+    check_named_tests("docs/LOG.md", 20);
 }

@@ -24,6 +24,8 @@ mod measures;
 mod merge;
 mod odrl;
 mod opening;
+mod operation;
+mod planted;
 mod policies_dir;
 mod raw;
 mod recovery;

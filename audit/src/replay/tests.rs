@@ -20,6 +20,7 @@ mod dense;
 mod joint;
 mod k_only;
 mod life;
+mod operation;
 mod rotation;
 
 /// Places of the entries in [`honest`].

@@ -139,6 +139,28 @@ pub enum Breach {
         /// What is charged.
         charge: Loss,
     },
+    /// A log that had snapshots has none any more.
+    #[error("no `state.snapshot` came within {most} entries")]
+    NoSnapshot {
+        /// The most entries between two.
+        most: u64,
+    },
+    /// The state has no digest.
+    #[error("{why}")]
+    State {
+        /// What cannot be written.
+        why: String,
+    },
+    /// A range of entries that is empty or was not there.
+    #[error("entries {from} to {to} are no range of the {size} before it")]
+    Range {
+        /// The first.
+        from: u64,
+        /// One more than the last.
+        to: u64,
+        /// How many there were.
+        size: u64,
+    },
     /// A text that has to be a stable word and could hold anything.
     #[error("its `{field}` is not a word of a-z, 0-9, `.`, `_`, `-`, at most 64")]
     Word {

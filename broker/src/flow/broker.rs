@@ -7,8 +7,8 @@ use std::time::Duration;
 use audit::checkpoint::LogKey;
 use audit::receipt::Receipt;
 use policies::agreement::{Agreement, Charge, Protection, Unit};
-use policies::entry::{Body, Floors};
-use policies::id::{OrgId, ReleaseKey, Role, ZoningId};
+use policies::entry::{Body, Configuration, Floors};
+use policies::id::{Fingerprint, OrgId, ReleaseKey, Role, ZoningId};
 use policies::mechanism::Mechanism;
 use policies::table::Table;
 use privacy::calibrate::{calibrate_dense, calibrate_merged};
@@ -19,6 +19,7 @@ use crate::cosign::Heads;
 use crate::error::Error;
 use crate::flow::admit::Admission;
 use crate::flow::draw::Slots;
+use crate::flow::operation::Folding;
 use crate::limits::{
     CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, MECHANISMS_KEPT_MAX, WATCHES_MAX,
     WATCHES_PER_ORG_MAX,
@@ -40,6 +41,7 @@ pub struct Broker {
     pub(crate) drawing: Drawing,
     pub(crate) contributing: Places,
     pub(crate) watching: Places,
+    pub(crate) folding: Arc<Folding>,
     zones: Mutex<HashMap<ZoningId, Arc<Vec<String>>>>,
     mechanisms: Mutex<HashMap<String, Mechanism>>,
 }
@@ -47,6 +49,10 @@ pub struct Broker {
 /// What the steward's config puts in force at start.
 #[derive(Debug, Clone)]
 pub struct Terms {
+    /// SHA-256 of the binary that runs, where it could be read.
+    pub binary: Option<Fingerprint>,
+    /// Settings that others feel.
+    pub configuration: Configuration,
     /// The floors of all agreements.
     pub floors: Floors,
     /// The steward's own admission, for the first start.
@@ -76,6 +82,7 @@ impl Broker {
             drawing: Drawing::default(),
             contributing: Places::new(CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX),
             watching: Places::new(WATCHES_MAX, WATCHES_PER_ORG_MAX),
+            folding: Arc::default(),
             zones: Mutex::default(),
             mechanisms: Mutex::default(),
         }
@@ -87,17 +94,23 @@ impl Broker {
         Self { heads, ..self }
     }
 
-    /// Writes what is in force: the start, the floors, the access policies, and the steward where the log knows none.
+    /// Writes what is in force: the start, the floors, the settings, the access policies, and the steward where the log knows none.
     ///
     /// # Errors
     /// [`Error`] where the log cannot be written, the policies were rolled back, or the steward's admission does not hold.
     pub async fn begin(&self, terms: Terms) -> Result<(), Error> {
-        let floors = terms.floors;
+        let (floors, binary) = (terms.floors, terms.binary);
         let started = move |_: &_, _| {
             let software = env!("CARGO_PKG_VERSION").to_owned();
-            Ok((vec![Body::BrokerStarted { software, floors }], ()))
+            let started = Body::BrokerStarted {
+                software,
+                floors,
+                binary,
+            };
+            Ok((vec![started], ()))
         };
         self.sequencer.submit("broker.started", started).await?;
+        self.configure(terms.configuration).await?;
         self.log_policies().await?;
         let known = self
             .sequencer

@@ -81,6 +81,10 @@ impl Broker {
                 if let Err(error) = broker.let_run_out().await {
                     tracing::warn!(code = error.code(), "ends of agreements are not written");
                 }
+                let told = async { broker.log_folded(false).await.and(broker.beat().await) };
+                if let Err(error) = told.await {
+                    tracing::warn!(code = error.code(), "signs of life are not written");
+                }
             }
         });
     }

@@ -10,6 +10,7 @@ mod join;
 mod k_only;
 pub mod life;
 mod merge;
+mod operation;
 pub mod preview;
 pub mod release;
 pub mod rotate;

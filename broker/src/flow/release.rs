@@ -1,5 +1,7 @@
 //! A release: Request → Permit → Spend → read → protect → publish. The whole story is [`Broker::release`].
 
+use std::sync::Arc;
+
 use audit::receipt::Receipt;
 use policies::agreement::{Agreement, Charge, Rung};
 use policies::coarse::Merge;
@@ -42,9 +44,9 @@ impl Broker {
     ///
     /// # Errors
     /// [`Error::NotFound`] for an agreement the caller is no part of, [`Error::AlreadyExists`] for a
-    /// request id used for something else. After a reservation an error never refunds: the same request
+    /// request id used for something else, [`Error::Busy`] for more refusals than are logged one by one. After a reservation an error never refunds: the same request
     /// resumes the same draw.
-    pub async fn release(self: &std::sync::Arc<Self>, request: Request) -> Result<Answer, Error> {
+    pub async fn release(self: &Arc<Self>, request: Request) -> Result<Answer, Error> {
         let (by, id) = (request.by.clone(), request.id.clone());
         let decided = self.decide_and_reserve(request).await?; //  Request → Permit → entry, durable
         let key = match decided {
@@ -65,12 +67,17 @@ impl Broker {
             _ => self.mechanisms_for_parts(&request)?,
         };
         let policies = self.policies();
+        let folding = Arc::clone(&self.folding);
         let done = self
             .sequencer
             .submit("release", move |state, now| {
                 let fresh = state.outcome(&request.by, &request.id).is_none();
                 let decision = decide(state, &request, now)?;
                 if let Decision::Refuse(refusal) = decision {
+                    // A flood of them would fill the log: above the rate they are turned away and counted.
+                    if fresh && !folding.may_log_refusal(&request.by, now) {
+                        return Err(Error::Busy);
+                    }
                     return Ok(refuse(&request, refusal, fresh));
                 }
                 // The second lock: what the rules allow, the policies have to allow, too.

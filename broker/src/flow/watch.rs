@@ -46,7 +46,7 @@ impl Broker {
         })
     }
 
-    /// The entries of a range that an organisation may read by this method.
+    /// The entries of a range that an organisation may read by this method; an auditor's reading is noted.
     ///
     /// # Errors
     /// [`Error::Internal`] where the log cannot be read.
@@ -57,6 +57,9 @@ impl Broker {
         org: &OrgId,
     ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
         let entries = self.concerning(method, range, org)?;
+        if let (Some((first, ..)), Some((last, ..))) = (entries.first(), entries.last()) {
+            self.note_read(org, (*first, last.saturating_add(1)));
+        }
         let bytes = entries.into_iter().map(|(index, _, bytes)| (index, bytes));
         Ok(bytes.collect())
     }
@@ -135,11 +138,16 @@ impl Watch {
     }
 }
 
-/// Members, zonings, access policies and starts concern everybody, and no agreement.
+/// Members, zonings, access policies, starts and the log's own operation concern everybody, and no agreement.
 fn is_about_agreements(body: &Body) -> bool {
     !matches!(
         body,
         Body::BrokerStarted { .. }
+            | Body::ConfigChanged(_)
+            | Body::Heartbeat {}
+            | Body::StateSnapshot(_)
+            | Body::AuditorRead(_)
+            | Body::RefusalsFolded(_)
             | Body::PolicyChanged { .. }
             | Body::OrgAdmitted { .. }
             | Body::ZoningAdded { .. }

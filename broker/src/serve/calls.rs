@@ -97,6 +97,10 @@ pub(super) async fn serve(
         }
         () = over(&drain) => tracing::warn!("calls that did not end in time are cut"),
     }
+    // What was folded so far; where the log cannot be written any more, it is lost.
+    if let Err(error) = broker.log_folded(true).await {
+        tracing::warn!(code = error.code(), "what was folded is not written");
+    }
     on_end.await.map_err(during("serve"))?
 }
 

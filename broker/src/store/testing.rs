@@ -35,6 +35,7 @@ pub(super) fn entry(n: u64, blob: Option<BlobId>) -> Vec<u8> {
         },
         (1, None) => admitted(n),
         (_, None) => Body::BrokerStarted {
+            binary: None,
             software: format!("test-{n}"),
             floors: Floors {
                 k_min: n as u32 + 1,

@@ -3,9 +3,11 @@
 mod archive;
 mod books;
 mod evidence;
+mod export;
 mod follow;
 mod fsck;
 mod replay;
+mod report;
 mod verify;
 
 use clap::Subcommand;
@@ -29,6 +31,12 @@ pub enum Command {
     /// Check the whole log and recompute every charge and balance.
     #[command(after_help = replay::HELP)]
     Replay(replay::Replay),
+    /// The log as a page and CSV tables that can be filed.
+    #[command(after_help = report::HELP)]
+    Report(report::Make),
+    /// The whole log as files for other tools: JSON lines and c2sp.org/tlog-tiles.
+    #[command(after_help = export::HELP)]
+    Export(export::Export),
     /// Two checkpoints that the log signed and that do not go together, as a file for others.
     #[command(after_help = evidence::HELP)]
     Evidence(evidence::Make),
@@ -46,6 +54,8 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
         Command::Follow(args) => follow::run(args, session).await,
         Command::Verify(args) => verify::run(&args, session),
         Command::Replay(args) => replay::run(args, session).await,
+        Command::Report(args) => report::run(args, session).await,
+        Command::Export(args) => export::run(args, session).await,
         Command::Evidence(args) => evidence::run(&args, session),
         Command::Fsck(args) => fsck::run(&args, session),
     }

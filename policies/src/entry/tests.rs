@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 38] = [
+const GOLDEN: [(&str, &str); 45] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -163,6 +163,34 @@ const GOLDEN: [(&str, &str); 38] = [
         "policy.changed",
         include_str!("../../golden/policy.changed.own.json"),
     ),
+    (
+        "broker.started",
+        include_str!("../../golden/broker.started.binary.json"),
+    ),
+    (
+        "config.changed",
+        include_str!("../../golden/config.changed.json"),
+    ),
+    (
+        "config.changed",
+        include_str!("../../golden/config.changed.witnesses.json"),
+    ),
+    (
+        "log.heartbeat",
+        include_str!("../../golden/log.heartbeat.json"),
+    ),
+    (
+        "state.snapshot",
+        include_str!("../../golden/state.snapshot.json"),
+    ),
+    (
+        "auditor.read",
+        include_str!("../../golden/auditor.read.json"),
+    ),
+    (
+        "refusals.folded",
+        include_str!("../../golden/refusals.folded.json"),
+    ),
 ];
 
 #[test]
@@ -187,6 +215,8 @@ fn every_field_of_every_kind_is_needed_and_known() {
             ("org.admitted", "by"),
             ("zoning.added", "parents"),
             ("policy.changed", "serial"),
+            ("broker.started", "binary"),
+            ("config.changed", "witnesses"),
             ("contribution.accepted", "supersedes"),
             ("agreement.terminated", "takes_effect"),
             ("release.reserved", "joint"),

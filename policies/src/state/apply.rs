@@ -22,6 +22,10 @@ pub enum Touched {
     Floors,
     /// The access policies in force.
     Policies,
+    /// The operator's settings in force.
+    Config,
+    /// The place of the last snapshot.
+    Snapshot,
     /// An organisation.
     Org(OrgId),
     /// A zoning.
@@ -62,6 +66,10 @@ impl State {
                 self.floors = Some(*floors);
                 Ok(vec![Touched::Floors])
             }
+            Body::ConfigChanged(config) => self.configure(config),
+            Body::StateSnapshot(_) => Ok(self.take_snapshot()),
+            // Nothing follows from these.
+            Body::Heartbeat {} | Body::AuditorRead(_) | Body::RefusalsFolded(_) => Ok(Vec::new()),
             Body::PolicyChanged { sha256, serial } => self.change_policies(sha256, *serial),
             Body::OrgAdmitted {
                 org,

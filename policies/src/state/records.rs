@@ -32,6 +32,8 @@ pub struct RecordError {
 const HEAD: &str = "head";
 const FLOORS: &str = "floors";
 const POLICIES: &str = "policies";
+const CONFIG: &str = "config";
+const SNAPSHOT: &str = "snapshot";
 const ORGS: &str = "orgs";
 const ZONINGS: &str = "zonings";
 const AGREEMENTS: &str = "agreements";
@@ -44,9 +46,9 @@ const RELEASES: &str = "releases";
 
 impl State {
     /// All trees of the index.
-    pub const TREES: [&'static str; 12] = [
-        HEAD, FLOORS, POLICIES, ORGS, ZONINGS, AGREEMENTS, ACCOUNTS, BALANCES, LIVE, BATCHES,
-        REQUESTS, RELEASES,
+    pub const TREES: [&'static str; 14] = [
+        HEAD, FLOORS, POLICIES, CONFIG, SNAPSHOT, ORGS, ZONINGS, AGREEMENTS, ACCOUNTS, BALANCES,
+        LIVE, BATCHES, REQUESTS, RELEASES,
     ];
 
     /// The records that an entry's changes come to, and the head (size and time).
@@ -61,6 +63,8 @@ impl State {
                 Touched::Policies => {
                     records.push(record(POLICIES, &"policies", &self.policies)?);
                 }
+                Touched::Config => records.push(record(CONFIG, &"config", &self.config)?),
+                Touched::Snapshot => records.push(record(SNAPSHOT, &"snapshot", &self.snapshot)?),
                 Touched::Org(id) => records.push(record(ORGS, id, &self.orgs.get(id))?),
                 Touched::Zoning(id) => records.push(record(ZONINGS, id, &self.zonings.get(id))?),
                 Touched::Agreement(id) => {
@@ -100,6 +104,8 @@ impl State {
             HEAD => (self.size, self.time) = read::<(u64, Option<Timestamp>)>(tree, value)?,
             FLOORS => self.floors = read(tree, value)?,
             POLICIES => self.policies = read(tree, value)?,
+            CONFIG => self.config = read(tree, value)?,
+            SNAPSHOT => self.snapshot = read(tree, value)?,
             ORGS => drop(self.orgs.insert(read(tree, key)?, read(tree, value)?)),
             ZONINGS => drop(self.zonings.insert(read(tree, key)?, read(tree, value)?)),
             AGREEMENTS => drop(self.agreements.insert(read(tree, key)?, read(tree, value)?)),

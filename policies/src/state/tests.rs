@@ -7,6 +7,7 @@
 
 use super::*;
 use crate::decide::{Decision, decide};
+use crate::entry::{Body, Entry};
 use crate::loss::Loss;
 use crate::testing::{Town, entry, mechanism, now, org};
 

@@ -11,7 +11,7 @@ fn found(change: impl FnOnce(&Town, &mut Vec<Entry>)) -> Finding {
 }
 
 #[track_caller]
-fn names(finding: &Finding, index: usize, says: &str) {
+pub(super) fn names(finding: &Finding, index: usize, says: &str) {
     let (there, why) = (finding.index, &finding.why);
     assert_eq!(there, index as u64, "{why}");
     assert!(why.contains(says), "`{why}` does not say `{says}`");
@@ -346,6 +346,7 @@ fn terms_under_the_floors_of_the_last_start() {
             let started = Body::BrokerStarted {
                 software,
                 floors: strict,
+                binary: None,
             };
             log.insert(index, timed(started, SETUP));
         });

@@ -1,11 +1,12 @@
 //! What the log implies, on one screen: who lost how much of which cap.
 
 use audit::checkpoint::Checkpoint;
-use audit::replay::{Open, Replayer};
+use audit::replay::{Gap, Open, Replayer};
 use policies::loss::Loss;
 use policies::state::{Stage, Status};
 use serde::Serialize;
 
+use super::follow::gap_line;
 use crate::output::{View, right, short, table};
 
 /// Unit-periods on a screen; JSON has all.
@@ -22,6 +23,8 @@ pub struct Books {
     agreements_active: usize,
     releases_published: usize,
     releases_open: Vec<Open>,
+    silences: Vec<Gap>,
+    snapshots_unchecked: u64,
     accounts: Vec<AccountView>,
     balances: Vec<BalanceView>,
 }
@@ -84,6 +87,8 @@ impl Books {
                 .filter(|(_, r)| published(&r.stage))
                 .count(),
             releases_open: open.collect(),
+            silences: replayer.gaps().to_vec(),
+            snapshots_unchecked: replayer.snapshots_unchecked(),
             accounts: accounts.collect(),
             balances: balances.collect(),
         }
@@ -116,10 +121,17 @@ impl View for Books {
             String::new()
         };
         let open: String = self.releases_open.iter().map(open_line).collect();
+        let silences: String = (self.silences.iter())
+            .map(|gap| format!("\n{}", gap_line(gap)))
+            .collect();
+        let unchecked = match self.snapshots_unchecked {
+            0 => String::new(),
+            n => format!("\nnot recomputed: {n} snapshots of another form than this version's"),
+        };
         format!(
             "The log `{}` holds: {} entries, {} organisations, {} active agreements, {} releases; \
              every charge\nand balance recomputed from the entries alone, under a signed root.\n\n\
-             {accounts}\n\n{balances}{more}{open}",
+             {accounts}\n\n{balances}{more}{open}{silences}{unchecked}",
             self.log,
             self.entries,
             self.organisations,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use audit::checkpoint::Checkpoint;
 use audit::error::AuditError;
 use audit::follow::Follower;
+use audit::replay::{Gap, Replayer};
 use clap::Args;
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -111,6 +112,7 @@ async fn advance(
     advanced.map_err(|error| contradicted(&error, archive))?;
     let clock = follower.replayer().check_clock(Timestamp::now());
     clock.map_err(CliError::broken)?;
+    watched(follower.replayer(), from, session);
     for (index, bytes) in (from..).zip(&new) {
         show(index, &Entry::from_bytes(bytes).or_fail()?, session)?;
     }
@@ -119,6 +121,33 @@ async fn advance(
     } else {
         archive.keep(&new, checkpoint)
     }
+}
+
+/// What breaks no rule and an auditor should know: silence, and charges without an end.
+fn watched(replayer: &Replayer, from: u64, session: &Session) {
+    let output = session.output;
+    let now = Timestamp::now();
+    for gap in replayer.gaps().iter().filter(|gap| gap.entry >= from) {
+        output.note(&gap_line(gap));
+    }
+    if let Some(since) = replayer.silent_since(now) {
+        output.note(&format!(
+            "silent since {since:.0}: ask whether the broker runs"
+        ));
+    }
+    for open in replayer.overdue() {
+        let (key, since) = (short(open.key.as_str()), open.since);
+        output.note(&format!("charged at {since:.0} and not ended: {key}…"));
+    }
+}
+
+/// A time without a sign of life.
+pub fn gap_line(gap: &Gap) -> String {
+    let how = if gap.stopped { "off" } else { "on, and silent" };
+    format!(
+        "no sign of life from {:.0} to {:.0} (entry {}): the broker was {how}",
+        gap.from, gap.to, gap.entry
+    )
 }
 
 /// What does not hold, with both checkpoints kept for others where two contradict each other.
@@ -152,7 +181,11 @@ fn show(index: u64, entry: &Entry, session: &Session) -> Result<(), CliError> {
 /// One line about an entry, without a word that its readers may not see.
 pub fn line(body: &Body) -> String {
     match body {
-        Body::BrokerStarted { software, floors } => {
+        Body::BrokerStarted {
+            software,
+            floors,
+            binary,
+        } => {
             let k_only = match floors.k_only_k_min {
                 Some(k) => format!("k-only from k {k}"),
                 None => "no k-only tables".to_owned(),
@@ -162,9 +195,41 @@ pub fn line(body: &Body) -> String {
             } else {
                 ", no dense tables"
             };
+            let binary = binary
+                .as_ref()
+                .map(|b| format!(" ({}…)", short(b.as_str())));
             format!(
-                "{software}; k at least {}, cap at most ({}), {k_only}{dense}",
-                floors.k_min, floors.cap_max
+                "{software}{}; k at least {}, cap at most ({}), {k_only}{dense}",
+                binary.unwrap_or_default(),
+                floors.k_min,
+                floors.cap_max
+            )
+        }
+        Body::ConfigChanged(config) => {
+            let witnesses = config.witnesses.as_ref().map(|w| short(w.as_str()));
+            let witnesses =
+                witnesses.map_or("no witnesses".to_owned(), |w| format!("witnesses {w}…"));
+            let mode = if config.development {
+                "development"
+            } else {
+                "production"
+            };
+            let (tick, limits) = (config.publish_tick_ms, config.limits.len());
+            format!("{mode}, tick {tick} ms, {witnesses}, {limits} limits")
+        }
+        Body::Heartbeat {} => "alive".to_owned(),
+        Body::StateSnapshot(snapshot) => {
+            format!(
+                "form {}, root {}…",
+                snapshot.form,
+                short(snapshot.root.as_str())
+            )
+        }
+        Body::AuditorRead(read) => format!("{}, entries {} to {}", read.by, read.from, read.to),
+        Body::RefusalsFolded(folded) => {
+            format!(
+                "{} requests of {} since {:.0}",
+                folded.requests, folded.by, folded.since
             )
         }
         Body::PolicyChanged { sha256, serial } => {

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use audit::checkpoint::{Checkpoint, LogKey};
-use audit::replay::{Replayer, replay};
+use audit::replay::Replayer;
 use clap::Args;
 use futures::StreamExt;
+use policies::entry::Entry;
 
 use super::super::Session;
 use super::super::session::from_client;
@@ -30,6 +31,14 @@ Exit code 4 names the first entry that does not hold.";
 /// Arguments of `weir audit replay`.
 #[derive(Debug, Args)]
 pub struct Replay {
+    /// Where the log comes from.
+    #[command(flatten)]
+    pub source: Source,
+}
+
+/// Where a whole log comes from.
+#[derive(Debug, Args)]
+pub struct Source {
     /// A copied state directory; without it, the profile's broker.
     #[arg(value_name = "DIR")]
     pub directory: Option<PathBuf>,
@@ -39,21 +48,46 @@ pub struct Replay {
 }
 
 pub async fn run(args: Replay, session: &Session) -> Result<(), CliError> {
-    let (replayer, checkpoint) = match &args.directory {
-        Some(directory) => offline(directory, &log_key(args.log_key.as_deref(), session)?)?,
-        None => online(session).await?,
-    };
+    let (replayer, checkpoint) = each(&args.source, session, |_, _, _| Ok(())).await?;
     session.output.show(&Books::of(&replayer, &checkpoint))
 }
 
-/// Replays a directory; every entry under its checkpoint holds when this returns.
+/// Checks a whole log, and shows every entry as it holds: index, entry, bytes. All of them are under
+/// the checkpoint when this returns.
 ///
 /// # Errors
-/// [`CliError::Broken`] names the first entry that does not hold.
-pub fn offline(directory: &Path, key: &LogKey) -> Result<(Replayer, Checkpoint), CliError> {
+/// [`CliError::Broken`] names the first entry that does not hold; what `seen` returns.
+pub async fn each(
+    source: &Source,
+    session: &Session,
+    seen: impl FnMut(u64, &Entry, &[u8]) -> Result<(), CliError>,
+) -> Result<(Replayer, Checkpoint), CliError> {
+    match &source.directory {
+        Some(directory) => {
+            let key = log_key(source.log_key.as_deref(), session)?;
+            offline(directory, &key, seen)
+        }
+        None => online(session, seen).await,
+    }
+}
+
+/// Replays a directory.
+///
+/// # Errors
+/// As [`each`].
+pub fn offline(
+    directory: &Path,
+    key: &LogKey,
+    mut seen: impl FnMut(u64, &Entry, &[u8]) -> Result<(), CliError>,
+) -> Result<(Replayer, Checkpoint), CliError> {
     let loaded = Archive::at(directory).load()?;
     let archive = loaded.verify(key)?;
-    let replayer = replay(archive.entries()).map_err(CliError::broken)?;
+    let mut replayer = Replayer::default();
+    for bytes in archive.entries() {
+        let index = replayer.size();
+        let entry = replayer.step(bytes).map_err(CliError::broken)?;
+        seen(index, &entry, bytes)?;
+    }
     Ok((replayer, archive.checkpoint().clone()))
 }
 
@@ -62,7 +96,10 @@ fn other_root(checkpoint: &Checkpoint) -> String {
     format!("the {size} entries that were sent are not those that the log signed")
 }
 
-async fn online(session: &Session) -> Result<(Replayer, Checkpoint), CliError> {
+async fn online(
+    session: &Session,
+    mut seen: impl FnMut(u64, &Entry, &[u8]) -> Result<(), CliError>,
+) -> Result<(Replayer, Checkpoint), CliError> {
     let client = session.client().await?;
     let checkpoint = client.checkpoint().await.map_err(from_client)?;
     let bar = progress::steps(session.output, "replaying", checkpoint.size());
@@ -71,7 +108,8 @@ async fn online(session: &Session) -> Result<(Replayer, Checkpoint), CliError> {
     while let Some(bundle) = bundles.next().await {
         for (index, bytes) in bundle.map_err(from_client)?.entries {
             in_turn(replayer.size(), index)?;
-            replayer.step(&bytes).map_err(CliError::broken)?;
+            let entry = replayer.step(&bytes).map_err(CliError::broken)?;
+            seen(index, &entry, &bytes)?;
         }
         bar.set_position(replayer.size());
     }

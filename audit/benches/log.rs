@@ -1,0 +1,138 @@
+//! The log without a broker: hashing, proofs made and verified, and a log of real decisions followed.
+//!
+//! `cargo bench -p audit --bench log`. It lives here so that it builds in a few minutes, without
+//! DataFusion; what needs the disk is in `bench/benches/log.rs`. One thread. `WEIR_BENCH_ENTRIES` is
+//! the size of the tree (1000000), a tenth of it that of the log that is followed.
+#![expect(clippy::print_stdout, reason = "what it measures is what it prints")]
+
+use std::error::Error;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use audit::checkpoint::{LogKey, TreeHead};
+use audit::follow::Follower;
+use audit::note::Signer;
+use audit::tree::{
+    Frontier, MemoryHashes, TreeHash, consistency_proof, inclusion_proof, leaf_hash,
+    verify_consistency, verify_inclusion,
+};
+use zeroize::Zeroizing;
+
+#[path = "log/story.rs"]
+mod story;
+
+type Failed = Box<dyn Error + Send + Sync>;
+
+const ENTRIES: u64 = 1_000_000;
+/// Proofs of each kind.
+const PROOFS: u64 = 10_000;
+/// Entries between two checkpoints of the log that is followed.
+const BATCH: usize = 1024;
+
+fn main() -> Result<(), Failed> {
+    if !std::env::args().any(|arg| arg == "--bench") {
+        println!("this is a bench: cargo bench -p audit --bench log");
+        return Ok(());
+    }
+    let size = match std::env::var("WEIR_BENCH_ENTRIES") {
+        Ok(text) => text.replace('_', "").parse::<u64>()?.max(1000),
+        Err(_) => ENTRIES,
+    };
+    proofs(size)?;
+    follow(usize::try_from(size / 10)?)
+}
+
+/// Places spread over the tree, the same on every machine.
+fn places(size: u64) -> impl Iterator<Item = u64> {
+    (0..PROOFS).map(move |n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % size)
+}
+
+fn proofs(size: u64) -> Result<(), Failed> {
+    let entry = |n: u64| format!("{n:0225}"); // the mean size of an entry
+    let mut hashes = MemoryHashes::default();
+    let begun = Instant::now();
+    for n in 0..size {
+        hashes.append(leaf_hash(entry(n).as_bytes()));
+    }
+    rate(
+        "entries hashed into a tree, all levels kept",
+        size,
+        begun.elapsed(),
+    );
+    let root = hashes.frontier().root();
+
+    let begun = Instant::now();
+    let made: Result<Vec<_>, _> = places(size)
+        .map(|n| Ok::<_, Failed>((n, inclusion_proof(&hashes, n, size)?)))
+        .collect();
+    let made = made?;
+    each("inclusion proof made, hashes in memory", begun.elapsed());
+    let begun = Instant::now();
+    for (n, proof) in &made {
+        let leaf = leaf_hash(entry(*n).as_bytes());
+        verify_inclusion(&leaf, *n, size, proof, &root)?;
+    }
+    each("inclusion proof verified, entry hashed", begun.elapsed());
+
+    let olds: Vec<u64> = places(size - 1).map(|n| n + 1).collect();
+    let begun = Instant::now();
+    let made: Result<Vec<_>, _> = olds
+        .iter()
+        .map(|old| consistency_proof(&hashes, *old, size))
+        .collect();
+    let made = made?;
+    each("consistency proof made", begun.elapsed());
+    let roots: Result<Vec<TreeHash>, _> = olds
+        .iter()
+        .map(|old| audit::tree::root_at(&hashes, *old))
+        .collect();
+    let roots = roots?;
+    let begun = Instant::now();
+    for ((old, proof), old_root) in olds.iter().zip(&made).zip(&roots) {
+        verify_consistency(*old, old_root, size, &root, proof)?;
+    }
+    each("consistency proof verified", begun.elapsed());
+    Ok(())
+}
+
+fn follow(size: usize) -> Result<(), Failed> {
+    let seed = Zeroizing::new([9; 32]);
+    let signer = Signer::from_seed("weir.test/log".parse()?, &seed)?;
+    let key = LogKey::new(signer.verifier_key().clone());
+    let log = story::log(size);
+    let bytes: usize = log.iter().map(Vec::len).sum();
+    let mean = bytes / log.len();
+    let mut frontier = Frontier::default();
+    let mut heads = Vec::new();
+    for batch in log.chunks(BATCH) {
+        for entry in batch {
+            frontier.append(leaf_hash(entry), |_, _| ());
+        }
+        let origin = key.origin().clone();
+        let head = TreeHead::new(origin, frontier.size(), frontier.root())?;
+        heads.push(head.sign(&signer)?);
+    }
+    let mut follower = Follower::new();
+    let begun = Instant::now();
+    for (batch, head) in log.chunks(BATCH).zip(&heads) {
+        follower.advance(head, batch.iter().map(Vec::as_slice), &key)?;
+    }
+    let took = begun.elapsed();
+    black_box(follower.replayer().root());
+    let what = format!("entries followed, every rule checked (mean {mean} bytes)");
+    rate(&what, log.len() as u64, took);
+    for (kind, count) in follower.replayer().summary().kinds {
+        println!("      {count:>9} {kind}");
+    }
+    Ok(())
+}
+
+fn rate(what: &str, count: u64, took: Duration) {
+    let rate = count as f64 / took.as_secs_f64();
+    println!("{rate:>12.0} /s  {what}: {count} in {took:.2?}");
+}
+
+fn each(what: &str, took: Duration) {
+    let micros = took.as_secs_f64() * 1e6 / PROOFS as f64;
+    println!("{micros:>12.2} µs  {what}: mean of {PROOFS}");
+}

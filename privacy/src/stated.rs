@@ -144,8 +144,18 @@ mod tests {
 
     #[test]
     fn absurd_promises_are_refused() {
-        for (epsilon, delta) in [(0, DELTA), (u64::MAX, DELTA), (1_000_000, Delta::ZERO)] {
-            assert!(charge(&table(1, 1), Unit::Trip, 5, epsilon, delta).is_err());
+        let epsilon = "`epsilon` has to be above 0 and at most 1000";
+        let one = Delta::from_units(UNITS_PER_ONE);
+        for (stated, delta, says) in [
+            (0, DELTA, epsilon),
+            (EPSILON_MAX + 1, DELTA, epsilon),
+            (u64::MAX, DELTA, epsilon),
+            (1_000_000, Delta::ZERO, "`delta` has to be"),
+            (1_000_000, one, "`delta` has to be"),
+            (1_000_000, Delta::from_units(u64::MAX), "`delta` has to be"),
+        ] {
+            let error = charge(&table(1, 1), Unit::Trip, 5, stated, delta).unwrap_err();
+            assert!(error.to_string().starts_with(says), "{error}");
         }
     }
 }

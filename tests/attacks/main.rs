@@ -11,7 +11,7 @@
 //! | `dense` | chi-square of the noise at keys that nobody is in, against the pmf on the sheet; the best guess about who is alone in four keys | an empty key looks like every other; ε that is certainly lost is between half of the claim and the claim | 9 |
 //! | `membership` | Neyman and Pearson's best guess about one person, over Flight and gRPC | ε that is certainly lost is between half of the claim and the claim | 5 |
 //! | `path` | the same from raw trips on, with a person who makes four times as many as may count; k − 1 riders with and without one more, at a δ that only tests may sign | the same of the whole path, of ε and of δ | 25 |
-//! | `merging` | the same from rows that a person's cells were merged into | Δ2 is scaled by r | 3 |
+//! | `merging` | the same from rows that a person's cells were merged into | Δ2 is scaled by r | 7 |
 //! | `ladder` | the same over all rungs at once; a coarse row minus a finer one in it; a remainder of few people | what all rungs were charged is what is lost; fewer than k that are left are on no rung; δ of the ladder | 5 |
 //! | `together` | a company subtracts itself from a joint table; two that know all but one person of a row; every table that could be subtracted from a guarded one | each part keeps its own ε and δ; nothing stands beside a guarded table, before it or after | 4 |
 //! | `randomness` | the system's fails between charge and table, over a restart, and comes back | no entry, no blob, no list and no fetch of a draw; the charge stays; then the same reservation is drawn, once | 1 |

@@ -284,6 +284,33 @@ mod tests {
     }
 
     #[test]
+    fn a_correction_that_nobody_will_see_is_warned_of() {
+        let pushed = |never_released| Done {
+            pushed: vec![Pushed {
+                table: "od".into(),
+                period: "2023-10-05".into(),
+                batch: "b".into(),
+                supersedes: Some("a".into()),
+                late: false,
+                never_released,
+                entry: 7,
+                receipt: "od.tlog-proof".into(),
+            }],
+        };
+        let warned = pushed(Some(ReasonId::KOnlyBeside));
+        let text = warned.text();
+        assert!(
+            text.contains("NEVER RELEASED (k_only.beside_another)"),
+            "{text}"
+        );
+        assert!(text.contains("WARNING"), "{text}");
+        let json = serde_json::to_value(&warned).unwrap();
+        let rule = json.pointer("/pushed/0/never_released").unwrap();
+        assert_eq!(rule, "k_only.beside_another");
+        assert!(!pushed(None).text().contains("NEVER"));
+    }
+
+    #[test]
     fn equal_content_has_an_equal_hash_and_nothing_else_has() {
         let agreement: AgreementId = "a".repeat(64).parse().unwrap();
         let of = |cells: &Aggregated| content(&agreement, cells).unwrap();

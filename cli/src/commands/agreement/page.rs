@@ -107,6 +107,10 @@ fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {
         ("who", wrap(&population.description)),
         ("unit", unit(population.unit).to_owned()),
     ];
+    if let Some(units) = population.units_max {
+        let text = format!("{} in a unit-period: more are refused", thousands(units));
+        rows.push(("at most", text));
+    }
     if population.protection == Protection::KOnly {
         let what = format!(
             "k-only, NOT differentially private: exact counts of at least {} units, and of so many of them \

@@ -312,6 +312,58 @@ mod tests {
     }
 
     #[test]
+    fn a_table_of_several_shows_each_part_and_what_all_of_them_cost() {
+        let loss = policies::loss::Loss {
+            rho: "0.5".parse().unwrap(),
+            delta: "0.00000001".parse().unwrap(),
+        };
+        let part = proto::convert::PartPreview {
+            agreement: "7".repeat(64).parse().unwrap(),
+            table: "od".parse().unwrap(),
+            provider: "taxis".parse().unwrap(),
+            protection: Protection {
+                charge: loss,
+                epsilon: "2.5".into(),
+                epsilon_delta: "0.000001".parse().unwrap(),
+                unit: policies::agreement::Unit::PersonDay,
+                k: 5,
+                threshold: 30,
+                published_from: 34,
+                contributors_needed: 1_050,
+                measures: vec![],
+            },
+            left: None,
+        };
+        let joint = proto::convert::JointPreview {
+            parts: vec![part.clone(), part],
+            contributors_error_95: vec![20, 28],
+            person_in_all: loss.checked_mul(2).unwrap(),
+            epsilon: "3.9".into(),
+            epsilon_delta: Some("0.000001".parse().unwrap()),
+        };
+        let shown = |joint| Shown {
+            table: "od".parse().unwrap(),
+            told: Told { joint, ..told() },
+            several: true,
+        };
+        let text = shown(Some(joint.clone())).text();
+        for says in [
+            "taxis (777",
+            "a cell needs 1,050 units (k 5)",
+            "ρ 1, δ 0.00000002 (ε 3.9 at δ 0.000001)",
+            "± 28 of 2",
+        ] {
+            assert!(text.contains(says), "{says}: {text}");
+        }
+        let json = serde_json::to_value(shown(Some(joint))).unwrap();
+        assert_eq!(json.pointer("/joint/parts/1/provider").unwrap(), "taxis");
+        assert_eq!(json.pointer("/joint/person_in_all/rho").unwrap(), "1");
+        // No price is not "costs nothing".
+        let none = shown(None).text();
+        assert!(none.contains("do not fit into one"), "{none}");
+    }
+
+    #[test]
     fn both_forms_say_what_is_granted_and_what_refused() {
         let shown = Shown {
             table: "od".parse().unwrap(),

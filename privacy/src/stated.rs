@@ -34,6 +34,10 @@ pub fn charge(
     if epsilon == 0 || epsilon > EPSILON_MAX {
         return Err(out_of_range("epsilon", "above 0 and at most 1000"));
     }
+    // Here, since half of it, which Gaussian noise gives to the threshold, may be in range where it is not.
+    if delta == Delta::ZERO || delta.units() >= UNITS_PER_ONE {
+        return Err(out_of_range("delta", "above 0 and below 1"));
+    }
     let pure = Charge {
         selection: Rho::from_units(epsilon * epsilon / 2), // millionths squared are 10⁻¹²
         delta,

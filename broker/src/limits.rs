@@ -60,6 +60,12 @@ pub const WEB_CONNECTION_AGE_MAX: Duration = Duration::from_secs(120);
 pub const WEB_HEAD_BYTES_MAX: usize = 16 << 10;
 /// Files read for the public side at one time.
 pub const WEB_READS_MAX: usize = 16;
+/// Shortest time between two looks of the public register through everything that was released.
+pub const REGISTER_EVERY: Duration = Duration::from_secs(5);
+/// Agreements on one page of the register.
+pub const REGISTER_AGREEMENTS: usize = 50;
+/// Released tables on one page of the register.
+pub const REGISTER_RELEASES: usize = 100;
 
 /// How long a release waits for a quorum of witnesses; then it ends as `UNAVAILABLE`, and its
 /// reservation is kept. It may wait twice: for the reservation and for the table.

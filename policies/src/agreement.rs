@@ -13,11 +13,13 @@ use crate::period::{Grain, Period, Zone};
 use crate::table::Table;
 
 mod ad_hoc;
+mod canvas;
 mod on_end;
 mod plan;
 mod units;
 
 pub use ad_hoc::{AdHoc, Allowed};
+pub use canvas::Canvas;
 pub use on_end::{NOTICE_DAYS_MAX, OnEnd, TablesOnEnd};
 pub use plan::{Charge, MeasureCharge, PlanItem, Rung};
 pub use units::{UNITS_MAX, delta_beside};
@@ -77,6 +79,9 @@ pub struct Agreement {
     /// What its end means; without it, [`OnEnd::default`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub on_end: Option<OnEnd>,
+    /// Its Data Ethics Canvas, for the public register.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub canvas: Option<Canvas>,
 }
 
 /// A party and the signing key the other side has confirmed.
@@ -188,6 +193,18 @@ impl Unit {
             Self::PersonMonth => "person-month",
             Self::Trip => "trip",
             Self::None => "none",
+        }
+    }
+
+    /// What that means, without wording trips as people.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::PersonDay => "everything one person does in a day",
+            Self::PersonWeek => "everything one person does in a week",
+            Self::PersonMonth => "everything one person does in a month",
+            Self::Trip => "one trip; somebody who makes many is protected for each, not for all",
+            Self::None => "these tables carry no k-anonymity and no differential privacy claim",
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::loss::{Delta, UNITS_PER_ONE};
 use crate::table::Table;
 
 mod ad_hoc;
+mod canvas;
 mod dense;
 mod k_only;
 mod ladder;
@@ -99,6 +100,7 @@ impl Check {
                 format!("has to say something, in at most {most} characters"),
             );
         }
+        self.canvas(a);
         let notice = a.on_end.map_or(0, |end| end.notice_days);
         let message = format!("is at most {NOTICE_DAYS_MAX}");
         self.require(notice <= NOTICE_DAYS_MAX, "on_end.notice_days", message);

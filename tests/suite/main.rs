@@ -29,6 +29,7 @@ mod planted;
 mod policies_dir;
 mod raw;
 mod recovery;
+mod register;
 mod release;
 mod restart;
 mod rotation;

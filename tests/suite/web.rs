@@ -20,14 +20,14 @@ use tokio_rustls::TlsConnector;
 use crate::harness::*;
 use crate::opening::*;
 
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         let mut found = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
         found.next().map(|(_, value)| value)
@@ -63,7 +63,7 @@ async fn call(town: &Town, method: &str, path: &str) -> io::Result<Answer> {
     })
 }
 
-async fn get(town: &Town, path: &str) -> Answer {
+pub async fn get(town: &Town, path: &str) -> Answer {
     call(town, "GET", path).await.unwrap()
 }
 

@@ -9,19 +9,14 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::sync::Semaphore;
 
+use super::answer::answer;
 use crate::flow::Broker;
-use crate::limits::WEB_READS_MAX;
-use crate::store::log::LogError;
 
 /// A checkpoint is old after a few seconds.
 const BRIEF: &str = "public, max-age=1";
 /// A tile, partial or full, is for ever what it is.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
-
-/// Reads of files in work, so that a crowd cannot take the threads of releases.
-static READS: Semaphore = Semaphore::const_new(WEB_READS_MAX);
 
 pub(super) fn routes() -> Router<Arc<Broker>> {
     Router::new()
@@ -42,27 +37,4 @@ async fn tile(State(broker): State<Arc<Broker>>, Path(name): Path<String>) -> Re
     let read = move || broker.sequencer().log().tile(&tile);
     let kind = "application/octet-stream";
     answer(read, [(CONTENT_TYPE, kind), (CACHE_CONTROL, FOR_EVER)]).await
-}
-
-/// Runs a read beside the async threads: it waits for the disk, and for a writer that syncs.
-async fn answer<T, H>(
-    read: impl FnOnce() -> Result<Option<T>, LogError> + Send + 'static,
-    headers: H,
-) -> Response
-where
-    T: Send + 'static,
-    (H, T): IntoResponse,
-{
-    let Ok(_place) = READS.acquire().await else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    };
-    match tokio::task::spawn_blocking(read).await {
-        Ok(Ok(Some(body))) => (headers, body).into_response(),
-        Ok(Ok(None)) => StatusCode::NOT_FOUND.into_response(),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "the log cannot be read");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
 }

@@ -3,13 +3,17 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`routes`](routes()) | all routes, and what every answer carries |
+//! | `answer` | how a page is read beside the async threads |
 //! | `log` | the log's checkpoint and hash tiles (c2sp.org/tlog-tiles) |
+//! | `register` | the public register of agreements, HTML and JSON |
 //! | `serve` | the listener with its bounds |
 //!
 //! A new kind of page is a file with a `routes()` of its own, merged in `routes.rs`. Nothing here may
 //! write, and nothing may be shown that is not public: entry bodies are for gRPC.
 
+mod answer;
 mod log;
+mod register;
 mod routes;
 mod serve;
 

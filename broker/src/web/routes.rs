@@ -6,13 +6,14 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::map_response;
 use axum::response::Response;
 
-use super::log;
+use super::{log, register};
 use crate::flow::Broker;
 
 /// Everything that is public, GET and HEAD only.
 pub fn routes(broker: Arc<Broker>) -> Router {
     Router::new()
         .merge(log::routes())
+        .merge(register::routes(&broker))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(broker)
         .layer(map_response(finish))

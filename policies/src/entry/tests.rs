@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 45] = [
+const GOLDEN: [(&str, &str); 46] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -154,6 +154,10 @@ const GOLDEN: [(&str, &str); 45] = [
     (
         "release.reserved",
         include_str!("../../golden/release.reserved.dense.json"),
+    ),
+    (
+        "agreement.offered",
+        include_str!("../../golden/agreement.offered.canvas.json"),
     ),
     (
         "policy.changed",

@@ -353,3 +353,27 @@ fn all_editions_together_fit_the_cap() {
     breaks("/plan/0/editions", json!(3), "plan");
     breaks("/plan/0/charge/selection", json!("999999"), "plan");
 }
+
+#[test]
+fn every_answer_of_a_canvas_says_something_or_there_is_none() {
+    let answers = |change: fn(&mut Value)| {
+        let mut canvas = json!({
+            "positive": "good", "negative": "harm", "affected": "who", "mitigations": "what",
+            "contact": "where",
+        });
+        change(&mut canvas);
+        let mut terms = agreement(&Signer::new(), &Signer::new());
+        terms.canvas = serde_json::from_value(canvas).ok();
+        (terms.canvas.is_some(), paths(&terms))
+    };
+    assert_eq!(answers(|_| ()), (true, vec![]));
+    let silent = answers(|c| c["negative"] = " \n".into());
+    assert_eq!(silent, (true, vec!["canvas.negative".to_owned()]));
+    let long = answers(|c| c["positive"] = "x".repeat(1001).into());
+    assert_eq!(long, (true, vec!["canvas.positive".to_owned()]));
+    let long = answers(|c| c["contact"] = "x".repeat(201).into());
+    assert_eq!(long, (true, vec!["canvas.contact".to_owned()]));
+    // A field too many or too few is no canvas.
+    assert!(!answers(|c| c["benefit"] = "x".into()).0);
+    assert!(!answers(|c| drop(c.as_object_mut().unwrap().remove("contact"))).0);
+}

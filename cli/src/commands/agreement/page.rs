@@ -26,6 +26,17 @@ pub fn text(agreement: &Agreement, id: &str, state: &str) -> String {
     section(&mut page, "Parties and use", &facts(&parties(a)));
     section(&mut page, "How it ends", &facts(&ending(a)));
     section(&mut page, "Whose privacy", &facts(&privacy(a)));
+    let canvas = a.canvas.as_ref().map_or_else(
+        || "none; the public register says so".to_owned(),
+        |canvas| {
+            facts(
+                &canvas
+                    .answers()
+                    .map(|(field, _, answer)| (field, wrap(answer))),
+            )
+        },
+    );
+    section(&mut page, "Data Ethics Canvas", &canvas);
     section(
         &mut page,
         "Tables: what the provider counts, within which bounds",
@@ -105,7 +116,10 @@ fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {
     let mut rows = vec![
         ("population", population.id.to_string()),
         ("who", wrap(&population.description)),
-        ("unit", unit(population.unit).to_owned()),
+        (
+            "unit",
+            format!("{}: {}", population.unit.word(), population.unit.about()),
+        ),
     ];
     if let Some(units) = population.units_max {
         let text = format!("{} in a unit-period: more are refused", thousands(units));
@@ -150,17 +164,6 @@ fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {
         ));
     }
     rows
-}
-
-/// What is protected, without wording trips as people.
-fn unit(unit: Unit) -> &'static str {
-    match unit {
-        Unit::PersonDay => "person-day: everything one person does in a day",
-        Unit::PersonWeek => "person-week: everything one person does in a week",
-        Unit::PersonMonth => "person-month: everything one person does in a month",
-        Unit::Trip => "trip: one trip; somebody who makes many is protected for each, not for all",
-        Unit::None => "none: these tables carry no k-anonymity and no differential privacy claim",
-    }
 }
 
 /// (ρ, δ), and ε where it can be said.

@@ -1,0 +1,24 @@
+//! Does a canvas say something?
+
+use super::Check;
+use crate::agreement::Agreement;
+
+/// Longest answer of a canvas, in characters.
+const ANSWER_CHARS_MAX: usize = 1000;
+/// Longest contact.
+const CONTACT_CHARS_MAX: usize = 200;
+
+impl Check {
+    pub(super) fn canvas(&mut self, a: &Agreement) {
+        let Some(canvas) = &a.canvas else { return };
+        for (field, _, answer) in canvas.answers() {
+            let most = match field {
+                "contact" => CONTACT_CHARS_MAX,
+                _ => ANSWER_CHARS_MAX,
+            };
+            let fits = !answer.trim().is_empty() && answer.chars().count() <= most;
+            let message = format!("has to say something, in at most {most} characters");
+            self.require(fits, &format!("canvas.{field}"), message);
+        }
+    }
+}

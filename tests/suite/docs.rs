@@ -1,9 +1,9 @@
-//! What PRIVACY.md and LOG.md say is tested is.
+//! What PRIVACY.md, LOG.md and COMPLIANCE.md say is tested is.
 
 use std::path::Path;
 
-/// Each test that a page names as `path/file.rs::test` is in that file.
-fn check_named_tests(page: &str, at_least: usize) {
+/// Each test that a page names as `path/file.rs::test` is in that file. The page.
+fn check_named_tests(page: &str, at_least: usize) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let text = std::fs::read_to_string(root.join(page)).unwrap();
     let named = text.split('`').filter_map(|word| word.split_once(".rs::"));
@@ -17,6 +17,7 @@ fn check_named_tests(page: &str, at_least: usize) {
             "{file}.rs has no test `{test}`"
         );
     }
+    text
 }
 
 /// The table against NIST SP 800-226.
@@ -29,4 +30,18 @@ fn every_test_that_privacy_md_names_exists() {
 #[test]
 fn every_test_that_log_md_names_exists() {
     check_named_tests("docs/LOG.md", 20);
+}
+
+/// Article 12 of the EU Data Governance Act.
+#[test]
+fn every_letter_of_compliance_md_names_tests_that_exist() {
+    let page = check_named_tests("docs/COMPLIANCE.md", 25);
+    let rows = page.lines().filter(|line| line.contains(".rs::"));
+    let letters: Vec<_> = rows
+        .map(|row| row.split('|').nth(1).unwrap().trim())
+        .collect();
+    let asked = [
+        "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "o",
+    ];
+    assert_eq!(letters, asked);
 }

@@ -13,6 +13,7 @@ mod contribute;
 mod crash;
 mod dense;
 mod docs;
+mod export;
 mod flight;
 mod harness;
 mod hostile;

@@ -1,5 +1,7 @@
 //! `weir org`: who takes part.
 
+mod export;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -16,7 +18,7 @@ use super::session::from_client;
 use crate::errors::{CliError, OrFail};
 use crate::output::{View, facts, grouped, table};
 
-/// Organisations: ask to be admitted, admit, list.
+/// Organisations: ask to be admitted, admit, list, export.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write what the steward needs to admit us: who we are, our key, and the proof that we hold
@@ -32,6 +34,9 @@ pub enum Command {
     /// List the organisations and the fingerprints of their keys.
     #[command(after_help = LIST_HELP)]
     List,
+    /// Write every entry of the log that concerns us, each with its proof, into a directory.
+    #[command(after_help = export::HELP)]
+    Export(export::Export),
 }
 
 const REQUEST_HELP: &str = "\
@@ -107,6 +112,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
         Command::Add(args) => add(&args, session).await,
         Command::Rotate(args) => rotate(&args, session).await,
         Command::List => list(session).await,
+        Command::Export(args) => export::run(&args, session).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use audit::checkpoint::{Checkpoint, CheckpointNote, LogKey};
 use audit::receipt::Receipt;
-use futures::stream::{self, Stream};
+use futures::stream::{self, Stream, TryStreamExt};
 use proto::convert::{Bundle, LogRange};
 use proto::limits::ENTRIES_MAX;
 use proto::v1::{GetCheckpointRequest, GetLogKeyRequest, GetReceiptRequest};
@@ -103,6 +103,42 @@ impl Client {
             moved: true,
         };
         stream::try_unfold(walk, Walk::step)
+    }
+
+    /// The entries at the places `start..end` that concern us, each with its proof, in the order of the log. A busy
+    /// broker is asked again.
+    ///
+    /// Each is proven to be in the log. That none was left out is not: only an auditor reads every place.
+    pub fn proofs(
+        &self,
+        start: u64,
+        end: u64,
+    ) -> impl Stream<Item = Result<Proof, ClientError>> + Send + use<> {
+        let client = self.clone();
+        let entries = self.entries(start, end).map_ok(|bundle| {
+            let entries = bundle.entries.into_iter().map(Ok::<_, ClientError>);
+            stream::iter(entries)
+        });
+        entries.try_flatten().and_then(move |(index, bytes)| {
+            let client = client.clone();
+            async move { client.proven(index, &bytes).await }
+        })
+    }
+
+    /// The receipt of an entry that was read, of which it has to be.
+    async fn proven(&self, index: u64, bytes: &[u8]) -> Result<Proof, ClientError> {
+        let mut attempts = self.attempts();
+        let proof = loop {
+            match self.receipt(index).await {
+                Ok(proof) => break proof,
+                Err(error) => attempts.again(error).await?,
+            }
+        };
+        let same = proof.entry().to_bytes().is_ok_and(|proven| proven == bytes);
+        same.then_some(proof).ok_or(ClientError::Mismatch {
+            doing: WALKING,
+            what: "another entry than the one it proves",
+        })
     }
 }
 

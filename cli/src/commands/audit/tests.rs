@@ -24,6 +24,8 @@ use zeroize::Zeroizing;
 use super::replay::offline;
 use crate::commands::agreement::usual_floors;
 
+mod receipts;
+
 const TERMS: &str = r#"{
   "form": "weir/agreement/1", "title": "Bikes", "public_summary": "Who rides where, by day.",
   "provider": {"org": "bikes", "key": "PROVIDER"}, "planner": {"org": "city", "key": "PLANNER"},

@@ -9,6 +9,7 @@
 //! | [`joint`] | the same for the parts of several providers in one table |
 //! | [`konly`] | cells → what may be shown where only k is promised, without noise |
 //! | [`preview`] | what a release will look like, from public terms only |
+//! | [`outlook`] | what a provider may expect to be shown of its own cells |
 //! | [`plan`] | what a whole plan costs, before anyone signs |
 //! | [`stated`] | (ε, δ) of one release → the charge that keeps it |
 //! | [`convert`] | (ρ, δ) → ε, for people to read |
@@ -27,6 +28,7 @@ pub mod konly;
 pub mod merge;
 #[cfg(feature = "mutants")]
 mod mutants;
+pub mod outlook;
 pub mod plan;
 pub mod preview;
 pub mod protect;

@@ -1,4 +1,4 @@
-//! `weir agreement`: write, check, read, offer, sign, change, end, list. The agreement is the program.
+//! `weir agreement`: write, check, try, read, offer, sign, change, end, list. The agreement is the program.
 
 mod check;
 mod life;
@@ -7,6 +7,7 @@ mod page;
 mod parties;
 mod show;
 mod watch;
+mod whatif;
 
 use std::path::PathBuf;
 
@@ -21,7 +22,7 @@ use crate::errors::CliError;
 pub use check::usual_floors;
 pub use page::loss;
 
-/// Agreements: write, check, read, offer, sign, change, end, list.
+/// Agreements: write, check, try, read, offer, sign, change, end, list.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write an agreement from a template, or bring an edited one into canonical form.
@@ -30,6 +31,9 @@ pub enum Command {
     /// Check a file: every fault with the path of its field. Needs no broker.
     #[command(after_help = check::HELP)]
     Check(check::Check),
+    /// Try a plan on cells of our own, or on an invented city: what would be shown, and how exactly. Needs no broker.
+    #[command(after_help = whatif::HELP)]
+    Try(whatif::Try),
     /// Read an agreement on one page.
     #[command(after_help = show::HELP)]
     Show(show::Show),
@@ -126,6 +130,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
     match command {
         Command::New(args) => new::run(args, session).await,
         Command::Check(args) => check::run(&args, session),
+        Command::Try(args) => whatif::run(&args, session),
         Command::Show(args) => show::run(&args, session).await,
         Command::Offer(args) => parties::offer(&args, session).await,
         Command::Sign(args) => parties::sign(&args, session).await,

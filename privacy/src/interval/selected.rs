@@ -83,6 +83,38 @@ impl Selected {
     }
 }
 
+/// The chance that a row of n contributors is published: G(t − n), and 0 below k.
+pub(crate) struct Chance {
+    step: i64,
+    k: u64,
+    from: i64,
+    tails: Tails,
+}
+
+impl Chance {
+    pub fn new(selection: &Selection) -> Self {
+        let sixteenths = selection.draw.scale.sixteenths();
+        let step = whole(sixteenths.div_ceil(SCALE_STEPS * FINEST).max(1));
+        let scale = sixteenths as f64 / (SCALE_STEPS as f64 * step as f64);
+        Self {
+            step,
+            k: u64::from(selection.k),
+            from: whole(selection.published_from()),
+            tails: Tails::new(selection.draw.noise, scale),
+        }
+    }
+
+    /// For one n.
+    pub fn of(&self, contributors: u64) -> f64 {
+        if contributors < self.k {
+            return 0.0;
+        }
+        let needed = self.from.saturating_sub(whole(contributors));
+        let steps = needed.div_euclid(self.step).max(-self.tails.before);
+        self.tails.ratio(steps, -self.tails.before)
+    }
+}
+
 /// G of one noise, in steps.
 struct Tails {
     /// Steps below 0 where the table begins; before that G is 1.

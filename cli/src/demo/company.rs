@@ -53,6 +53,13 @@ pub fn agreement(
         "covers": { "from": covers.0, "until": covers.1 },
         "retention_days": 90,
         "time_zone": zone,
+        "canvas": {
+            "positive": "The city sees how people move, and plans transport where it is missing.",
+            "negative": "Rare trips could tell where somebody goes. Who does not use the service is not in the numbers.",
+            "affected": "Everybody in the data; everybody whose streets are planned with it.",
+            "mitigations": "Bounds on what one person or trip adds, noise, and no row of few. The loss ends at the cap.",
+            "contact": "open-data@city.example",
+        },
     })
 }
 

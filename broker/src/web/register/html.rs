@@ -1,68 +1,15 @@
-//! Pages as HTML. What anybody wrote goes in by [`Page::text`], which escapes it; [`Page::raw`] takes only what is
-//! written in this file.
+//! Pages as HTML, in plain words.
 
 use policies::agreement::Unit;
 use policies::loss::Loss;
 use policies::period::{Grain, Period};
 use privacy::convert::{DISPLAY_DELTA, epsilon};
 
+use super::page::Page;
 use super::view::{List, LossSoFar, One, Released, Summary};
 
 /// Periods named in one line; of more the first and the last.
 const PERIODS_NAMED: usize = 4;
-
-struct Page(String);
-
-impl Page {
-    fn new(title: &str) -> Self {
-        let mut page = Self(String::new());
-        page.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-        page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-        page.raw("<link rel=\"stylesheet\" href=\"/register/style.css\">\n<title>");
-        page.text(title);
-        page.raw("</title>\n</head>\n<body>\n");
-        page
-    }
-
-    fn raw(&mut self, html: &'static str) -> &mut Self {
-        self.0.push_str(html);
-        self
-    }
-
-    /// Escaped, for text and for attributes in quotes. Characters that would turn the order of the page around, or
-    /// that no page may hold, are shown as missing.
-    fn text(&mut self, text: &str) -> &mut Self {
-        for char in text.chars() {
-            match char {
-                '&' => self.0.push_str("&amp;"),
-                '<' => self.0.push_str("&lt;"),
-                '>' => self.0.push_str("&gt;"),
-                '"' => self.0.push_str("&quot;"),
-                '\'' => self.0.push_str("&#39;"),
-                '\n' | '\t' => self.0.push(char),
-                '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    self.0.push('\u{fffd}');
-                }
-                _ if char.is_control() => self.0.push('\u{fffd}'),
-                _ => self.0.push(char),
-            }
-        }
-        self
-    }
-
-    fn fact(&mut self, name: &'static str, value: &str) {
-        self.raw("<dt>").raw(name).raw("</dt><dd class=\"said\">");
-        self.text(value).raw("</dd>\n");
-    }
-
-    fn finish(mut self, entries: u64, json: &str) -> String {
-        self.raw("<p class=\"small\">From the first ")
-            .text(&entries.to_string());
-        self.raw(" entries of <a href=\"/checkpoint\">the log</a>. For programs: <a href=\"");
-        self.text(json).raw("\">JSON</a>.</p>\n</body>\n</html>\n");
-        self.0
-    }
-}
 
 /// A page of agreements.
 pub(super) fn list(list: &List) -> String {
@@ -93,7 +40,7 @@ fn row(page: &mut Page, summary: &Summary) {
         .raw("\">");
     page.text(&summary.title)
         .raw("</a><br><span class=\"small\">");
-    page.text(&summary.purposes.join(", "))
+    page.text(&purposes(&summary.purposes))
         .raw("</span></td><td>");
     page.text(summary.provider.as_str())
         .raw("<br>")
@@ -174,7 +121,7 @@ fn about(page: &mut Page, one: &One) {
     page.fact("Asked for by", summary.planner.as_str());
     let recipients: Vec<_> = one.recipients.iter().map(|org| org.as_str()).collect();
     page.fact("Given to", &recipients.join(", "));
-    page.fact("Purposes", &summary.purposes.join(", "));
+    page.fact("Purposes", &purposes(&summary.purposes));
     let days =
         |days: policies::agreement::Days| format!("{} to {}, both included", days.from, days.until);
     page.fact("Can be in force", &days(summary.valid));
@@ -321,8 +268,8 @@ fn tables(page: &mut Page, one: &One) {
                 .map_or("nothing is charged".to_owned(), |c| c.to_string()),
         );
         page.raw("</td><td>")
-            .text(&table.editions.to_string())
-            .raw(" times</td></tr>\n");
+            .text(&times(table.editions))
+            .raw("</td></tr>\n");
     }
     page.raw("</table>\n");
 }
@@ -368,7 +315,7 @@ fn release(page: &mut Page, released: &Released) {
     page.raw("</td><td>")
         .text(&periods(&released.periods))
         .raw("</td><td>");
-    page.text(&released.purpose)
+    page.text(&purpose(&released.purpose))
         .raw("</td><td>")
         .text(&released.charge.to_string());
     page.raw("</td></tr>\n");
@@ -391,27 +338,49 @@ fn time(time: jiff::Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+fn times(number: u32) -> String {
+    match number {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        number => format!("{number} times"),
+    }
+}
+
+fn purposes(terms: &[String]) -> String {
+    let all: Vec<_> = terms.iter().map(|term| purpose(term)).collect();
+    all.join(", ")
+}
+
+/// `dpv:PublicPolicyMaking` as words, with the term beside them.
+fn purpose(term: &str) -> String {
+    let name = term.strip_prefix("dpv:").unwrap_or(term);
+    let mut words = String::new();
+    for (n, char) in name.chars().enumerate() {
+        match (n, char.is_ascii_uppercase()) {
+            (0, _) | (_, false) => words.push(char),
+            _ => words.extend([' ', char.to_ascii_lowercase()]),
+        }
+    }
+    format!("{words} ({term})")
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
-    use super::Page;
+    use super::*;
 
     #[test]
-    fn nothing_anybody_writes_is_markup() {
-        let mut page = Page(String::new());
-        page.text("<script>alert(\"x\")</script> & 'y'\u{202e}\u{0}\u{1b}\u{2066}\n");
+    fn terms_and_numbers_are_told_in_words() {
+        let told = purpose("dpv:PublicPolicyMaking");
+        assert_eq!(told, "Public policy making (dpv:PublicPolicyMaking)");
         assert_eq!(
-            page.0,
-            "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; &#39;y&#39;\u{fffd}\u{fffd}\u{fffd}\u{fffd}\n"
+            [1, 2, 3].map(times),
+            ["once", "twice", "3 times"].map(str::to_owned)
         );
-        let every: String = (0..0x3000).filter_map(char::from_u32).collect();
-        let mut page = Page(String::new());
-        page.text(&every);
-        assert!(!page.0.contains(['<', '>', '"', '\'']));
-        let mut amps = page.0.split('&').skip(1);
-        assert!(amps.all(|rest| {
-            ["amp;", "lt;", "gt;", "quot;", "#39;"]
-                .iter()
-                .any(|e| rest.starts_with(e))
-        }));
+        let periods =
+            |texts: &[&str]| periods(&texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<_>>());
+        assert_eq!(periods(&["2026-10-05"]), "2026-10-05");
+        let five = ["2026-W40", "2026-W41", "2026-W42", "2026-W43", "2026-W44"];
+        assert_eq!(periods(&five), "5 periods, 2026-W40 to 2026-W44");
     }
 }

@@ -88,6 +88,7 @@ async fn an_organisation_takes_its_entries_home_and_checks_them_offline() {
     let foreign = exported(&town, &trams).await;
     let shared = [
         "broker.started",
+        "config.changed",
         "policy.changed",
         "org.admitted",
         "zoning.added",
@@ -112,6 +113,6 @@ async fn an_organisation_takes_its_entries_home_and_checks_them_offline() {
             "{proof:?}"
         );
     }
-    // Who may read everything exports everything.
-    assert_eq!(exported(&town, &auditor).await.len(), bytes.len());
+    // Who may read everything exports everything; that it read stands in the log too.
+    assert!(exported(&town, &auditor).await.len() >= bytes.len());
 }

@@ -2,12 +2,13 @@
 //!
 //! `cargo bench -p audit --bench log`. It lives here so that it builds in a few minutes, without
 //! DataFusion; what needs the disk is in `bench/benches/log.rs`. One thread. `WEIR_BENCH_ENTRIES` is
-//! the size of the tree (1000000), a tenth of it that of the log that is followed.
+//! the size of the tree (1000000), a tenth of it that of the log that is followed. Times are of this
+//! thread on a processor (`/proc/thread-self/schedstat`), so that a busy machine costs nothing.
 #![expect(clippy::print_stdout, reason = "what it measures is what it prints")]
 
 use std::error::Error;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use audit::checkpoint::{LogKey, TreeHead};
 use audit::follow::Follower;
@@ -50,48 +51,57 @@ fn places(size: u64) -> impl Iterator<Item = u64> {
 fn proofs(size: u64) -> Result<(), Failed> {
     let entry = |n: u64| format!("{n:0225}"); // the mean size of an entry
     let mut hashes = MemoryHashes::default();
-    let begun = Instant::now();
+    let begun = on_cpu()?;
     for n in 0..size {
         hashes.append(leaf_hash(entry(n).as_bytes()));
     }
     rate(
         "entries hashed into a tree, all levels kept",
         size,
-        begun.elapsed(),
+        on_cpu()?.saturating_sub(begun),
     );
     let root = hashes.frontier().root();
 
-    let begun = Instant::now();
+    let begun = on_cpu()?;
     let made: Result<Vec<_>, _> = places(size)
         .map(|n| Ok::<_, Failed>((n, inclusion_proof(&hashes, n, size)?)))
         .collect();
     let made = made?;
-    each("inclusion proof made, hashes in memory", begun.elapsed());
-    let begun = Instant::now();
+    each(
+        "inclusion proof made, hashes in memory",
+        on_cpu()?.saturating_sub(begun),
+    );
+    let begun = on_cpu()?;
     for (n, proof) in &made {
         let leaf = leaf_hash(entry(*n).as_bytes());
         verify_inclusion(&leaf, *n, size, proof, &root)?;
     }
-    each("inclusion proof verified, entry hashed", begun.elapsed());
+    each(
+        "inclusion proof verified, entry hashed",
+        on_cpu()?.saturating_sub(begun),
+    );
 
     let olds: Vec<u64> = places(size - 1).map(|n| n + 1).collect();
-    let begun = Instant::now();
+    let begun = on_cpu()?;
     let made: Result<Vec<_>, _> = olds
         .iter()
         .map(|old| consistency_proof(&hashes, *old, size))
         .collect();
     let made = made?;
-    each("consistency proof made", begun.elapsed());
+    each("consistency proof made", on_cpu()?.saturating_sub(begun));
     let roots: Result<Vec<TreeHash>, _> = olds
         .iter()
         .map(|old| audit::tree::root_at(&hashes, *old))
         .collect();
     let roots = roots?;
-    let begun = Instant::now();
+    let begun = on_cpu()?;
     for ((old, proof), old_root) in olds.iter().zip(&made).zip(&roots) {
         verify_consistency(*old, old_root, size, &root, proof)?;
     }
-    each("consistency proof verified", begun.elapsed());
+    each(
+        "consistency proof verified",
+        on_cpu()?.saturating_sub(begun),
+    );
     Ok(())
 }
 
@@ -113,11 +123,11 @@ fn follow(size: usize) -> Result<(), Failed> {
         heads.push(head.sign(&signer)?);
     }
     let mut follower = Follower::new();
-    let begun = Instant::now();
+    let begun = on_cpu()?;
     for (batch, head) in log.chunks(BATCH).zip(&heads) {
         follower.advance(head, batch.iter().map(Vec::as_slice), &key)?;
     }
-    let took = begun.elapsed();
+    let took = on_cpu()?.saturating_sub(begun);
     black_box(follower.replayer().root());
     let what = format!("entries followed, every rule checked (mean {mean} bytes)");
     rate(&what, log.len() as u64, took);
@@ -125,6 +135,13 @@ fn follow(size: usize) -> Result<(), Failed> {
         println!("      {count:>9} {kind}");
     }
     Ok(())
+}
+
+/// How long this thread has been on a processor.
+fn on_cpu() -> Result<Duration, Failed> {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanos = stat.split(' ').next().unwrap_or_default().parse()?;
+    Ok(Duration::from_nanos(nanos))
 }
 
 fn rate(what: &str, count: u64, took: Duration) {

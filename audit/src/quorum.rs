@@ -15,8 +15,12 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::checkpoint::{Checkpoint, CheckpointNote, LogKey};
+use crate::cosignature;
 use crate::note::{NoteError, VerifierKey};
+use crate::replay::CLOCK_AHEAD_MAX;
 
 pub use form::{POLICY_BYTES_MAX, POLICY_LINES_MAX, PolicyError};
 
@@ -65,6 +69,16 @@ pub enum QuorumError {
         size: u64,
         /// Names of the witnesses that did.
         by: Vec<String>,
+    },
+    /// A cosignature of a time that has not come.
+    #[error("witness `{witness}` cosigned at {time}, which is to come: it is {now}")]
+    Ahead {
+        /// Its name in the policy.
+        witness: String,
+        /// The time it says.
+        time: Timestamp,
+        /// The time now.
+        now: Timestamp,
     },
     /// The policy names logs, and this is none of them.
     #[error("log `{origin}` is not one of the policy's logs")]
@@ -117,6 +131,25 @@ impl Policy {
         })
     }
 
+    /// Is no cosignature of a known witness from a time to come? A witness whose clock is wrong, or
+    /// whose word was made ahead, says nothing about when a tree was seen. To be asked after
+    /// [`Policy::check`].
+    ///
+    /// # Errors
+    /// [`QuorumError::Ahead`] beyond [`CLOCK_AHEAD_MAX`].
+    pub fn check_times(&self, checkpoint: &Checkpoint, now: Timestamp) -> Result<(), QuorumError> {
+        for witness in &self.witnesses {
+            let Some(time) = cosigned_at(checkpoint.signed(), witness) else {
+                continue;
+            };
+            if time.duration_since(now) > CLOCK_AHEAD_MAX {
+                let witness = witness.name.clone();
+                return Err(QuorumError::Ahead { witness, time, now });
+            }
+        }
+        Ok(())
+    }
+
     /// Places of the witnesses that truly cosigned.
     ///
     /// # Errors
@@ -151,6 +184,18 @@ impl Rule {
             }
         }
     }
+}
+
+/// When a witness says that it cosigned; nothing where it did not. To be believed only of a note whose
+/// cosignatures verified.
+#[must_use]
+pub fn cosigned_at(note: &CheckpointNote, witness: &Witness) -> Option<Timestamp> {
+    let key = &witness.key;
+    let mut lines = note.note().signatures().iter();
+    let own = lines.find(|line| line.name == *key.name() && line.id == key.id())?;
+    let seconds = i64::try_from(cosignature::time(own)?).ok()?;
+    // Beyond the calendar is to come, too.
+    Some(Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX))
 }
 
 fn cosigners(by: &[String]) -> String {

@@ -206,8 +206,8 @@ async fn open(config: &Config, signer: Signer, clock: Clock) -> Result<Opened, S
         blobs,
         ..
     } = store;
-    let (sequencer, on_stop) = Sequencer::start(log, state, Some(index), clock);
-    let watched = match witnesses(config, &sequencer).await {
+    let (sequencer, on_stop) = Sequencer::start(log, state, Some(index), clock.clone());
+    let watched = match witnesses(config, &sequencer, clock).await {
         Ok(watched) => watched,
         Err(error) => {
             // The next start must not meet this one's lock.

@@ -1,7 +1,7 @@
 //! What went wrong, in one form: an `error:` line, a `try:` line, and an exit code.
 
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use policies::refusal::Refusal;
 use serde_json::json;
@@ -27,8 +27,13 @@ pub enum CliError {
         code: &'static str,
     },
     /// The broker refused, with every reason. The command has shown them.
-    #[error("refused: {0}")]
-    Refused(Refusal),
+    #[error("refused: {refusal}")]
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// Where its proof was kept.
+        proof: Option<PathBuf>,
+    },
     /// The log, or a proof, does not hold. The command has shown where.
     #[error("{what}")]
     Broken {
@@ -90,7 +95,7 @@ impl CliError {
     pub fn code(&self) -> u8 {
         match self {
             Self::Failed { .. } => FAILED,
-            Self::Refused(_) => REFUSED,
+            Self::Refused { .. } => REFUSED,
             Self::Broken { .. } => BROKEN,
         }
     }
@@ -106,13 +111,17 @@ impl CliError {
                     .unwrap_or_default();
                 format!("error: {what}{help}")
             }
-            Self::Refused(refusal) => {
+            Self::Refused { refusal, proof } => {
                 let reasons = refusal.reasons().iter();
                 let lines = reasons.map(|r| format!("\n  {}: {}", r.id, r.text));
                 let next = "\n  try: `weir release preview` shows what would be granted";
+                let proof = proof
+                    .as_ref()
+                    .map(|path| format!("\n  proof: {} (weir audit verify)", path.display()));
                 format!(
-                    "refused, nothing was charged:{}{next}",
-                    lines.collect::<String>()
+                    "refused, nothing was charged:{}{}{next}",
+                    lines.collect::<String>(),
+                    proof.unwrap_or_default()
                 )
             }
             Self::Broken { what } => format!(
@@ -128,10 +137,10 @@ impl CliError {
             Self::Failed { what, help, code } => {
                 json!({"error": {"code": code, "message": what, "try": help}})
             }
-            Self::Refused(refusal) => {
+            Self::Refused { refusal, proof } => {
                 let reasons = refusal.reasons().iter();
                 let reasons = reasons.map(|r| json!({"id": r.id.as_str(), "text": r.text}));
-                json!({"refused": {"reasons": reasons.collect::<Vec<_>>()}})
+                json!({"refused": {"reasons": reasons.collect::<Vec<_>>(), "proof": proof}})
             }
             Self::Broken { what } => json!({"broken": {"message": what}}),
         }
@@ -141,7 +150,7 @@ impl CliError {
     /// error.
     pub fn show(&self, as_json: bool) {
         match (as_json, self) {
-            (true, Self::Refused(_)) => println!("{}", self.json()),
+            (true, Self::Refused { .. }) => println!("{}", self.json()),
             (true, _) => eprintln!("{}", self.json()),
             (false, _) => eprintln!("{}", self.text()),
         }
@@ -201,7 +210,10 @@ mod tests {
             reason(ReasonId::BudgetExceeded),
             reason(ReasonId::PeriodNotDue),
         ];
-        let error = CliError::Refused(Refusal::from_reasons(reasons).unwrap());
+        let error = CliError::Refused {
+            refusal: Refusal::from_reasons(reasons).unwrap(),
+            proof: None,
+        };
         assert_eq!(error.code(), 3);
         let text = error.text();
         assert!(text.contains("budget.cap_exceeded: why") && text.contains("period.not_due: why"));

@@ -268,6 +268,22 @@ impl State {
         self.live.get(slot)
     }
 
+    /// The periods of a slot's table that have a live contribution, from `oldest` up to the slot's own,
+    /// which is left out; rising.
+    pub(crate) fn live_periods(
+        &self,
+        slot: &Slot,
+        oldest: Period,
+    ) -> impl Iterator<Item = Period> + '_ {
+        let from = Slot {
+            period: oldest,
+            ..slot.clone()
+        };
+        // An empty range where `oldest` is no earlier, which would panic.
+        let until = slot.clone().max(from.clone());
+        self.live.range(from..until).map(|(slot, _)| slot.period)
+    }
+
     /// All live contributions.
     pub fn live_contributions(&self) -> impl Iterator<Item = &ContributionRecord> {
         self.live.values()

@@ -112,7 +112,7 @@ impl Three {
 
     async fn refused(&self, wish: &Wish) -> Refusal {
         match self.city.client.request(wish).await.unwrap() {
-            Answered::Refused(refusal) => refusal,
+            Answered::Refused(refused) => refused.what,
             Answered::Released(released) => panic!("{} was released", released.what),
         }
     }

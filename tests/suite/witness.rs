@@ -1,6 +1,8 @@
 //! Witnesses: what members get is cosigned, without a quorum no table leaves, and a restored backup
 //! does not start.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::quorum::Policy;
@@ -10,6 +12,8 @@ use broker::serve::start;
 use broker::witness::{self, WitnessConfig};
 use certs::{Ed25519Seed, write_secret};
 use policies::id::{AgreementId, Role};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sdk::client::{Answered, Client, ClientError, Retry};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +24,7 @@ use crate::recovery::copy;
 /// A witness on this machine, which can be ended and started again where it was.
 struct Watcher {
     config: WitnessConfig,
+    clock: Clock,
     vkey: String,
     stop: CancellationToken,
     ended: Option<tokio::task::JoinHandle<()>>,
@@ -40,6 +45,7 @@ impl Watcher {
                 state: folder.join("state"),
                 logs: vec![town.log_key.clone()],
             },
+            clock: town.clock.clone(),
             vkey: String::new(),
             stop: CancellationToken::new(),
             ended: None,
@@ -50,7 +56,7 @@ impl Watcher {
 
     async fn start(&mut self) {
         self.stop = CancellationToken::new();
-        let running = witness::start(&self.config, Clock::system(), self.stop.clone());
+        let running = witness::start(&self.config, self.clock.clone(), self.stop.clone());
         let running = running.await.unwrap();
         self.config.listen = running.address;
         self.vkey = running.key.to_string();
@@ -256,4 +262,119 @@ async fn a_copy_that_grew_another_way_does_not_start() {
     town.config.witnesses = witnesses;
     let error = start(&town.config, town.clock.clone()).await.unwrap_err();
     assert!(error.to_string().contains("not this log's"), "{error}");
+}
+
+/// TLS before a witness, as a proxy makes it: `localhost` under the CA of this town.
+async fn behind_tls(town: &Town, witness: SocketAddr) -> SocketAddr {
+    let files = town.pki.broker();
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&files.cert)
+        .unwrap()
+        .collect();
+    let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain.unwrap(), key)
+        .unwrap();
+    let tls = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            let tls = tls.clone();
+            tokio::spawn(async move {
+                // Whoever does not trust the certificate goes away.
+                let Ok(mut outside) = tls.accept(socket).await else {
+                    return;
+                };
+                let mut inside = tokio::net::TcpStream::connect(witness).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
+            });
+        }
+    });
+    address
+}
+
+/// A witness behind https is asked under the CA that the config names, and under no other. What a quorum cosigned
+/// lies beside the log, for auditors with a copy.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_behind_https_is_asked_under_the_configured_ca() {
+    let mut town = Town::new().await;
+    let north = Watcher::new(&town, "north").await;
+    let proxy = behind_tls(&town, north.config.listen).await;
+    let text = format!(
+        "log {}\nwitness north {} https://localhost:{}\nquorum north\n",
+        town.log_key,
+        north.vkey,
+        proxy.port()
+    );
+    let file = town.folder.path().join("witnesses.policy");
+    std::fs::write(&file, &text).unwrap();
+    let policy: Policy = text.parse().unwrap();
+    town.stop().await;
+    let cosigned = town.config.state.join("log/cosigned");
+    let strangers = certs::DevPki::create(&town.folder.path().join("strangers"), "other.test");
+    let strangers = strangers.unwrap().ca();
+    town.config.witnesses = Some(Witnesses {
+        policy: file.clone(),
+        ca: Some(strangers),
+    });
+    town.start().await;
+    town.join("bikes", Role::Provider).await;
+    assert!(!cosigned.exists(), "under another CA nobody is asked");
+    town.stop().await;
+
+    town.config.witnesses = Some(Witnesses {
+        policy: file.clone(),
+        ca: Some(town.pki.ca()),
+    });
+    town.policy = Some(file);
+    town.start().await;
+    // Its client refuses whatever no quorum cosigned.
+    let city = town.join("city", Role::Planner).await;
+    let shown = city.client.checkpoint().await.unwrap();
+    policy.check(&shown).unwrap();
+    let size = town.broker().sequencer().log().size();
+    let kept = until("the cosigned checkpoint is kept", async || {
+        let text = std::fs::read_to_string(&cosigned).ok()?;
+        let note: audit::checkpoint::CheckpointNote = text.parse().unwrap();
+        let kept = note.verify(&town.log_key).unwrap();
+        (kept.size() >= size).then_some(kept)
+    })
+    .await;
+    policy.check(&kept).unwrap();
+    policy.check_times(&kept, town.clock.now()).unwrap();
+    // Without a CA for https the start says what is missing.
+    town.stop().await;
+    town.config.witnesses.as_mut().unwrap().ca = None;
+    let error = start(&town.config, town.clock.clone()).await.unwrap_err();
+    assert!(error.to_string().contains("witnesses.ca"), "{error}");
+}
+
+/// A witness whose clock is off would put a false time into every proof: its word is not taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_whose_clock_is_off_is_not_counted() {
+    let mut watched = Watched::new().await;
+    let seen = |watched: &Watched| watched.town.broker().heads().public();
+    let size = watched.town.broker().sequencer().log().size();
+    until("both have cosigned", async || {
+        let by = watched.policy.cosigners(&seen(&watched)).unwrap();
+        (seen(&watched).claimed().size() >= size && by.len() == 2).then_some(())
+    })
+    .await;
+    let right = watched.town.clock.now();
+    watched.north.stop().await;
+    watched.north.clock = Clock::standing_at(right + jiff::SignedDuration::from_hours(1));
+    watched.north.start().await;
+    watched.town.join("bikes", Role::Provider).await;
+    let size = watched.town.broker().sequencer().log().size();
+    until("one has cosigned", async || {
+        let by = watched.policy.cosigners(&seen(&watched)).unwrap();
+        (seen(&watched).claimed().size() >= size).then_some(by)
+    })
+    .await;
+    assert_eq!(watched.policy.cosigners(&seen(&watched)).unwrap().len(), 1);
 }

@@ -70,6 +70,24 @@ fn the_example_of_the_specification_counts_as_it_says() {
 }
 
 /// Attack: enough true cosignatures, and one that was made for another tree.
+/// [`cosigned`] says 5 seconds after 1970.
+#[test]
+fn a_cosignature_from_a_time_to_come_does_not_count() {
+    let policy: Policy = example().parse().unwrap();
+    let checkpoint = cosigned(&[1, 2, 4]);
+    let at = |second| Timestamp::from_second(second).unwrap();
+    policy.check_times(&checkpoint, at(5)).unwrap();
+    policy.check_times(&checkpoint, at(5 - 300)).unwrap();
+    policy.check_times(&checkpoint, at(2_000_000_000)).unwrap();
+    let error = policy.check_times(&checkpoint, at(5 - 301)).unwrap_err();
+    assert!(
+        matches!(&error, QuorumError::Ahead { witness, .. } if witness == "X1"),
+        "{error}"
+    );
+    // Nobody's, nobody lies.
+    policy.check_times(&cosigned(&[]), at(-900)).unwrap();
+}
+
 #[test]
 fn a_false_cosignature_spoils_the_whole_checkpoint() {
     let policy: Policy = example().parse().unwrap();

@@ -3,16 +3,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use audit::checkpoint::CheckpointNote;
+use audit::cosignature;
 use audit::note::{Note, NoteSignature};
 use audit::quorum::{Policy, Witness};
 use audit::witness::AddCheckpoint;
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::client::Line;
 use super::heads::{Cosigned, Heads};
-use crate::limits::QUORUM_RETRY;
+use crate::clock::Clock;
+use crate::limits::{CLOCK_JUMP_MAX, QUORUM_RETRY};
 use crate::sequencer::Sequencer;
+use crate::store::log::keep_cosigned;
 
 /// Why a broker must not go on under its log.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +59,7 @@ pub struct Collector {
     policy: Policy,
     desks: Vec<Desk>,
     sequencer: Sequencer,
+    clock: Clock,
     cosigned: watch::Sender<Cosigned>,
 }
 
@@ -88,6 +93,7 @@ impl Collector {
         policy: Policy,
         ca: Option<&Path>,
         sequencer: Sequencer,
+        clock: Clock,
     ) -> Result<(Self, Heads), CosignError> {
         let desk = |witness: &Witness| {
             Line::to(witness, ca).map(|line| Desk {
@@ -109,6 +115,7 @@ impl Collector {
             policy,
             desks,
             sequencer,
+            clock,
             cosigned,
         };
         collector.round().await?;
@@ -145,7 +152,7 @@ impl Collector {
         let asked = self
             .desks
             .iter_mut()
-            .map(|desk| desk.ask(&note, &self.sequencer));
+            .map(|desk| desk.ask(&note, &self.sequencer, &self.clock));
         let answers = futures::future::join_all(asked).await;
         let (mut by, mut cosigned) = (BTreeSet::new(), note);
         for (at, answer) in answers.into_iter().enumerate() {
@@ -164,10 +171,25 @@ impl Collector {
         self.cosigned.send_modify(|now| {
             now.down = !reached;
             if reached {
-                now.note = Some(Arc::new(cosigned));
+                now.note = Some(Arc::new(cosigned.clone()));
             }
         });
+        if reached {
+            self.keep(cosigned).await;
+        }
         Ok(())
+    }
+}
+
+impl Collector {
+    /// Leaves what a quorum cosigned beside the log, for auditors who are given a copy. Nothing rests on it, so a
+    /// failure is told and no more.
+    async fn keep(&self, note: CheckpointNote) {
+        let disk = self.sequencer.log().disk();
+        let kept = tokio::task::spawn_blocking(move || keep_cosigned(disk.as_ref(), &note)).await;
+        if !matches!(kept, Ok(Ok(()))) {
+            tracing::warn!("`log/cosigned` could not be written: copies show an older one");
+        }
     }
 }
 
@@ -177,11 +199,12 @@ impl Desk {
         &mut self,
         note: &CheckpointNote,
         sequencer: &Sequencer,
+        clock: &Clock,
     ) -> Result<Option<NoteSignature>, CosignError> {
         let ours = note.claimed().size();
         // Twice: the first answer may only tell where it stands.
         for _ in 0..2 {
-            let contradiction = match self.try_ask(note, sequencer).await {
+            let contradiction = match self.try_ask(note, sequencer, clock).await {
                 Answer::Cosigned(line) => {
                     (self.known, self.met) = (ours, true);
                     return Ok(Some(line));
@@ -231,7 +254,7 @@ impl Desk {
         }
     }
 
-    async fn try_ask(&self, note: &CheckpointNote, sequencer: &Sequencer) -> Answer {
+    async fn try_ask(&self, note: &CheckpointNote, sequencer: &Sequencer, clock: &Clock) -> Answer {
         let old = self.known.min(note.claimed().size());
         let proof = sequencer.log().consistency(old, note.claimed().size());
         let proof = match proof {
@@ -244,7 +267,7 @@ impl Desk {
             checkpoint: note.clone(),
         };
         match self.line.post(request.to_string()).await {
-            Ok((200, body)) => self.read(note, &body),
+            Ok((200, body)) => self.read(note, &body, clock.now()),
             Ok((409, body)) => match body.trim_end().parse() {
                 Ok(size) => Answer::Stale(size),
                 Err(_) => Answer::Failed("409 without a size".to_owned()),
@@ -257,7 +280,7 @@ impl Desk {
 
     /// The lines it sent, behind the checkpoint's text as the specification suggests; only one that
     /// its key made over this checkpoint counts.
-    fn read(&self, note: &CheckpointNote, lines: &str) -> Answer {
+    fn read(&self, note: &CheckpointNote, lines: &str, now: Timestamp) -> Answer {
         let joined = format!("{}\n{lines}", note.note().text());
         let found = joined.parse::<Note>().and_then(|note| {
             note.verify(std::slice::from_ref(&self.witness.key))?;
@@ -268,14 +291,25 @@ impl Desk {
                 let key = &self.witness.key;
                 let mut lines = note.signatures().iter();
                 let own = lines.find(|line| line.name == *key.name() && line.id == key.id());
-                own.map_or_else(
-                    || Answer::Failed("no cosignature".to_owned()),
-                    |line| Answer::Cosigned(line.clone()),
-                )
+                match own {
+                    None => Answer::Failed("no cosignature".to_owned()),
+                    Some(line) if !is_of(now, line) => {
+                        Answer::Failed("its clock and ours are more than 300 s apart".to_owned())
+                    }
+                    Some(line) => Answer::Cosigned(line.clone()),
+                }
             }
             Err(error) => Answer::Failed(error.to_string()),
         }
     }
+}
+
+/// Was it made just now? A witness that was asked a moment ago has no other time to say, and clients refuse
+/// one that is to come.
+fn is_of(now: Timestamp, line: &NoteSignature) -> bool {
+    let time = cosignature::time(line).and_then(|seconds| i64::try_from(seconds).ok());
+    let time = time.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.is_some_and(|time| time.duration_since(now).abs() <= CLOCK_JUMP_MAX)
 }
 
 #[cfg(test)]

@@ -132,6 +132,12 @@ impl Broker {
         &self.sequencer
     }
 
+    /// Where answers take their checkpoint from.
+    #[must_use]
+    pub fn heads(&self) -> &Heads {
+        &self.heads
+    }
+
     /// The key that checkpoints are verified with.
     #[must_use]
     pub fn log_key(&self) -> &LogKey {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{ServeError, during};
+use crate::clock::Clock;
 use crate::config::{Config, Witnesses};
 use crate::cosign::{Collector, Heads};
 use crate::flow::Broker;
@@ -24,6 +25,7 @@ use crate::web;
 pub(super) async fn witnesses(
     config: &Config,
     sequencer: &Sequencer,
+    clock: Clock,
 ) -> Result<Option<(Collector, Heads)>, ServeError> {
     let Some(Witnesses { policy, ca }) = &config.witnesses else {
         return Ok(None);
@@ -36,7 +38,7 @@ pub(super) async fn witnesses(
     let policy: Policy = text
         .parse()
         .map_err(|e: PolicyError| wrong(e.to_string()))?;
-    let begun = Collector::begin(policy, ca.as_deref(), sequencer.clone()).await;
+    let begun = Collector::begin(policy, ca.as_deref(), sequencer.clone(), clock).await;
     begun
         .map(Some)
         .map_err(during("show the log to its witnesses"))

@@ -6,6 +6,7 @@
 //! | `log/frames` | one fixed-size frame for each commit | refused |
 //! | `log/checkpoint` | the newest signed tree head, durable before anyone sees it | refused |
 //! | `log/h0`, `log/h1`, … | hashes of tile level 0, 1, …, one file each | rebuilt at open |
+//! | `log/cosigned` | the newest tree head that a quorum of witnesses cosigned, for auditors | made anew |
 //!
 //! A commit appends the entries, syncs, appends the frame, syncs: that is the commit point. Then it
 //! writes the hashes and makes the checkpoint durable. What has no frame was never said to exist
@@ -41,6 +42,7 @@ use hashes::Hashes;
 static ENTRIES: FileName = FileName::fixed("log/entries");
 static FRAMES: FileName = FileName::fixed("log/frames");
 static CHECKPOINT: FileName = FileName::fixed("log/checkpoint");
+static COSIGNED: FileName = FileName::fixed("log/cosigned");
 
 /// Entries of a bundle, as an index counts.
 const BUNDLE: u64 = BUNDLE_ENTRIES as u64;
@@ -144,6 +146,11 @@ impl Log {
         }
         let size = self.size();
         Ok(Committed { first, size })
+    }
+
+    /// Where it lies.
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.disk)
     }
 
     /// Entries in the log.
@@ -265,6 +272,14 @@ impl Log {
         let size = self.size();
         LogError::NoEntry { index, size }
     }
+}
+
+/// Replaces the tree head that auditors find beside the log. Two calls MUST NOT run at one time.
+///
+/// # Errors
+/// The disk's.
+pub(crate) fn keep_cosigned(disk: &dyn Disk, note: &CheckpointNote) -> io::Result<()> {
+    disk.write_durable(&COSIGNED, note.to_string().as_bytes())
 }
 
 impl Tip {

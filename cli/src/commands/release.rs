@@ -6,12 +6,15 @@ mod plan;
 mod preview;
 mod sheet;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
-use policies::id::{ReleaseKey, RequestId, TableName};
+use policies::id::{ReleaseKey, RequestId, TableName, sha256_hex};
 use policies::joint::With;
 use policies::period::Period;
+use policies::refusal::Refusal;
 use proto::convert::{ReleaseSummary, Wish};
-use sdk::client::{Answered, Client, new_request_id};
+use sdk::client::{Answered, Client, Proven, new_request_id};
 use serde::Serialize;
 
 use super::Session;
@@ -56,7 +59,7 @@ several merged cells are counted at least once, which is what `contributors_at_l
 to its own account, all or none, and a row adds up the parts that selected it.
 What a release costs is charged when it is reserved, before noise is drawn, and never given back.
 Asking again for what was released answers the same bytes, free. An answer whose receipt does not
-verify is refused. With --request-id the same wish can be repeated after a broken connection.";
+verify is refused; the proof of a refusal is kept in the profile's `state` (refusals/). With --request-id the same wish can be repeated after a broken connection.";
 
 const LIST_HELP: &str = "\
 Example:
@@ -148,9 +151,41 @@ async fn request(args: Request, session: &Session) -> Result<(), CliError> {
     bar.finish_and_clear();
     let again = format!("the same command with --request-id {request}: it never acts twice");
     match answered.map_err(|e| from_client(e).or_try(again))? {
-        Answered::Refused(refusal) => Err(CliError::Refused(refusal)),
+        Answered::Refused(refused) => {
+            let proof = keep_refusal(&refused, &request, session);
+            let refusal = refused.what;
+            Err(CliError::Refused { refusal, proof })
+        }
         Answered::Released(released) => {
             get::fetch(&client, &released.what, &args.save, session).await
+        }
+    }
+}
+
+/// Keeps the proof of a refusal in the profile's `state`: it is answered once more by the same request
+/// id only. Where it cannot be kept, the refusal is told all the same.
+fn keep_refusal(
+    refused: &Proven<Refusal>,
+    request: &RequestId,
+    session: &Session,
+) -> Option<PathBuf> {
+    let kept = session.profile().and_then(|profile| {
+        let folder = profile.state.join("refusals");
+        std::fs::create_dir_all(&folder).map_err(|e| CliError::file("make", &folder, e))?;
+        // An id may hold what a file name may not.
+        let name = sha256_hex(request.as_str().as_bytes());
+        let path = folder.join(format!("{}.tlog-proof", short(&name)));
+        let text = refused.proof.receipt().to_string();
+        std::fs::write(&path, text).map_err(|e| CliError::file("write", &path, e))?;
+        Ok(path)
+    });
+    match kept {
+        Ok(path) => Some(path),
+        Err(error) => {
+            session
+                .output
+                .note(&format!("its proof is not kept: {}", error.text()));
+            None
         }
     }
 }

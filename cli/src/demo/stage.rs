@@ -82,7 +82,7 @@ impl Stage {
     /// Types a command that has to be refused.
     pub async fn refused_as(&self, org: &str, words: &[&str]) -> Result<(), CliError> {
         match self.weir_as(org, words).await {
-            Err(refusal @ CliError::Refused(_)) => {
+            Err(refusal @ CliError::Refused { .. }) => {
                 println!("{}", refusal.text());
                 Ok(())
             }

@@ -30,17 +30,22 @@ const MISSING_MAX: usize = 60;
 /// newest [`MISSING_MAX`], oldest first.
 pub(super) fn missing_before(state: &State, terms: &Agreement, slot: &Slot) -> Vec<Period> {
     let before = std::iter::successors(Some(slot.period), |period| period.previous().ok());
-    let mut missing: Vec<Period> = before
+    let looked_at: Vec<Period> = before
         .skip(1)
         .take(LOOKBACK_MAX)
         .take_while(|period| terms.covers.hold(*period))
-        .filter(|period| {
-            let period = *period;
-            let slot = slot.clone();
-            state.live(&Slot { period, ..slot }).is_none()
-        })
-        .take(MISSING_MAX)
         .collect();
-    missing.reverse();
-    missing
+    let Some(oldest) = looked_at.last() else {
+        return Vec::new();
+    };
+    // One walk over the year instead of a search for each of its days.
+    let mut live = state.live_periods(slot, *oldest).peekable();
+    let mut missing: Vec<Period> = Vec::new();
+    for period in looked_at.iter().rev() {
+        while live.next_if(|live| live < period).is_some() {}
+        if live.peek() != Some(period) {
+            missing.push(*period);
+        }
+    }
+    missing.split_off(missing.len().saturating_sub(MISSING_MAX))
 }

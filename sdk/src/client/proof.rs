@@ -1,6 +1,7 @@
 //! Receipts: an answer counts only when the log is shown to hold what was asked.
 
 use std::fmt;
+use std::ops::Deref;
 
 use audit::checkpoint::{Checkpoint, LogKey};
 use audit::quorum::QuorumError;
@@ -14,6 +15,20 @@ pub struct Proven<T> {
     pub what: T,
     /// The proof.
     pub proof: Proof,
+}
+
+impl<T> Deref for Proven<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.what
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Proven<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.what.fmt(f)
+    }
 }
 
 /// The evidence that an entry is in the log and says what was asked.

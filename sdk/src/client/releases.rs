@@ -23,7 +23,7 @@ pub enum Answered {
     /// It is published; fetch it by its key.
     Released(Box<Proven<ReleaseKey>>),
     /// It is refused, with every reason; nothing was charged.
-    Refused(Refusal),
+    Refused(Box<Proven<Refusal>>),
 }
 
 /// Several periods of one table.
@@ -180,8 +180,12 @@ impl Client {
             Answer::Refused(Refused { refusal, receipt }) => {
                 let proof =
                     self.checked(doing, receipt, |body| expect::refused(body, wish, &refusal))?;
-                self.seen(doing, mark, proof).await?;
-                Ok(Answered::Refused(refusal))
+                let proof = self.seen(doing, mark, proof).await?;
+                let refused = Proven {
+                    what: refusal,
+                    proof,
+                };
+                Ok(Answered::Refused(Box::new(refused)))
             }
             Answer::Released(Released { key, receipt }) => {
                 let proof =
@@ -227,7 +231,7 @@ impl Client {
             with: vec![],
         };
         let key = match self.request(&wish).await? {
-            Answered::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
+            Answered::Refused(refused) => return Ok(Outcome::Refused(refused.what)),
             Answered::Released(released) => released.what,
         };
         let table = self.fetch(&key).await?;

@@ -7,6 +7,7 @@ use arrow_flight::flight_service_client::FlightServiceClient;
 use audit::checkpoint::{Checkpoint, LogKey};
 use audit::quorum::Policy;
 use audit::receipt::Receipt;
+use jiff::Timestamp;
 use policies::entry::Body;
 use proto::convert::ConvertError;
 use proto::v1::agreement_service_client::AgreementServiceClient;
@@ -192,7 +193,10 @@ impl Client {
         checkpoint: &Checkpoint,
     ) -> Result<(), ClientError> {
         let policy = self.shared.policy.as_ref();
-        let checked = policy.map_or(Ok(()), |policy| policy.check(checkpoint));
+        let checked = policy.map_or(Ok(()), |policy| {
+            policy.check(checkpoint)?;
+            policy.check_times(checkpoint, Timestamp::now())
+        });
         checked.map_err(|error| ClientError::Receipt {
             doing,
             fault: error.into(),

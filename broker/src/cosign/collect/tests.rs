@@ -42,7 +42,12 @@ fn line(seed: u8, size: u64) -> String {
 /// Attack: whoever stands where a witness should, under its name, makes up cosignatures.
 #[test]
 fn only_the_witnesss_own_line_over_this_checkpoint_counts() {
-    let counts = |lines: &str| matches!(desk().read(&checkpoint(9), lines), Answer::Cosigned(_));
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let counts_at = |lines: &str, now| {
+        let answer = desk().read(&checkpoint(9), lines, at(now));
+        matches!(answer, Answer::Cosigned(_))
+    };
+    let counts = |lines: &str| counts_at(lines, 77);
     assert!(counts(&line(5, 9)));
     assert!(!counts(&line(6, 9)), "another key under its name");
     assert!(!counts(&line(5, 8)), "its line over another checkpoint");
@@ -55,4 +60,7 @@ fn only_the_witnesss_own_line_over_this_checkpoint_counts() {
     );
     assert!(!counts(""), "no line at all");
     assert!(!counts("no signature\n"));
+    // Its clock has to be right, for all who read it later.
+    assert!(counts_at(&line(5, 9), 77 + 300) && counts_at(&line(5, 9), 77 - 300));
+    assert!(!counts_at(&line(5, 9), 77 + 301) && !counts_at(&line(5, 9), 77 - 301));
 }

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use audit::archive::{self, Files};
 use audit::bundle::append;
-use audit::checkpoint::{Checkpoint, LogKey};
+use audit::checkpoint::{Checkpoint, CheckpointNote, LogKey};
 use audit::error::AuditError;
+use audit::quorum::Policy;
 use audit::replay::replay;
+use jiff::Timestamp;
 
 use crate::errors::{CliError, OrFail};
 
@@ -24,6 +26,7 @@ pub struct Archive {
 pub struct Loaded {
     entries: Vec<u8>,
     checkpoint: String,
+    cosigned: Option<String>,
     leaf_hashes: Option<Vec<u8>>,
 }
 
@@ -61,6 +64,7 @@ impl Archive {
         Ok(Loaded {
             entries,
             checkpoint,
+            cosigned: fs::read_to_string(self.file("cosigned")).ok(),
             leaf_hashes: fs::read(self.file("h0")).ok(),
         })
     }
@@ -150,6 +154,33 @@ impl Loaded {
                 None => CliError::broken(error),
             }
         })
+    }
+
+    /// How many entries a quorum of witnesses has cosigned: what lies in `log/cosigned`, which has to be a tree
+    /// that this copy continues.
+    ///
+    /// # Errors
+    /// [`CliError::Broken`] where there is none, or no quorum, or another tree.
+    pub fn cosigned(
+        &self,
+        archive: &archive::Archive<'_>,
+        key: &LogKey,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<u64, CliError> {
+        let Some(text) = &self.cosigned else {
+            return Err(CliError::broken(
+                "`log/cosigned` is not there: no quorum is shown",
+            ));
+        };
+        let note: CheckpointNote = text.parse().map_err(CliError::broken)?;
+        let cosigned = note.verify(key).map_err(CliError::broken)?;
+        policy.check(&cosigned).map_err(CliError::broken)?;
+        policy
+            .check_times(&cosigned, now)
+            .map_err(CliError::broken)?;
+        archive.continues(&cosigned).map_err(CliError::broken)?;
+        Ok(cosigned.size())
     }
 
     /// The entries as they stand.

@@ -6,13 +6,14 @@ use audit::checkpoint::{Checkpoint, LogKey};
 use audit::replay::Replayer;
 use clap::Args;
 use futures::StreamExt;
+use jiff::Timestamp;
 use policies::entry::Entry;
 
 use super::super::Session;
 use super::super::session::from_client;
 use super::archive::Archive;
 use super::books::Books;
-use super::verify::log_key;
+use super::verify::{log_key, read_policy};
 use crate::errors::CliError;
 use crate::progress;
 
@@ -21,7 +22,7 @@ Example:
   weir audit replay state-copy --log-key certs/log.vkey      offline, from copied files
   weir audit replay --profile certs/ombudsman/weir.toml      from the broker, as an auditor
 
-DIR is a state directory or a copy of its `log` folder (entries, checkpoint, h0). Every entry is
+DIR is a state directory or a copy of its `log` folder (entries, checkpoint, h0, cosigned). Every entry is
 checked: form, signatures, that each reservation and each refusal is what the rules come to, that
 noise and threshold cost what was charged, that nothing was charged over a cap, and that all entries
 together are the tree whose root the log signed. Without OpenDP, without the broker. Reservations
@@ -45,6 +46,10 @@ pub struct Source {
     /// The log's public key, or a file that holds it; the profile's where it is left out.
     #[arg(long, value_name = "KEY|FILE")]
     pub log_key: Option<String>,
+    /// Ask for a quorum of witnesses too: a policy (c2sp.org/tlog-policy). Of a directory, what lies
+    /// in `log/cosigned` counts; of a broker, what it shows.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
 }
 
 pub async fn run(args: Replay, session: &Session) -> Result<(), CliError> {
@@ -65,10 +70,36 @@ pub async fn each(
     match &source.directory {
         Some(directory) => {
             let key = log_key(source.log_key.as_deref(), session)?;
+            if let Some(path) = &source.policy {
+                let loaded = Archive::at(directory).load()?;
+                let archive = loaded.verify(&key)?;
+                let policy = read_policy(path, &key)?;
+                let cosigned = loaded.cosigned(&archive, &key, &policy, Timestamp::now())?;
+                told(session, cosigned, archive.checkpoint().size());
+            }
             offline(directory, &key, seen)
         }
-        None => online(session, seen).await,
+        None => {
+            let (replayer, checkpoint) = online(session, seen).await?;
+            if let Some(path) = &source.policy {
+                let key = log_key(source.log_key.as_deref(), session)?;
+                let policy = read_policy(path, &key)?;
+                policy.check(&checkpoint).map_err(CliError::broken)?;
+                let now = Timestamp::now();
+                policy
+                    .check_times(&checkpoint, now)
+                    .map_err(CliError::broken)?;
+                told(session, checkpoint.size(), checkpoint.size());
+            }
+            Ok((replayer, checkpoint))
+        }
     }
+}
+
+fn told(session: &Session, cosigned: u64, size: u64) {
+    session.output.note(&format!(
+        "a quorum of witnesses cosigned {cosigned} of {size} entries"
+    ));
 }
 
 /// Replays a directory.

@@ -337,6 +337,7 @@ async fn what_is_filed_is_of_a_log_that_holds() {
     let source = || super::replay::Source {
         directory: Some(folder.path().to_owned()),
         log_key: Some(key.to_string()),
+        policy: None,
     };
     let session = Session::silent();
     let out = |name: &str| folder.path().join(name);

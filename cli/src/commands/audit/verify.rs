@@ -7,6 +7,7 @@ use audit::commitment::{Commitment, Salt};
 use audit::quorum::Policy;
 use audit::receipt::{Receipt, ReceiptError, Verified as Held};
 use clap::Args;
+use jiff::Timestamp;
 use policies::entry::{Body, Entry};
 use serde::Serialize;
 use serde_json::Value;
@@ -83,7 +84,9 @@ fn receipt(path: &Path, key: &LogKey, policy: Option<&Policy>) -> Result<Held, C
     let receipt: Receipt = text.parse().map_err(broken)?;
     let verified = receipt.verify(key).map_err(broken)?;
     if let Some(policy) = policy {
-        let checked = policy.check(verified.checkpoint());
+        let checked = policy
+            .check(verified.checkpoint())
+            .and_then(|()| policy.check_times(verified.checkpoint(), Timestamp::now()));
         checked.map_err(|e| CliError::broken(format_args!("`{}`: {e}", path.display())))?;
     }
     Ok(verified)

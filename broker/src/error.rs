@@ -44,6 +44,12 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// It takes more time, memory or rows than one may.
+    #[error("{message}")]
+    Exhausted {
+        /// What is over which limit, and what to do.
+        message: String,
+    },
     /// Too much at once.
     #[error("busy: try again later")]
     Busy,
@@ -72,6 +78,7 @@ impl Error {
             Self::Precondition { .. } => "precondition",
             Self::Denied => "denied",
             Self::TooLarge { .. } => "too_large",
+            Self::Exhausted { .. } => "exhausted",
             Self::Busy => "busy",
             Self::Unavailable { .. } => "unavailable",
             Self::Internal { .. } => "internal",

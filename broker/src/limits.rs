@@ -116,6 +116,22 @@ pub const CONTRIBUTION_IDLE: Duration = Duration::from_secs(30);
 pub const CONTRIBUTION_QUEUE: usize = 4;
 /// Memory of one release's scan.
 pub const SCAN_MEMORY_BYTES: usize = 512 << 20;
+/// Bytes of a statement in SQL.
+pub const SQL_TEXT_BYTES_MAX: usize = 16 << 10;
+/// How long a statement may take, its answer's way to the reader included.
+pub const SQL_TIME: Duration = Duration::from_secs(30);
+/// Bytes of the released tables that one statement reads.
+pub const SQL_READ_BYTES_MAX: usize = 256 << 20;
+/// Memory of one statement's operators, beside what it reads.
+pub const SQL_MEMORY_BYTES: usize = 256 << 20;
+/// Rows of one statement's answer.
+pub const SQL_ANSWER_ROWS_MAX: u64 = 1_000_000;
+/// Statements in work at one time; each has a thread.
+pub const SQL_AT_ONCE: usize = 4;
+/// Statements of one organisation in work at one time.
+pub const SQL_PER_ORG_MAX: usize = 2;
+/// Batches of an answer that wait for its reader.
+pub const SQL_QUEUE: usize = 4;
 /// Mechanisms kept at hand; more are computed again.
 pub const MECHANISMS_KEPT_MAX: usize = 4096;
 /// Bytes of one policy document, and of its manifest.

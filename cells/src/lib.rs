@@ -9,6 +9,7 @@
 //! | [`merge`] | which coarser row each cell falls into |
 //! | [`join`] | cells of several providers over the same keys |
 //! | [`release`] | kept rows and noisy columns → the released table and its bytes |
+//! | [`sql`] | questions in SQL over released tables, and over nothing else |
 //!
 //! Memory on the way in is one batch and one row group, however large the contribution is.
 //!
@@ -21,6 +22,7 @@ pub mod join;
 pub mod merge;
 pub mod read;
 pub mod release;
+pub mod sql;
 pub mod write;
 
 #[cfg(test)]

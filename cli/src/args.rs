@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    aggregate, agreement, audit, org, pki, push, release, serve, witness, zoning,
+    aggregate, agreement, audit, org, pki, push, release, serve, sql, witness, zoning,
 };
 use crate::demo;
 
@@ -103,6 +103,9 @@ pub enum Command {
     /// Releases: what one would cost, ask for one, fetch, list.
     #[command(subcommand)]
     Release(release::Command),
+    /// Ask released tables a question in SQL: free, read-only.
+    #[command(after_help = sql::HELP)]
+    Sql(sql::Sql),
     /// Check the log without trusting the broker.
     #[command(subcommand)]
     Audit(audit::Command),

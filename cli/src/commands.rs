@@ -10,6 +10,7 @@ pub mod push;
 pub mod release;
 pub mod serve;
 mod session;
+pub mod sql;
 pub mod witness;
 pub mod zoning;
 
@@ -35,6 +36,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Aggregate(args) => aggregate::run(args, &session).await,
         Command::Push(args) => push::run(args, &session).await,
         Command::Release(command) => release::run(command, &session).await,
+        Command::Sql(args) => sql::run(args, &session).await,
         Command::Audit(command) => audit::run(command, &session).await,
         Command::Witness(command) => witness::run(command, &session).await,
     };

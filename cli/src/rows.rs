@@ -265,7 +265,8 @@ pub fn bin_text(bins: &DayBins, bin: u8) -> String {
 }
 
 /// A text cell that no spreadsheet runs as a formula.
-fn defused(text: String) -> String {
+#[must_use]
+pub fn defused(text: String) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{text}")
     } else {

@@ -34,6 +34,7 @@ mod register;
 mod release;
 mod restart;
 mod rotation;
+mod sql;
 mod story;
 mod tenants;
 mod walls;

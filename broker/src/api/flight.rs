@@ -1,5 +1,5 @@
-//! Arrow Flight on the same port: `DoPut` takes cells, `DoGet` gives released tables. Every other method
-//! of Flight is closed.
+//! Arrow Flight on the same port: `DoPut` takes cells, `DoGet` gives released tables and the answers of
+//! Flight SQL ([`super::flight_sql`]). Every other method of Flight is closed.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::ipc::root_as_message;
+use arrow::ipc::writer::IpcWriteOptions;
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
 use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::{
     Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo,
-    HandshakeRequest, HandshakeResponse, PollInfo, PutResult, SchemaResult, Ticket,
+    HandshakeRequest, HandshakeResponse, PollInfo, PutResult, SchemaAsIpc, SchemaResult, Ticket,
 };
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use prost::Message;
@@ -21,6 +22,7 @@ use proto::convert::{Push, key_from_ticket};
 use proto::v1;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::flight_sql;
 use crate::access::method::DO_GET;
 use crate::error::Error;
 use crate::flow::Broker;
@@ -37,12 +39,12 @@ pub struct Flight {
     pub metrics: Arc<Metrics>,
 }
 
-type Boxed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+pub(super) type Boxed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 type Answer<T> = Result<Response<T>, Status>;
 
 fn closed<T>() -> Answer<T> {
     Err(Status::unimplemented(
-        "use DoPut to contribute and DoGet to fetch a release",
+        "use DoPut to contribute, DoGet to fetch a release, and Flight SQL to ask about releases",
     ))
 }
 
@@ -86,7 +88,12 @@ impl FlightService for Flight {
 
     async fn do_get(&self, request: Request<Ticket>) -> Answer<Self::DoGetStream> {
         let by = Caller::of(&request)?.org().clone();
-        let key = key_from_ticket(&request.into_inner().ticket)?;
+        let ticket = request.into_inner().ticket;
+        if let Some(command) = flight_sql::command(&ticket)? {
+            let rows = flight_sql::rows(&self.broker, &by, command).await?;
+            return Ok(Response::new(rows));
+        }
+        let key = key_from_ticket(&ticket)?;
         let table = self.broker.released(&by, DO_GET, &key).await?;
         let (schema, batches) =
             cells::release::decode(table.bytes.as_ref()).map_err(Error::internal)?;
@@ -109,24 +116,38 @@ impl FlightService for Flight {
         closed()
     }
 
-    async fn get_flight_info(&self, _request: Request<FlightDescriptor>) -> Answer<FlightInfo> {
-        closed()
+    async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Answer<FlightInfo> {
+        let by = Caller::of(&request)?.org().clone();
+        let descriptor = request.into_inner();
+        let command = flight_sql::command(&descriptor.cmd)?.ok_or_else(flight_sql::no_command)?;
+        let info = flight_sql::info(&self.broker, &by, command, descriptor).await?;
+        Ok(Response::new(info))
     }
 
     async fn poll_flight_info(&self, _request: Request<FlightDescriptor>) -> Answer<PollInfo> {
         closed()
     }
 
-    async fn get_schema(&self, _request: Request<FlightDescriptor>) -> Answer<SchemaResult> {
-        closed()
+    async fn get_schema(&self, request: Request<FlightDescriptor>) -> Answer<SchemaResult> {
+        let by = Caller::of(&request)?.org().clone();
+        let command = flight_sql::command(&request.into_inner().cmd)?;
+        let command = command.ok_or_else(flight_sql::no_command)?;
+        let schema = flight_sql::schema(&self.broker, &by, &command).await?;
+        let options = IpcWriteOptions::default();
+        let schema = SchemaAsIpc::new(&schema, &options).try_into();
+        Ok(Response::new(schema.map_err(Error::internal)?))
     }
 
-    async fn do_action(&self, _request: Request<Action>) -> Answer<Self::DoActionStream> {
-        closed()
+    async fn do_action(&self, request: Request<Action>) -> Answer<Self::DoActionStream> {
+        let by = Caller::of(&request)?.org().clone();
+        let done = flight_sql::act(&self.broker, &by, &request.into_inner()).await?;
+        let done = done.map(Ok);
+        Ok(Response::new(stream::iter(done).boxed()))
     }
 
     async fn list_actions(&self, _request: Request<Empty>) -> Answer<Self::ListActionsStream> {
-        closed()
+        let actions = flight_sql::actions().into_iter().map(Ok);
+        Ok(Response::new(stream::iter(actions).boxed()))
     }
 
     async fn do_exchange(

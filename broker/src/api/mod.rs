@@ -5,6 +5,7 @@ pub mod agreement;
 pub mod contribution;
 pub mod directory;
 pub mod flight;
+mod flight_sql;
 pub mod page;
 pub mod rate;
 pub mod release;

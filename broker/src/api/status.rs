@@ -12,7 +12,9 @@ impl From<Error> for Status {
             Error::AlreadyExists { .. } => Code::AlreadyExists,
             Error::Precondition { .. } => Code::FailedPrecondition,
             Error::Denied => Code::PermissionDenied,
-            Error::TooLarge { .. } | Error::Busy => Code::ResourceExhausted,
+            Error::TooLarge { .. } | Error::Exhausted { .. } | Error::Busy => {
+                Code::ResourceExhausted
+            }
             Error::Unavailable { .. } => Code::Unavailable,
             Error::Internal { .. } => Code::Internal,
         };

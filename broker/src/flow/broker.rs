@@ -21,8 +21,8 @@ use crate::flow::admit::Admission;
 use crate::flow::draw::Slots;
 use crate::flow::operation::Folding;
 use crate::limits::{
-    CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, MECHANISMS_KEPT_MAX, WATCHES_MAX,
-    WATCHES_PER_ORG_MAX,
+    CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, MECHANISMS_KEPT_MAX, SQL_AT_ONCE,
+    SQL_PER_ORG_MAX, WATCHES_MAX, WATCHES_PER_ORG_MAX,
 };
 use crate::sequencer::Sequencer;
 use crate::store::blobs::Blobs;
@@ -42,6 +42,7 @@ pub struct Broker {
     pub(crate) contributing: Places,
     pub(crate) watching: Places,
     pub(crate) folding: Arc<Folding>,
+    pub(crate) querying: Places,
     zones: Mutex<HashMap<ZoningId, Arc<Vec<String>>>>,
     mechanisms: Mutex<HashMap<String, Mechanism>>,
 }
@@ -83,6 +84,7 @@ impl Broker {
             contributing: Places::new(CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX),
             watching: Places::new(WATCHES_MAX, WATCHES_PER_ORG_MAX),
             folding: Arc::default(),
+            querying: Places::new(SQL_AT_ONCE, SQL_PER_ORG_MAX),
             zones: Mutex::default(),
             mechanisms: Mutex::default(),
         }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use cells::read::ExactCells;
 use cells::release as columns;
 use policies::entry::{Body, Reservation};
-use policies::id::{BlobId, OrgId, ReleaseKey};
+use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey};
 use policies::state::{AgreementRecord, Stage, State};
 use privacy::quality::{Context, DeclaredRate};
 use privacy::spend::Spend;
@@ -101,27 +101,36 @@ impl Broker {
         })
     }
 
+    /// May the caller have the released tables of an agreement, and are they still served?
+    pub(super) fn may_fetch(
+        &self,
+        state: &State,
+        by: &OrgId,
+        method: &str,
+        id: &AgreementId,
+    ) -> bool {
+        let policies = self.policies();
+        let may = |record: &AgreementRecord| {
+            let agreement = (id, &record.terms);
+            policies
+                .on_agreement(state, by, method, agreement, None)
+                .is_ok()
+        };
+        let now = state.decision_time(self.clock.now());
+        state.agreement(id).is_some_and(may) && state.is_served(id, now)
+    }
+
     fn published_blob(
         &self,
         by: &OrgId,
         method: &str,
         key: &ReleaseKey,
     ) -> Result<(BlobId, u64), Error> {
-        let (state, policies) = (self.sequencer.state(), self.policies());
-        let now = state.decision_time(self.clock.now());
+        let state = self.sequencer.state();
         let release = state.release(key).filter(|release| {
             let mut asked = release.reservation.asked().into_iter();
             // Of a joint table, those who may have every part.
-            asked.all(|asked| {
-                let id = &asked.agreement;
-                let may = |record: &AgreementRecord| {
-                    let agreement = (id, &record.terms);
-                    policies
-                        .on_agreement(&state, by, method, agreement, None)
-                        .is_ok()
-                };
-                state.agreement(id).is_some_and(may) && state.is_served(id, now)
-            })
+            asked.all(|asked| self.may_fetch(&state, by, method, &asked.agreement))
         });
         match release.map(|release| &release.stage) {
             Some(Stage::Published { blob, entry }) => Ok((blob.clone(), *entry)),

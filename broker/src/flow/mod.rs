@@ -15,6 +15,7 @@ pub mod preview;
 pub mod release;
 pub mod rotate;
 mod schedule;
+pub(crate) mod sql;
 pub mod watch;
 pub mod zoning;
 

@@ -26,6 +26,7 @@
 //! | `directory`, `agreements`, `life`, `notices`, `contributions`, `releases`, `transparency` | one service each |
 //! | `push`, `columns` | cells on their way to the broker |
 //! | `table` | a released table on its way to us |
+//! | `sql` | questions over released tables |
 //! | `proof`, `expect` | receipts, and what their entries have to say |
 //! | `memory`, `watch`, `observe` | the last checkpoint seen, and what contradicts it |
 //! | `retry`, `pages`, `limits`, `error` | what every call needs |
@@ -50,6 +51,7 @@ mod push;
 mod releases;
 mod retry;
 mod session;
+mod sql;
 mod table;
 mod transparency;
 mod watch;
@@ -70,5 +72,6 @@ pub use push::{PushProgress, Pushed};
 pub use releases::{Answered, Ask, Outcome, PeriodRelease, new_request_id};
 pub use retry::Retry;
 pub use session::Client;
+pub use sql::SqlRows;
 pub use table::{Sheet, SheetRung, Table};
 pub use watch::LogFault;

@@ -1,0 +1,135 @@
+//! Which statements are not run, and the engine's errors as ours.
+
+use std::ops::ControlFlow;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{visit_expressions, visit_relations};
+
+use super::error::SqlError;
+
+/// Most `||` in one plan: each can double a text, in memory that no pool sees.
+const CONCATENATIONS_MAX: usize = 4;
+/// Most expressions in one statement, parts of expressions included: planning them takes time that grows with their
+/// square, and cannot be stopped.
+const EXPRESSIONS_MAX: usize = 600;
+/// Most tables in one statement, each time it names one.
+const RELATIONS_MAX: usize = 24;
+/// Longest message of the engine that is handed on, in characters.
+const MESSAGE_CHARS_MAX: usize = 600;
+
+/// Lets a statement through that can be planned in little time.
+///
+/// # Errors
+/// [`SqlError::Refused`].
+pub(super) fn unless_small(statement: &Statement) -> Result<(), SqlError> {
+    let refuse = |what: String| Err(SqlError::Refused { what });
+    let asked = match statement {
+        Statement::Statement(asked) => asked,
+        Statement::Explain(explained) => return unless_small(&explained.statement),
+        _ => return refuse("the statement changes something".to_owned()),
+    };
+    let (mut expressions, mut relations) = (0, 0);
+    let _: ControlFlow<()> =
+        visit_expressions(asked.as_ref(), |_| count(&mut expressions, EXPRESSIONS_MAX));
+    let _: ControlFlow<()> =
+        visit_relations(asked.as_ref(), |_| count(&mut relations, RELATIONS_MAX));
+    if expressions > EXPRESSIONS_MAX {
+        return refuse(format!(
+            "over {EXPRESSIONS_MAX} expressions in one statement"
+        ));
+    }
+    if relations > RELATIONS_MAX {
+        return refuse(format!("over {RELATIONS_MAX} tables in one statement"));
+    }
+    Ok(())
+}
+
+fn count(found: &mut usize, most: usize) -> ControlFlow<()> {
+    *found += 1;
+    match *found > most {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    }
+}
+
+/// Lets a plan through that reads and does nothing else.
+///
+/// # Errors
+/// [`SqlError::Refused`].
+pub(super) fn unless_harmless(plan: &LogicalPlan) -> Result<(), SqlError> {
+    let reads = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    reads.verify_plan(plan).map_err(|error| SqlError::Refused {
+        what: words(&error),
+    })?;
+    let mut found = 0;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|part| {
+                found += usize::from(concatenates(part));
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    if found > CONCATENATIONS_MAX {
+        return Err(SqlError::Refused {
+            what: format!("over {CONCATENATIONS_MAX} `||` in one statement"),
+        });
+    }
+    Ok(())
+}
+
+fn concatenates(expr: &Expr) -> bool {
+    let Expr::BinaryExpr(BinaryExpr { op, .. }) = expr else {
+        return false;
+    };
+    *op == Operator::StringConcat
+}
+
+impl From<DataFusionError> for SqlError {
+    /// What was wrong with the statement is for who wrote it; anything else is for the operator.
+    fn from(error: DataFusionError) -> Self {
+        match error.find_root() {
+            DataFusionError::External(_) => own(error),
+            DataFusionError::ResourcesExhausted(_) => Self::Memory { limit: 0 },
+            DataFusionError::Internal(_)
+            | DataFusionError::IoError(_)
+            | DataFusionError::ObjectStore(_)
+            | DataFusionError::ExecutionJoin(_)
+            | DataFusionError::ParquetError(_) => Self::Engine {
+                why: error.strip_backtrace(),
+            },
+            root => Self::Wrong {
+                message: words(root),
+            },
+        }
+    }
+}
+
+/// An error of ours that went through the engine.
+fn own(error: DataFusionError) -> SqlError {
+    match error {
+        DataFusionError::External(inner) => match inner.downcast::<SqlError>() {
+            Ok(own) => *own,
+            Err(other) => SqlError::Engine {
+                why: other.to_string(),
+            },
+        },
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => own(*inner),
+        other => SqlError::Engine {
+            why: other.strip_backtrace(),
+        },
+    }
+}
+
+fn words(error: &DataFusionError) -> String {
+    let text = error.strip_backtrace();
+    let first = text.lines().next().unwrap_or_default();
+    first.chars().take(MESSAGE_CHARS_MAX).collect()
+}

@@ -28,6 +28,7 @@ mod opening;
 mod operation;
 mod planted;
 mod policies_dir;
+mod python;
 mod raw;
 mod recovery;
 mod register;

@@ -1,6 +1,6 @@
 //! SQL over released tables: what a planner asks, and what nobody can reach with it.
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use arrow::util::pretty::pretty_format_batches;
 use arrow_flight::flight_service_client::FlightServiceClient;
@@ -13,6 +13,7 @@ use sdk::client::{Answered, Client, ClientError};
 use tonic::Code;
 
 use crate::harness::*;
+use crate::opening::*;
 use crate::raw::{self, channel, with_token};
 
 async fn ask(client: &Client, statement: &str) -> Result<Vec<RecordBatch>, ClientError> {
@@ -71,7 +72,8 @@ impl Asked {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn planners_ask_about_all_periods_of_a_table_at_once() {
-    let Asked { city, schema, .. } = Asked::new().await;
+    let asked = Asked::new().await;
+    let Asked { city, schema, .. } = &asked;
     let days = "SELECT period, count(*) > 0 AS any FROM od GROUP BY period, period_start ORDER BY period_start";
     let found = shown(&city.client, days).await;
     assert!(found.contains("| 2026-10-05 | true |"), "{found}");
@@ -92,7 +94,8 @@ async fn planners_ask_about_all_periods_of_a_table_at_once() {
 /// What a statement adds up is what was fetched and verified by receipt.
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_see_the_very_rows_that_were_released() {
-    let Asked { city, .. } = Asked::new().await;
+    let asked = Asked::new().await;
+    let Asked { city, .. } = &asked;
     let keys = ask(&city.client, "SELECT release_key FROM releases")
         .await
         .unwrap();
@@ -151,7 +154,8 @@ async fn nobody_reads_or_names_anothers_tables() {
 /// Files, writing, settings, other sessions, work without end: one clear status each, and the next call goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_statements_are_refused_and_disturb_nobody() {
-    let Asked { city, .. } = Asked::new().await;
+    let asked = Asked::new().await;
+    let Asked { city, .. } = &asked;
     for statement in [
         "SELECT * FROM '/etc/passwd'",
         "COPY od TO '/tmp/weir-suite-sql.csv'",
@@ -182,7 +186,8 @@ async fn hostile_statements_are_refused_and_disturb_nobody() {
 /// A reader that stops reading keeps its two places and nothing else: others are served.
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_that_stop_keep_their_own_places_only() {
-    let Asked { bikes, city, .. } = Asked::new().await;
+    let asked = Asked::new().await;
+    let Asked { bikes, city, .. } = &asked;
     let joins = (0..8)
         .map(|n| format!("od AS t{n}"))
         .collect::<Vec<_>>()
@@ -210,23 +215,24 @@ async fn readers_that_stop_keep_their_own_places_only() {
 /// What drivers ask before they show a tree of tables, by somebody else's client.
 #[tokio::test(flavor = "multi_thread")]
 async fn drivers_list_prepare_and_run() {
-    let Asked { city, schema, .. } = Asked::new().await;
-    let mut driver = FlightSqlServiceClient::new(channel(&city).await);
-    driver.set_token(raw::token(&city));
+    let asked = Asked::new().await;
+    let Asked { city, schema, .. } = &asked;
+    let mut driver = FlightSqlServiceClient::new(channel(city).await);
+    driver.set_token(raw::token(city));
     let schemas = driver
         .get_db_schemas(CommandGetDbSchemas::default())
         .await
         .unwrap();
     let listed = fetched(&mut driver, schemas).await;
     assert!(
-        listed.contains(&schema) && listed.contains("released"),
+        listed.contains(schema) && listed.contains("released"),
         "{listed}"
     );
-    let asked = CommandGetTables {
+    let all = CommandGetTables {
         include_schema: true,
         ..CommandGetTables::default()
     };
-    let tables = driver.get_tables(asked).await.unwrap();
+    let tables = driver.get_tables(all).await.unwrap();
     assert!(fetched(&mut driver, tables).await.contains("| od "));
     let info = driver
         .get_sql_info(vec![SqlInfo::FlightSqlServerReadOnly])
@@ -262,8 +268,9 @@ async fn fetched(
 /// Commands that are none, of every kind of wrong.
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_that_are_none_are_refused() {
-    let Asked { city, .. } = Asked::new().await;
-    let mut flight = FlightServiceClient::new(channel(&city).await);
+    let asked = Asked::new().await;
+    let Asked { city, .. } = &asked;
+    let mut flight = FlightServiceClient::new(channel(city).await);
     let of = |type_name: &str, value: &[u8]| {
         let any = arrow_flight::sql::Any {
             type_url: format!("type.googleapis.com/arrow.flight.protocol.sql.{type_name}"),
@@ -279,11 +286,11 @@ async fn commands_that_are_none_are_refused() {
         of("NoSuchCommand", &[]),
         of("TicketStatementQuery", &[0x0a, 0x02, 0xff, 0xfe]),
     ] {
-        let asked = with_token(&city, FlightDescriptor::new_cmd(cmd.clone()));
-        let refused = flight.get_flight_info(asked).await.unwrap_err().code();
+        let asking = with_token(city, FlightDescriptor::new_cmd(cmd.clone()));
+        let refused = flight.get_flight_info(asking).await.unwrap_err().code();
         let known = [Code::InvalidArgument, Code::Unimplemented];
         assert!(known.contains(&refused), "{cmd:?}: {refused}");
-        let ticket = with_token(&city, Ticket { ticket: cmd.into() });
+        let ticket = with_token(city, Ticket { ticket: cmd.into() });
         assert!(flight.do_get(ticket).await.is_err());
     }
 }

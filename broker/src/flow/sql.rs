@@ -116,7 +116,7 @@ pub(crate) fn told(error: SqlError) -> Error {
             Error::invalid("statement", error)
         }
         SqlError::Read { .. }
-        | SqlError::Memory { .. }
+        | SqlError::Memory
         | SqlError::Rows { .. }
         | SqlError::Time { .. } => Error::Exhausted {
             message: error.to_string(),

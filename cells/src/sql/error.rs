@@ -30,11 +30,10 @@ pub enum SqlError {
         limit: usize,
     },
     /// Its operators need too much memory.
-    #[error("it needs over {limit} bytes of memory: filter or group before you join or sort")]
-    Memory {
-        /// The limit; 0 where the engine did not say.
-        limit: usize,
-    },
+    #[error(
+        "it needs more memory than a statement may have: filter or group before you join or sort"
+    )]
+    Memory,
     /// Its answer has too many rows.
     #[error("its answer has over {limit} rows: add a LIMIT, or group")]
     Rows {

@@ -97,7 +97,7 @@ impl From<DataFusionError> for SqlError {
     fn from(error: DataFusionError) -> Self {
         match error.find_root() {
             DataFusionError::External(_) => own(error),
-            DataFusionError::ResourcesExhausted(_) => Self::Memory { limit: 0 },
+            DataFusionError::ResourcesExhausted(_) => Self::Memory,
             DataFusionError::Internal(_)
             | DataFusionError::IoError(_)
             | DataFusionError::ObjectStore(_)

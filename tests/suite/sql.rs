@@ -60,7 +60,8 @@ impl Asked {
             let answered = city.client.request(&wish(&id, "od", period)).await.unwrap();
             assert!(matches!(answered, Answered::Released(_)));
         }
-        let schema = format!("agreement_{}", &id.to_string()[..12]);
+        let digits: String = id.to_string().chars().take(12).collect();
+        let schema = format!("agreement_{digits}");
         Self {
             town,
             bikes,

@@ -35,9 +35,10 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
         return Err(Breach::Time { before });
     }
     if matches!(entry.body, Body::BrokerStarted { .. }) {
-        return Ok(());
+        return kept(state, entry);
     }
     let floors = state.floors().ok_or(Breach::NoFloors)?;
+    kept(state, entry)?;
     operation::snapshot_due(state, &entry.body)?;
     match &entry.body {
         Body::OrgAdmitted {
@@ -94,6 +95,7 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
         Body::AgreementResumed(act) => parties::acted(state, Action::Resume, act),
         Body::AgreementTerminated(act) => parties::acted(state, Action::Terminate, act),
         Body::ContributionAccepted(contribution) => contributed(state, contribution, entry.time),
+        Body::ContributionWithdrawn(withdrawal) => parties::withdrawn(state, withdrawal),
         Body::ReleaseReserved(reservation) => release::reserved(state, reservation, entry.time),
         Body::ReleaseRefused { .. } => release::refused(state, &entry.body, entry.time),
         Body::ReleaseAborted { reason, .. } => word("reason", reason),
@@ -106,6 +108,7 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
         | Body::Heartbeat {}
         | Body::PolicyChanged { .. }
         | Body::ReleasePublished { .. }
+        | Body::RetentionDeleted(_)
         | Body::AgreementExpired { .. } => Ok(()),
     }
 }
@@ -130,6 +133,28 @@ fn contributed(state: &State, new: &Contribution, time: jiff::Timestamp) -> Resu
     let item = terms.plan_item(&new.table);
     let after = item.and_then(|item| late_after(terms, item, period));
     same("late", &after.is_some_and(|after| time > after), &new.late)
+}
+
+/// Retention is kept on time: where cells have to go, no other entry comes before the one that says they are gone, but
+/// for those that make way for it. A broker writes it ahead of whatever it decides next, a start included.
+fn kept(state: &State, entry: &Entry) -> Result<(), Breach> {
+    let makes_way = matches!(
+        entry.body,
+        Body::RetentionDeleted(_)
+            | Body::ReleaseAborted { .. }
+            | Body::AgreementExpired { .. }
+            | Body::AgreementTerminated(_)
+            | Body::ContributionWithdrawn(_)
+    );
+    if makes_way {
+        return Ok(());
+    }
+    let overdue = state.overdue(entry.time);
+    let batch = overdue.into_iter().find_map(|body| match body {
+        Body::RetentionDeleted(deletion) => Some(deletion.batch),
+        _ => None,
+    });
+    batch.map_or(Ok(()), |batch| Err(Breach::Kept { batch }))
 }
 
 /// May the organisation call this method? The same table as the broker's first lock.

@@ -213,6 +213,7 @@ impl Writer {
             reply,
         } = command;
         let answer = self.now().and_then(|now| {
+            self.let_go(now, batch);
             let (bodies, value) = decide(&self.overlay, now)?;
             Ok((value, self.enter(bodies, now, batch)?))
         });
@@ -254,6 +255,20 @@ impl Writer {
         });
         if !matches!(entered, Ok(Ok(_))) {
             tracing::error!("no snapshot of the state could be made");
+        }
+    }
+
+    /// Cells that have been kept as long as agreed go ahead of every decision: the log never goes on past their time.
+    fn let_go(&mut self, now: jiff::Timestamp, batch: &mut Batch) {
+        let overdue = self.overlay.overdue(now);
+        if overdue.is_empty() {
+            return;
+        }
+        match self.enter(overdue, now, batch) {
+            Ok(entries) => tracing::info!(entries = entries.len(), "retention is over"),
+            Err(error) => {
+                tracing::error!(code = error.code(), "cells are kept past their retention")
+            }
         }
     }
 

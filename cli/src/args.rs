@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    aggregate, agreement, audit, org, pki, push, release, serve, sql, witness, zoning,
+    aggregate, agreement, audit, contribution, org, pki, push, release, serve, sql, witness, zoning,
 };
 use crate::demo;
 
@@ -100,6 +100,9 @@ pub enum Command {
     Aggregate(aggregate::Args),
     /// Push cells to the broker, with receipts.
     Push(push::Args),
+    /// Contributions: list, look one up, take one back.
+    #[command(subcommand)]
+    Contribution(contribution::Command),
     /// Releases: what one would cost, ask for one, fetch, list.
     #[command(subcommand)]
     Release(release::Command),

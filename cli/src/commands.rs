@@ -4,6 +4,7 @@ pub mod aggregate;
 pub mod agreement;
 pub mod audit;
 mod confirm;
+pub mod contribution;
 pub mod org;
 pub mod pki;
 pub mod push;
@@ -35,6 +36,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Agreement(command) => agreement::run(command, &session).await,
         Command::Aggregate(args) => aggregate::run(args, &session).await,
         Command::Push(args) => push::run(args, &session).await,
+        Command::Contribution(command) => contribution::run(command, &session).await,
         Command::Release(command) => release::run(command, &session).await,
         Command::Sql(args) => sql::run(args, &session).await,
         Command::Audit(command) => audit::run(command, &session).await,

@@ -61,6 +61,10 @@ pub const RULES: &[Rule] = &[
         roles: &[Planner],
     },
     Rule {
+        method: "/weir.v1.ContributionService/WithdrawContribution",
+        roles: &[Provider],
+    },
+    Rule {
         method: "/arrow.flight.protocol.FlightService/DoPut",
         roles: &[Provider],
     },

@@ -20,7 +20,7 @@ mod units;
 
 pub use ad_hoc::{AdHoc, Allowed};
 pub use canvas::Canvas;
-pub use on_end::{NOTICE_DAYS_MAX, OnEnd, TablesOnEnd};
+pub use on_end::{CellsOnEnd, NOTICE_DAYS_MAX, OnEnd, TablesOnEnd};
 pub use plan::{Charge, MeasureCharge, PlanItem, Rung};
 pub use units::{UNITS_MAX, delta_beside};
 

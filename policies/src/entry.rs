@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::agreement::{Agreement, Unit};
 use crate::coarse::{Coarsening, Merge};
 use crate::id::{
-    AgreementId, BatchId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
-    ZoningId,
+    AgreementId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName, ZoningId,
 };
 use crate::joint::{Joint, With};
 use crate::life::Act;
@@ -22,12 +21,14 @@ use crate::refusal::ReasonId;
 use crate::sign::{PartySignature, PublicKey};
 use crate::table::Table;
 
+mod contribution;
 mod floors;
 mod form;
 mod operation;
 mod reservation;
 mod salt;
 
+pub use contribution::{Contribution, Deletion, Why, Withdrawal, withdrawal_payload};
 pub use floors::Floors;
 pub use form::EntryError;
 pub use operation::{AuditorRead, Configuration, RefusalsFolded, SNAPSHOT_FORM, Snapshot};
@@ -188,6 +189,12 @@ pub enum Body {
     /// Cells of one table and period were checked and stored.
     #[serde(rename = "contribution.accepted")]
     ContributionAccepted(Contribution),
+    /// Its provider took a contribution back.
+    #[serde(rename = "contribution.withdrawn")]
+    ContributionWithdrawn(Withdrawal),
+    /// The cells of a contribution are there no more.
+    #[serde(rename = "retention.deleted")]
+    RetentionDeleted(Deletion),
     /// A release was decided and charged; noise may now be drawn, once.
     #[serde(rename = "release.reserved")]
     ReleaseReserved(Box<Reservation>),
@@ -255,35 +262,14 @@ impl Body {
             Self::AgreementTerminated(_) => "agreement.terminated",
             Self::AgreementExpired { .. } => "agreement.expired",
             Self::ContributionAccepted(_) => "contribution.accepted",
+            Self::ContributionWithdrawn(_) => "contribution.withdrawn",
+            Self::RetentionDeleted(_) => "retention.deleted",
             Self::ReleaseReserved(_) => "release.reserved",
             Self::ReleasePublished { .. } => "release.published",
             Self::ReleaseAborted { .. } => "release.aborted",
             Self::ReleaseRefused { .. } => "release.refused",
         }
     }
-}
-
-/// One accepted contribution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Contribution {
-    /// Under which agreement.
-    pub agreement: AgreementId,
-    /// Which table.
-    pub table: TableName,
-    /// Which period.
-    pub period: Period,
-    /// Who contributed.
-    pub provider: OrgId,
-    /// The provider's id of the push.
-    pub batch: BatchId,
-    /// The stored cells.
-    pub blob: BlobId,
-    /// The batch that this one replaces.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub supersedes: Option<BatchId>,
-    /// Did it arrive after due time and grace?
-    pub late: bool,
 }
 
 /// A decided and charged release; everything needed to recompute the charge, and to draw exactly

@@ -53,6 +53,8 @@ reasons! {
     PeriodNotDue => "period.not_due",
     /// The provider has no live contribution for the period.
     PeriodNotContributed => "period.not_contributed",
+    /// The cells of the period are deleted: kept as long as agreed, or taken back by the provider.
+    PeriodDeleted => "period.deleted",
     /// All editions that the plan allows for the period have been made.
     EditionsExhausted => "plan.editions_exhausted",
     /// The tables of the agreements cannot be one table.
@@ -148,6 +150,7 @@ mod tests {
                 "period.outside_coverage",
                 "period.not_due",
                 "period.not_contributed",
+                "period.deleted",
                 "plan.editions_exhausted",
                 "parts.differ",
                 "parts.too_few",

@@ -29,6 +29,8 @@ pub enum Signs {
     AgreementAct,
     /// A change of key, by the old one and by the new one.
     KeyRotation,
+    /// A contribution that is taken back ([`crate::entry::withdrawal_payload`]).
+    ContributionWithdrawal,
 }
 
 impl Signs {
@@ -40,6 +42,7 @@ impl Signs {
             Self::KeyPossession => "weir-key-possession+jws",
             Self::AgreementAct => "weir-agreement-act+jws",
             Self::KeyRotation => "weir-key-rotation+jws",
+            Self::ContributionWithdrawal => "weir-contribution-withdrawal+jws",
         }
     }
 }

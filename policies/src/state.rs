@@ -3,14 +3,14 @@
 //! `apply` checks every invariant that later entries rely on; broker, index and auditor run this
 //! same code. Signatures, noise and due times of a reservation are for the auditor to check besides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, Protection};
 use crate::coarse::Merge;
-use crate::entry::{Contribution, Floors, Reservation};
+use crate::entry::{Contribution, Floors, Reservation, Why};
 use crate::id::{
     AgreementId, BatchId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
     ZoningId,
@@ -31,12 +31,14 @@ mod life;
 mod operation;
 mod protection;
 mod records;
+mod retention;
 
 pub use access::PoliciesInForce;
 pub use apply::{ROTATIONS_MAX, Touched};
 pub use error::ApplyError;
 pub use operation::{ConfigInForce, SNAPSHOT_EVERY};
 pub use records::{Record, RecordError};
+pub use retention::{ABORTED_BY_DELETION, Standing, kept_until};
 
 pub use crate::life::Status;
 
@@ -108,8 +110,16 @@ pub struct Slot {
 pub struct ContributionRecord {
     /// What was accepted.
     pub contribution: Contribution,
+    /// When: its retention counts from here.
+    pub time: Timestamp,
     /// Index of its entry.
     pub entry: u64,
+    /// The provider took it back: index and time of that entry.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub withdrawn: Option<(u64, Timestamp)>,
+    /// Its cells are deleted: index of that entry, and why.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub deleted: Option<(u64, Why)>,
 }
 
 /// How a release stands.
@@ -189,6 +199,12 @@ pub struct State {
     pub(crate) editions: BTreeMap<Slot, Vec<ReleaseKey>>,
     pub(crate) merges: BTreeMap<Slot, Vec<ReleaseKey>>,
     pub(crate) reads: BTreeMap<(Account, Period), Protection>,
+    /// When which stored cells go, soonest first.
+    pub(crate) due: BTreeSet<(Timestamp, OrgId, BatchId)>,
+    /// Slots whose newest cells are deleted: the entry that accepted those, and why they are.
+    pub(crate) gone: BTreeMap<Slot, (u64, Why)>,
+    /// What is deleted, by the entry that says so.
+    pub(crate) deleted: BTreeMap<u64, BlobId>,
     pub(crate) ledger: Ledger,
 }
 

@@ -7,6 +7,7 @@
 mod agreement;
 mod both_ways;
 mod common;
+mod contributed;
 mod contribution;
 mod directory;
 mod life;
@@ -22,7 +23,8 @@ use std::str::FromStr;
 
 pub use agreement::{AgreementSummary, Offer, SignedAgreement, Signing};
 pub use common::{Logged, Page, Paged, Rate};
-pub use contribution::{Accepted, ContributionQuery, ContributionStatus, Push, TableFilter};
+pub use contributed::{ContributionStatus, Withdrawing};
+pub use contribution::{Accepted, ContributionQuery, Push, TableFilter};
 pub use directory::{Admission, Organisation, Zoning, ZoningBytes};
 pub use life::{Acting, Lived};
 pub use release::{

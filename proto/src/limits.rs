@@ -16,6 +16,8 @@ pub const UNITS_MAX: u64 = 1 << 40;
 pub const PAGE_MAX: u32 = 500;
 /// Items on a page where the caller does not say.
 pub const PAGE_DEFAULT: u32 = 100;
+/// Most releases that are told of one contribution.
+pub const RELEASED_FROM_MAX: usize = 500;
 /// Longest page token, in bytes.
 pub const PAGE_TOKEN_BYTES_MAX: usize = 256;
 /// Most periods in one preview.

@@ -32,6 +32,7 @@ use proto::convert::Push;
 use sdk::sign::Signer;
 
 mod aborted;
+mod deleted;
 
 use crate::harness::{NOW, ORIGIN, PURPOSE, ROWS, admission, cells, squares};
 use crate::opening::until;
@@ -81,10 +82,19 @@ fn org(name: &str) -> OrgId {
 }
 
 async fn open(cast: &Cast, disk: &SimDisk, index: &Path) -> Result<Arc<Broker>, String> {
+    open_at(cast, disk, index, NOW).await
+}
+
+async fn open_at(
+    cast: &Cast,
+    disk: &SimDisk,
+    index: &Path,
+    time: &str,
+) -> Result<Arc<Broker>, String> {
     let signer = LogSigner::from_seed(ORIGIN.parse().unwrap(), &cast.log.into()).unwrap();
     let key = LogKey::new(signer.verifier_key().clone());
     let store = Store::open_on(Arc::new(disk.clone()), index, signer).map_err(|e| e.to_string())?;
-    let clock = Clock::standing_at(NOW.parse().unwrap());
+    let clock = Clock::standing_at(time.parse().unwrap());
     let Store {
         log,
         state,

@@ -215,7 +215,7 @@ async fn a_termination_ends_what_runs_and_the_charge_stays() {
     let mut story = Story::new(|terms| {
         terms.on_end = Some(OnEnd {
             tables: TablesOnEnd::Closed,
-            notice_days: 0,
+            ..OnEnd::default()
         });
     })
     .await;

@@ -34,6 +34,7 @@ mod recovery;
 mod register;
 mod release;
 mod restart;
+mod retention;
 mod rotation;
 mod sql;
 mod story;

@@ -125,6 +125,15 @@ async fn ask(caller: &Caller, method: &str, ids: &Ids) -> Status {
             };
             send(caller, &path, message).await
         }
+        method::WITHDRAW_CONTRIBUTION => {
+            let message = v1::WithdrawContributionRequest {
+                agreement_id,
+                batch_id: ids.batch.clone(),
+                reason: "an attack".into(),
+                signature: Some(signature()),
+            };
+            send(caller, &path, message).await
+        }
         method::PREVIEW => {
             let message = v1::PreviewRequest {
                 agreement_id,

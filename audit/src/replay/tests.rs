@@ -21,6 +21,7 @@ mod joint;
 mod k_only;
 mod life;
 mod operation;
+mod retention;
 mod rotation;
 
 /// Places of the entries in [`honest`].

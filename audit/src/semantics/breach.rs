@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 use policies::entry::EntryError;
-use policies::id::{OrgId, ReleaseKey, RequestId, Role};
+use policies::id::{BatchId, OrgId, ReleaseKey, RequestId, Role};
 use policies::loss::Loss;
 use policies::mechanism::MechanismError;
 use policies::period::Period;
@@ -79,6 +79,12 @@ pub enum Breach {
         period: Period,
         /// Its end.
         ends: Timestamp,
+    },
+    /// Cells that had to be deleted before.
+    #[error("the cells of batch `{batch}` had to be deleted before it")]
+    Kept {
+        /// The provider's id of the push.
+        batch: BatchId,
     },
     /// A field is not what the rules make of the state before it.
     #[error("its `{field}` is {found}, the rules give {expected}")]

@@ -1,7 +1,7 @@
 //! Organisations and agreements: who signed what with which key.
 
 use policies::agreement::{AGREEMENT_BYTES_MAX, Agreement};
-use policies::entry::Floors;
+use policies::entry::{Floors, Withdrawal};
 use policies::id::{Fingerprint, OrgId, Role};
 use policies::life::{Act, Action};
 use policies::sign::{
@@ -143,6 +143,23 @@ pub(super) fn acted(state: &State, action: Action, act: &Act) -> Result<(), Brea
             org: act.by.clone(),
             source,
         }
+    })
+}
+
+/// Did the provider sign that it takes this back, with the key in force? Whether it is there, the reducer knows.
+pub(super) fn withdrawn(state: &State, withdrawal: &Withdrawal) -> Result<(), Breach> {
+    let method = "/weir.v1.ContributionService/WithdrawContribution";
+    let org = &withdrawal.provider;
+    caller(state, org, method)?;
+    let key = state.org(org).map(|known| &known.key);
+    let key = key.ok_or_else(|| Breach::Caller {
+        org: org.clone(),
+        why: "it is not admitted".to_owned(),
+    })?;
+    let (signs, payload) = (Signs::ContributionWithdrawal, withdrawal.payload());
+    verify(signs, key, &payload, &withdrawal.signature).map_err(|source| Breach::Signature {
+        org: org.clone(),
+        source,
     })
 }
 

@@ -24,6 +24,8 @@ pub const DO_PUT: &str = "FlightService/DoPut";
 pub const GET_CONTRIBUTION: &str = "ContributionService/GetContribution";
 /// Lists which periods are live.
 pub const LIST_CONTRIBUTIONS: &str = "ContributionService/ListContributions";
+/// Takes one's own contribution back.
+pub const WITHDRAW_CONTRIBUTION: &str = "ContributionService/WithdrawContribution";
 /// Prices a release.
 pub const PREVIEW: &str = "ReleaseService/Preview";
 /// Requests one.

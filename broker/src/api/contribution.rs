@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use policies::id::OrgId;
-use policies::state::{ContributionRecord, Slot, State};
-use proto::convert::{ContributionQuery, ContributionStatus, Logged, TableFilter};
+use policies::state::{ContributionRecord, State};
+use proto::convert::{ContributionQuery, ContributionStatus, Logged, TableFilter, Withdrawing};
+use proto::limits::RELEASED_FROM_MAX;
 use proto::v1;
 use proto::v1::contribution_service_server::ContributionService;
 use tonic::{Request, Response, Status};
 
 use super::page::paged;
+use super::release::summary;
 use crate::access::method::{GET_CONTRIBUTION, LIST_CONTRIBUTIONS};
 use crate::error::Error;
 use crate::flow::Broker;
+use crate::flow::release::published_entry;
 use crate::identity::caller::Caller;
 
 /// Status of contributions.
@@ -42,12 +45,31 @@ impl ContributionService for Contributions {
                         .is_ok()
                 })
             });
-            found.map(|record| (status(&state, record), record.entry))
+            found.map(|record| (own_status(&state, record), record.entry))
         };
         let (what, entry) = found.ok_or(Error::NotFound {
             what: "contribution",
         })?;
         let receipt = self.0.heads.receipt(entry).await?;
+        Ok(Response::new(Logged { what, receipt }.into()))
+    }
+
+    async fn withdraw_contribution(
+        &self,
+        request: Request<v1::WithdrawContributionRequest>,
+    ) -> Answer<v1::WithdrawContributionResponse> {
+        let by = Caller::of(&request)?.org().clone();
+        let asked: Withdrawing = request.into_inner().try_into()?;
+        let batch = asked.batch.clone();
+        let receipt = self.0.withdraw(&by, asked).await?;
+        let what = {
+            let state = self.0.sequencer().state();
+            let record = state.batch(&by, &batch);
+            record.map(|record| own_status(&state, record))
+        };
+        let what = what.ok_or(Error::NotFound {
+            what: "contribution",
+        })?;
         Ok(Response::new(Logged { what, receipt }.into()))
     }
 
@@ -82,14 +104,6 @@ impl ContributionService for Contributions {
 
 fn status(state: &State, record: &ContributionRecord) -> ContributionStatus {
     let c = &record.contribution;
-    let slot = Slot {
-        agreement: c.agreement.clone(),
-        table: c.table.clone(),
-        period: c.period,
-    };
-    let live = state
-        .live(&slot)
-        .is_some_and(|live| live.contribution.batch == c.batch);
     ContributionStatus {
         agreement: c.agreement.clone(),
         table: c.table.clone(),
@@ -97,7 +111,27 @@ fn status(state: &State, record: &ContributionRecord) -> ContributionStatus {
         batch: c.batch.clone(),
         supersedes: c.supersedes.clone(),
         late: c.late,
-        live,
+        standing: state.standing(record),
         entry: record.entry,
+        releases: Vec::new(),
+    }
+}
+
+/// With what was published from it, in the order of the log: what its provider asks about one of its own.
+fn own_status(state: &State, record: &ContributionRecord) -> ContributionStatus {
+    let released = state.released_from(&record.contribution);
+    let mut releases: Vec<_> = released
+        .filter_map(|(key, release)| {
+            let entry = published_entry(state, key).ok()?;
+            let mut parts = release.reservation.parts().into_iter();
+            let part = parts.find(|part| part.manifest.contains(&record.contribution.blob))?;
+            Some(summary(key, part, entry))
+        })
+        .collect();
+    releases.sort_by_key(|release| release.entry);
+    releases.truncate(RELEASED_FROM_MAX);
+    ContributionStatus {
+        releases,
+        ..status(state, record)
     }
 }

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, stream};
+use policies::entry::Reservation;
 use policies::id::ReleaseKey;
 use proto::convert::{
     Answer as WireAnswer, Chunk, PreviewQuery, Refused, ReleaseHead, ReleaseSummary, Released,
@@ -105,22 +106,24 @@ impl ReleaseService for Releases {
             let mut parts = release.reservation.parts().into_iter();
             let r = parts.find(|r| r.agreement == agreement)?;
             let wanted = table.as_ref().is_none_or(|name| r.table.name == *name);
-            wanted.then(|| ReleaseSummary {
-                key: key.clone(),
-                agreement: r.agreement,
-                table: r.table.name,
-                period: r.period,
-                edition: r.edition,
-                charge: r
-                    .unit
-                    .grain()
-                    .filter(|_| !r.mechanism.is_k_only())
-                    .map(|_| r.charge),
-                entry,
-            })
+            wanted.then(|| summary(key, r, entry))
         });
         Ok(Response::new(
             paged(published, |r| r.key.to_string(), &page).into(),
         ))
+    }
+}
+
+/// One part of a release, for a list.
+pub(super) fn summary(key: &ReleaseKey, part: Reservation, entry: u64) -> ReleaseSummary {
+    let charged = part.unit.grain().filter(|_| !part.mechanism.is_k_only());
+    ReleaseSummary {
+        key: key.clone(),
+        agreement: part.agreement,
+        table: part.table.name,
+        period: part.period,
+        edition: part.edition,
+        charge: charged.map(|_| part.charge),
+        entry,
     }
 }

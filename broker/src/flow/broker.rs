@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::flow::admit::Admission;
 use crate::flow::draw::Slots;
 use crate::flow::operation::Folding;
+use crate::flow::retain::Erased;
 use crate::limits::{
     CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, MECHANISMS_KEPT_MAX, SQL_AT_ONCE,
     SQL_PER_ORG_MAX, WATCHES_MAX, WATCHES_PER_ORG_MAX,
@@ -43,6 +44,7 @@ pub struct Broker {
     pub(crate) watching: Places,
     pub(crate) folding: Arc<Folding>,
     pub(crate) querying: Places,
+    pub(crate) erasing: tokio::sync::Mutex<Erased>,
     zones: Mutex<HashMap<ZoningId, Arc<Vec<String>>>>,
     mechanisms: Mutex<HashMap<String, Mechanism>>,
 }
@@ -85,6 +87,7 @@ impl Broker {
             watching: Places::new(WATCHES_MAX, WATCHES_PER_ORG_MAX),
             folding: Arc::default(),
             querying: Places::new(SQL_AT_ONCE, SQL_PER_ORG_MAX),
+            erasing: tokio::sync::Mutex::default(),
             zones: Mutex::default(),
             mechanisms: Mutex::default(),
         }
@@ -120,12 +123,17 @@ impl Broker {
             .orgs()
             .any(|(_, org)| org.role == Role::Steward);
         match terms.steward {
-            Some(admission) if !known => self.admit(None, admission).await.map(drop),
-            None if !known => Err(Error::Precondition {
-                message: "the log knows no steward: name its admission file in the config".into(),
-            }),
-            _ => Ok(()),
+            Some(admission) if !known => self.admit(None, admission).await.map(drop)?,
+            None if !known => {
+                let message = "the log knows no steward: name its admission file in the config";
+                return Err(Error::Precondition {
+                    message: message.into(),
+                });
+            }
+            _ => {}
         }
+        // What a crash left between an entry and its files, before anybody is served.
+        self.erase_due().await
     }
 
     /// The handle of the one writer, for readers of state and log.

@@ -189,6 +189,13 @@ impl Broker {
         let known = self.sequencer.state().batch(by, &push.batch).cloned();
         let Some(known) = known else { return Ok(None) };
         let c = &known.contribution;
+        if known.deleted.is_some() {
+            let batch = &push.batch;
+            let message = format!(
+                "the cells of batch `{batch}` are deleted: push under a new id (weir push --again)"
+            );
+            return Err(Error::Precondition { message });
+        }
         let same_slot = c.agreement == push.agreement
             && c.table == push.table
             && c.period == push.period

@@ -155,7 +155,11 @@ impl Broker {
         }
         let table = match self.table(spend).await {
             Ok(table) => table,
-            Err(Failure::Now(error)) => return Err(error),
+            Err(Failure::Now(error)) => {
+                // Where its input was deleted meanwhile, that is what has ended it.
+                reserved_entry(&self.sequencer.state(), key)?;
+                return Err(error);
+            }
             Err(Failure::ForEver { cause }) => {
                 drop(slot);
                 self.abort(key, &cause).await?;

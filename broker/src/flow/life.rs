@@ -85,6 +85,9 @@ impl Broker {
                 if let Err(error) = told.await {
                     tracing::warn!(code = error.code(), "signs of life are not written");
                 }
+                if let Err(error) = broker.erase_due().await {
+                    tracing::error!(code = error.code(), "deleted cells are not erased yet");
+                }
             }
         });
     }

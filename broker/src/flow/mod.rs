@@ -13,6 +13,7 @@ mod merge;
 mod operation;
 pub mod preview;
 pub mod release;
+mod retain;
 pub mod rotate;
 mod schedule;
 pub(crate) mod sql;

@@ -108,13 +108,40 @@ pub(super) fn check(
         ));
     }
     let named = replay(&entries, index, report);
-    report.blobs = named.len() as u64;
+    report.blobs = named.kept.len() as u64;
     payloads(&Blobs::unopened(Arc::clone(disk)), &named, report);
 }
 
+/// The payloads that the entries name.
+#[derive(Default)]
+struct Named {
+    /// They have to be there.
+    kept: BTreeSet<BlobId>,
+    /// They are deleted by the log: a deleted payload is no lost one.
+    deleted: BTreeSet<BlobId>,
+}
+
+impl Named {
+    fn take(&mut self, body: &Body) {
+        match body {
+            Body::ZoningAdded { blob, .. } | Body::ReleasePublished { blob, .. } => {
+                self.kept.insert(blob.clone());
+            }
+            Body::ContributionAccepted(contribution) => {
+                self.kept.insert(contribution.blob.clone());
+            }
+            Body::RetentionDeleted(deletion) => {
+                self.kept.remove(&deletion.blob);
+                self.deleted.insert(deletion.blob.clone());
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Replays all entries, compares with the index on the way, and collects the payloads they name.
-fn replay(entries: &[u8], index: Option<Indexed>, report: &mut Report) -> BTreeSet<BlobId> {
-    let (mut state, mut named) = (State::new(), BTreeSet::new());
+fn replay(entries: &[u8], index: Option<Indexed>, report: &mut Report) -> Named {
+    let (mut state, mut named) = (State::new(), Named::default());
     let mut unseen = index;
     for (at, bytes) in Entries::new(entries).map_while(Result::ok).enumerate() {
         let applied = Entry::from_bytes(bytes)
@@ -124,7 +151,7 @@ fn replay(entries: &[u8], index: Option<Indexed>, report: &mut Report) -> BTreeS
                 Err(error) => Err(error.to_string()),
             });
         match applied {
-            Ok(entry) => named.extend(payload(&entry.body).cloned()),
+            Ok(entry) => named.take(&entry.body),
             Err(why) => {
                 report.damaged(format!(
                     "entry {at} of `log/entries`: {why}; run the `weir` that wrote it"
@@ -152,8 +179,8 @@ fn replay(entries: &[u8], index: Option<Indexed>, report: &mut Report) -> BTreeS
 }
 
 /// Every payload is there and is what its entry commits to; what no entry names is told.
-fn payloads(blobs: &Blobs, named: &BTreeSet<BlobId>, report: &mut Report) {
-    for id in named {
+fn payloads(blobs: &Blobs, named: &Named, report: &mut Report) {
+    for id in &named.kept {
         if let Err(error) = blobs.check(id) {
             report.damaged(error);
         }
@@ -161,7 +188,16 @@ fn payloads(blobs: &Blobs, named: &BTreeSet<BlobId>, report: &mut Report) {
     match blobs.list() {
         Err(error) => report.damaged(error),
         Ok(all) => {
-            let unnamed = all.iter().filter(|id| !named.contains(*id)).count();
+            let (deleted, rest): (Vec<_>, Vec<_>) =
+                all.iter().partition(|id| named.deleted.contains(*id));
+            if !deleted.is_empty() {
+                report.mended(format!(
+                    "{} payloads in `blobs` and `salts` are deleted by the log: a crash or a backup left \
+                     them, the start erases them",
+                    deleted.len()
+                ));
+            }
+            let unnamed = rest.iter().filter(|id| !named.kept.contains(**id)).count();
             if unnamed > 0 {
                 report.mended(format!(
                     "{unnamed} payloads in `blobs` and `salts` are named by no entry: unreadable \
@@ -169,15 +205,6 @@ fn payloads(blobs: &Blobs, named: &BTreeSet<BlobId>, report: &mut Report) {
                 ));
             }
         }
-    }
-}
-
-/// The payload that an entry names.
-fn payload(body: &Body) -> Option<&BlobId> {
-    match body {
-        Body::ZoningAdded { blob, .. } | Body::ReleasePublished { blob, .. } => Some(blob),
-        Body::ContributionAccepted(contribution) => Some(&contribution.blob),
-        _ => None,
     }
 }
 

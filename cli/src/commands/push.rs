@@ -6,9 +6,10 @@ use arrow::array::RecordBatch;
 use arrow::ipc::writer::StreamWriter;
 use policies::id::{AgreementId, BatchId, sha256_hex};
 use policies::refusal::ReasonId;
+use policies::state::Standing;
 use proto::convert::ContributionStatus;
 use sdk::aggregate::{Aggregated, EXTENSION, read_cells_file};
-use sdk::client::{Client, PushProgress, push_of};
+use sdk::client::{Client, PushProgress, new_batch_id, push_of};
 use serde::Serialize;
 
 use super::Session;
@@ -33,6 +34,7 @@ Example:
   weir push cells                            all .arrow files of a folder
   weir push cells/od_2023-10-05.arrow        one table and period
   weir push cells --supersede                corrections of what was pushed before
+  weir push cells --again                    what `weir contribution withdraw` took back, once more
 
 A broken push is repeated as it is: the batch id follows from the content, so the broker answers a
 repetition with the first receipt. Receipts are saved beside the cells as .tlog-proof files; `weir
@@ -48,6 +50,9 @@ pub struct Args {
     /// Replace the live contribution of the same table and period.
     #[arg(long)]
     pub supersede: bool,
+    /// Push once more what was taken back or is deleted since, under a new id.
+    #[arg(long, conflicts_with = "supersede")]
+    pub again: bool,
 }
 
 /// Pushes file by file; what was accepted before a failure is shown and stays.
@@ -61,7 +66,7 @@ pub async fn run(args: Args, session: &Session) -> Result<(), CliError> {
     let mut failed = None;
     for (n, path) in files.iter().enumerate() {
         let what = format!("{}/{} {}", n + 1, files.len(), path.display());
-        match push(&client, session, path, &what, args.supersede).await {
+        match push(&client, session, path, &what, &args).await {
             Ok(one) => pushed.push(one),
             Err(error) => {
                 failed = Some(error);
@@ -80,7 +85,7 @@ async fn push(
     session: &Session,
     path: &Path,
     what: &str,
-    supersede: bool,
+    args: &Args,
 ) -> Result<Pushed, CliError> {
     let (agreement, cells) = read_cells_file(path).or_fail()?;
     let content = content(&agreement, &cells)?;
@@ -88,8 +93,13 @@ async fn push(
         .contributions(&agreement, Some(&cells.table))
         .await
         .map_err(from_client)?;
-    let live = all.into_iter().find(|c| c.live && c.period == cells.period);
-    let (batch, supersedes) = ids(&content, live.as_ref(), supersede, path)?;
+    let live = all
+        .into_iter()
+        .find(|c| c.standing == Standing::Live && c.period == cells.period);
+    let (batch, supersedes) = match live {
+        None if args.again => (new_batch_id().map_err(from_client)?, None),
+        live => ids(&content, live.as_ref(), args.supersede, path)?,
+    };
     let header =
         push_of(&agreement, &cells, batch.clone(), supersedes.clone()).map_err(from_client)?;
 
@@ -278,8 +288,9 @@ mod tests {
             batch: batch.clone(),
             supersedes: supersedes.cloned(),
             late: false,
-            live: true,
+            standing: Standing::Live,
             entry: 7,
+            releases: vec![],
         }
     }
 

@@ -15,6 +15,9 @@ pub struct OnEnd {
     /// Days of 24 hours between a termination and its effect, 0 to [`NOTICE_DAYS_MAX`]. Whoever cannot wait
     /// suspends, which takes no notice.
     pub notice_days: u32,
+    /// What becomes of the contributed cells.
+    #[serde(skip_serializing_if = "CellsOnEnd::are_kept", default)]
+    pub cells: CellsOnEnd,
 }
 
 /// What becomes of released tables at the end.
@@ -36,5 +39,23 @@ impl TablesOnEnd {
             Self::Served => "served",
             Self::Closed => "closed",
         }
+    }
+}
+
+/// What becomes of contributed cells at the end. Nothing reads them any more in either case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellsOnEnd {
+    /// They stay until their retention is over.
+    #[default]
+    Kept,
+    /// They are deleted at the end, as soon as no release that was charged before still reads them.
+    Deleted,
+}
+
+impl CellsOnEnd {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+    fn are_kept(&self) -> bool {
+        *self == Self::Kept
     }
 }

@@ -3,6 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 
 use crate::agreement::{Agreement, PlanItem};
+use crate::entry::Why;
 use crate::period::Period;
 use crate::state::{Slot, State};
 
@@ -41,9 +42,17 @@ pub(super) fn missing_before(state: &State, terms: &Agreement, slot: &Slot) -> V
     // One walk over the year instead of a search for each of its days.
     let mut live = state.live_periods(slot, *oldest).peekable();
     let mut missing: Vec<Period> = Vec::new();
+    // What was contributed and is kept no longer is not missing; what was taken back is.
+    let kept = |period: Period| {
+        let slot = Slot {
+            period,
+            ..slot.clone()
+        };
+        matches!(state.gone(&slot), Some(Why::Retention | Why::End))
+    };
     for period in looked_at.iter().rev() {
         while live.next_if(|live| live < period).is_some() {}
-        if live.peek() != Some(period) {
+        if live.peek() != Some(period) && !kept(*period) {
             missing.push(*period);
         }
     }

@@ -6,7 +6,7 @@ use super::calendar::{due_at, missing_before};
 use super::key::{merge_key, release_key};
 use super::{DecideError, Permit, Request};
 use crate::agreement::{Agreement, PlanItem};
-use crate::entry::Contribution;
+use crate::entry::{Contribution, Why};
 use crate::ledger::LedgerError;
 use crate::mutants;
 use crate::period::Period;
@@ -38,6 +38,7 @@ impl Rules<'_> {
             self.coverage(),
             self.due(),
             self.contributed(),
+            self.kept(),
             self.merge_agreed(),
             self.merge_fits(),
         ]
@@ -159,13 +160,31 @@ impl Rules<'_> {
 
     fn contributed(&self) -> Option<Reason> {
         self.item()?;
-        let absent = |period: &Period| self.live(*period).is_none();
+        let absent = |period: &Period| self.live(*period).is_none() && self.gone(*period).is_none();
         let missing: Vec<_> = self.request.periods().filter(absent).collect();
         reason(!missing.is_empty(), ReasonId::PeriodNotContributed, || {
             let provider = &self.terms().provider.org;
             let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
             format!("`{provider}` has not contributed {}", missing.join(", "))
         })
+    }
+
+    /// What was released while the cells were there can still be had; nothing new is made.
+    fn kept(&self) -> Option<Reason> {
+        self.item()?;
+        let gone = |period: &Period| self.gone(*period).is_some();
+        let gone: Vec<_> = self.request.periods().filter(gone).collect();
+        reason(!gone.is_empty(), ReasonId::PeriodDeleted, || {
+            let gone: Vec<_> = gone.iter().map(ToString::to_string).collect();
+            format!(
+                "the cells of {} are deleted; what was released of them can still be fetched",
+                gone.join(", ")
+            )
+        })
+    }
+
+    fn gone(&self, period: Period) -> Option<Why> {
+        self.state.gone(&self.request.slot_of(period))
     }
 
     fn live(&self, period: Period) -> Option<&Contribution> {

@@ -261,6 +261,14 @@ fn each_reason_is_reachable() {
         &unmerged.merge("r1", &["2026-10-05"]),
         time,
     );
+    let mut deleted = contributed();
+    let after: jiff::Timestamp = "2027-03-01T12:00:00Z".parse().unwrap();
+    deleted.let_go(after);
+    see(
+        &deleted.state,
+        &deleted.request("r1", "2026-10-05"),
+        "2027-03-01T12:00:00Z",
+    );
     let all: Vec<_> = seen.into_iter().collect();
     assert_eq!(all, ReasonId::ALL);
 }

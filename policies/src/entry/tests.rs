@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 46] = [
+const GOLDEN: [(&str, &str); 48] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -54,6 +54,14 @@ const GOLDEN: [(&str, &str); 46] = [
     (
         "release.reserved",
         include_str!("../../golden/release.reserved.measures.json"),
+    ),
+    (
+        "contribution.withdrawn",
+        include_str!("../../golden/contribution.withdrawn.json"),
+    ),
+    (
+        "retention.deleted",
+        include_str!("../../golden/retention.deleted.json"),
     ),
     (
         "release.published",

@@ -7,6 +7,7 @@ use crate::ledger::Account;
 use crate::life::Action;
 use crate::period::Period;
 
+mod contributions;
 mod life;
 mod merges;
 mod parties;
@@ -117,6 +118,8 @@ impl State {
             Body::AgreementTerminated(act) => self.act(Action::Terminate, act, entry.time),
             Body::AgreementExpired { agreement } => self.expire(agreement, entry.time),
             Body::ContributionAccepted(contribution) => self.contribute(contribution, entry.time),
+            Body::ContributionWithdrawn(withdrawal) => self.withdraw(withdrawal, entry.time),
+            Body::RetentionDeleted(deletion) => self.delete(deletion, entry.time),
             Body::ReleaseReserved(reservation) => self.reserve(reservation, entry.time),
             Body::ReleasePublished { key, blob } => {
                 self.publishable(key, entry.time)?;

@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::agreement::Agreement;
-use crate::entry::{AuditorRead, Body, Entry, RefusalsFolded, Reservation};
+use crate::entry::{AuditorRead, Body, Deletion, Entry, RefusalsFolded, Reservation, Withdrawal};
 use crate::id::{AgreementId, OrgId};
 use crate::life::Act;
 
@@ -44,6 +44,11 @@ impl State {
             // The entry is for the provider and the auditors; the other parties see which periods are live
             // through `ContributionService`.
             Body::ContributionAccepted(c) => vec![c.provider.clone()],
+            // That a period is taken back, or gone, is for all parties to know.
+            Body::ContributionWithdrawn(Withdrawal { agreement, .. })
+            | Body::RetentionDeleted(Deletion { agreement, .. }) => {
+                parties(agreement).unwrap_or_default()
+            }
             Body::ReleaseReserved(r) => self.parties_of_all(r),
             Body::ReleasePublished { key, .. } | Body::ReleaseAborted { key, .. } => {
                 let release = self.release(key);

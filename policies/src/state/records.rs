@@ -116,7 +116,12 @@ impl State {
                 let (account, period): (Account, Period) = read(tree, key)?;
                 self.ledger.set_spent(account, period, read(tree, value)?);
             }
-            LIVE => drop(self.live.insert(read(tree, key)?, read(tree, value)?)),
+            // Where the newest contribution of a slot is deleted, none is live.
+            LIVE => {
+                if let Some(live) = read(tree, value)? {
+                    self.live.insert(read(tree, key)?, live);
+                }
+            }
             BATCHES => drop(self.batches.insert(read(tree, key)?, read(tree, value)?)),
             REQUESTS => drop(self.requests.insert(read(tree, key)?, read(tree, value)?)),
             RELEASES => drop(self.releases.insert(read(tree, key)?, read(tree, value)?)),
@@ -138,6 +143,12 @@ impl State {
         self.reads.clear();
         for release in releases {
             self.count(&release.reservation);
+        }
+        let contributions: Vec<_> = self.batches.values().cloned().collect();
+        (self.due, self.gone, self.deleted) = Default::default();
+        for record in &contributions {
+            self.due.extend(self.due_of(record));
+            self.note_deleted(record);
         }
     }
 

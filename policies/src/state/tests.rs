@@ -16,6 +16,7 @@ mod ad_hoc;
 mod golden;
 mod parties;
 mod random;
+mod retention;
 mod rotation;
 
 /// A town with one published release and one refusal.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Signer, Town, entry, org};
 use crate::agreement::Agreement;
-use crate::entry::Body;
+use crate::entry::{Body, Withdrawal};
 use crate::id::{AgreementId, Role};
 use crate::life::{Act, Action};
 use crate::sign::{Signs, possession_payload};
@@ -89,5 +89,30 @@ impl Town {
             ..entry(body)
         };
         self.state.clone().apply(&entry).unwrap_err().to_string()
+    }
+}
+
+impl Town {
+    /// The provider takes a contribution of the table back.
+    pub fn withdrawal(&self, period: &str, batch: &str) -> Body {
+        let mut withdrawal = Withdrawal {
+            agreement: self.id(),
+            table: "od".parse().unwrap(),
+            period: period.parse().unwrap(),
+            provider: org("bikes"),
+            batch: batch.parse().unwrap(),
+            reason: "counted twice".parse().unwrap(),
+            signature: self.bikes.sign(Signs::ContributionWithdrawal, b""),
+        };
+        let payload = withdrawal.payload();
+        withdrawal.signature = self.bikes.sign(Signs::ContributionWithdrawal, &payload);
+        Body::ContributionWithdrawn(withdrawal)
+    }
+
+    /// Writes what stored cells ask for at a time.
+    pub fn let_go(&mut self, time: Timestamp) {
+        for body in self.state.overdue(time) {
+            self.write_at(body, time);
+        }
     }
 }

@@ -8,11 +8,8 @@ use policies::period::Period;
 use policies::refusal::ReasonId;
 use prost::Message;
 
-use super::both_ways::{logged, paged};
 use super::common;
-use super::{
-    ConvertError, Logged, Page, Paged, Rate, at_most, parse, parse_optional, print_optional, wrong,
-};
+use super::{ConvertError, Page, Rate, at_most, parse, parse_optional, print_optional, wrong};
 use crate::limits::{HEADER_BYTES_MAX, UNITS_MAX};
 use crate::v1;
 
@@ -33,27 +30,6 @@ pub struct Push {
     pub rates: Vec<Rate>,
     /// Units active in the period, summed over its unit-periods, 1 to [`UNITS_MAX`].
     pub active_units: Option<u64>,
-}
-
-/// A contribution's status; not its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContributionStatus {
-    /// Under which agreement.
-    pub agreement: AgreementId,
-    /// Which table.
-    pub table: TableName,
-    /// Which period.
-    pub period: Period,
-    /// The provider's id of the push.
-    pub batch: BatchId,
-    /// The batch it corrected.
-    pub supersedes: Option<BatchId>,
-    /// Came after due time and grace.
-    pub late: bool,
-    /// Is it what releases of its period read? Else a correction took its place.
-    pub live: bool,
-    /// Index of the entry that accepted it.
-    pub entry: u64,
 }
 
 /// Which contribution is wanted.
@@ -223,69 +199,6 @@ impl From<Accepted> for v1::ContributionReceipt {
     }
 }
 
-impl TryFrom<v1::Contribution> for ContributionStatus {
-    type Error = ConvertError;
-
-    fn try_from(message: v1::Contribution) -> Result<Self, ConvertError> {
-        let v1::Contribution {
-            agreement_id,
-            table,
-            period,
-            batch_id,
-            supersedes_batch_id,
-            late,
-            state,
-            entry_index,
-        } = message;
-        let live = match v1::ContributionState::try_from(state) {
-            Ok(v1::ContributionState::Live) => true,
-            Ok(v1::ContributionState::Superseded) => false,
-            Ok(v1::ContributionState::Unspecified) => return Err(wrong("state", "missing")),
-            Err(_) => return Err(wrong("state", format_args!("`{state}` is not known here"))),
-        };
-        Ok(Self {
-            agreement: parse("agreement_id", &agreement_id)?,
-            table: parse("table", &table)?,
-            period: parse("period", &period)?,
-            batch: parse("batch_id", &batch_id)?,
-            supersedes: parse_optional("supersedes_batch_id", &supersedes_batch_id)?,
-            late,
-            live,
-            entry: entry_index,
-        })
-    }
-}
-
-impl From<ContributionStatus> for v1::Contribution {
-    fn from(status: ContributionStatus) -> Self {
-        let ContributionStatus {
-            agreement,
-            table,
-            period,
-            batch,
-            supersedes,
-            late,
-            live,
-            entry,
-        } = status;
-        let state = if live {
-            v1::ContributionState::Live
-        } else {
-            v1::ContributionState::Superseded
-        };
-        Self {
-            agreement_id: agreement.into(),
-            table: table.into(),
-            period: period.into(),
-            batch_id: batch.into(),
-            supersedes_batch_id: print_optional(supersedes.as_ref()),
-            late,
-            state: state.into(),
-            entry_index: entry,
-        }
-    }
-}
-
 impl TryFrom<v1::GetContributionRequest> for ContributionQuery {
     type Error = ConvertError;
 
@@ -342,5 +255,3 @@ macro_rules! table_filter {
 }
 
 table_filter! { ListContributionsRequest ListReleasesRequest }
-logged! { GetContributionResponse { contribution: ContributionStatus } }
-paged! { ListContributionsResponse { contributions: ContributionStatus } }

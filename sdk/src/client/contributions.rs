@@ -1,7 +1,13 @@
 //! What we have contributed, and the header of the next push.
 
+use jiff::Timestamp;
+use policies::entry::withdrawal_payload;
 use policies::id::{AgreementId, BatchId, TableName};
-use proto::convert::{ContributionQuery, ContributionStatus, Logged, Push, Rate, TableFilter};
+use policies::life::Cause;
+use policies::sign::Signs;
+use proto::convert::{
+    ContributionQuery, ContributionStatus, Logged, Push, Rate, TableFilter, Withdrawing,
+};
 
 use super::error::ClientError;
 use super::expect;
@@ -9,6 +15,7 @@ use super::pages::all_pages;
 use super::proof::Proven;
 use super::session::{Client, ask, understood};
 use crate::aggregate::{Aggregated, Declared};
+use crate::sign::Signer;
 
 /// Parts per million in a thousandth.
 const PPM_PER_THOUSANDTH: u32 = 1000;
@@ -42,6 +49,46 @@ impl Client {
             return Err(ClientError::Mismatch { doing, what });
         }
         let proof = self.checked(doing, receipt, |body| expect::contribution(body, status))?;
+        let proof = self.seen(doing, mark, proof).await?;
+        Ok(Proven { what, proof })
+    }
+
+    /// Takes a contribution of ours back, signed with our key: its cells are erased when this returns. What was
+    /// published from it is in the answer, and stays published.
+    ///
+    /// # Errors
+    /// [`ClientError::Own`] where the directory does not know our key, [`ClientError::Receipt`] where the log does
+    /// not hold the withdrawal, else as the broker says.
+    pub async fn withdraw_contribution(
+        &self,
+        agreement: &AgreementId,
+        batch: &BatchId,
+        reason: Cause,
+        signer: &Signer,
+    ) -> Result<Proven<ContributionStatus>, ClientError> {
+        let doing = "withdraw the contribution";
+        let by = self.own_name(doing, signer).await?;
+        let payload = withdrawal_payload(agreement, (&by, batch), &reason);
+        let signs = Signs::ContributionWithdrawal;
+        let asked = Withdrawing {
+            agreement: agreement.clone(),
+            batch: batch.clone(),
+            reason,
+            signature: signer.sign(signs, &payload, Timestamp::now())?,
+        };
+        let mark = self.mark()?;
+        let answer = self
+            .contribution_service()
+            .withdraw_contribution(ask(asked.clone().into()))
+            .await
+            .map_err(|s| self.failed(doing, &s))?;
+        let Logged { what, receipt } = understood(doing, answer.into_inner())?;
+        let status: &ContributionStatus = &what;
+        if status.agreement != *agreement || status.batch != *batch {
+            let what = "another contribution";
+            return Err(ClientError::Mismatch { doing, what });
+        }
+        let proof = self.checked(doing, receipt, |body| expect::withdrawal(body, &asked))?;
         let proof = self.seen(doing, mark, proof).await?;
         Ok(Proven { what, proof })
     }

@@ -5,7 +5,9 @@ use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey};
 use policies::life::{Act, Action};
 use policies::refusal::Refusal;
 use policies::sign::{PublicKey, Signs, possession_payload, rotation_payload, verify};
-use proto::convert::{Acting, ContributionStatus, Organisation, Push, Rotation, Wish, Zoning};
+use proto::convert::{
+    Acting, ContributionStatus, Organisation, Push, Rotation, Wish, Withdrawing, Zoning,
+};
 
 use super::proof::Differs;
 
@@ -150,6 +152,15 @@ pub(super) fn contribution(body: &Body, told: &ContributionStatus) -> Same {
     same(found.batch == told.batch, "batch id")?;
     same(found.supersedes == told.supersedes, "superseded batch")?;
     same(found.late == told.late, "lateness")
+}
+
+/// The withdrawal that was asked for.
+pub(super) fn withdrawal(body: &Body, asked: &Withdrawing) -> Same {
+    let Body::ContributionWithdrawn(found) = body else {
+        return Err(Differs::Kind("contribution.withdrawn"));
+    };
+    same(found.agreement == asked.agreement, "agreement")?;
+    same(found.batch == asked.batch, "batch id")
 }
 
 fn accepted(body: &Body) -> Result<&Contribution, Differs> {

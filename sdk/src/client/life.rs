@@ -66,7 +66,11 @@ impl Client {
     }
 
     /// The organisation that was admitted with the signer's key.
-    async fn own_name(&self, doing: &'static str, signer: &Signer) -> Result<OrgId, ClientError> {
+    pub(super) async fn own_name(
+        &self,
+        doing: &'static str,
+        signer: &Signer,
+    ) -> Result<OrgId, ClientError> {
         let key = signer.public_key().fingerprint().clone();
         let known = self.organisations().await?;
         let own = known.into_iter().find(|org| *org.key.fingerprint() == key);

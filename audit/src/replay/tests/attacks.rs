@@ -248,9 +248,18 @@ fn released_before_its_due_time() {
 
 #[test]
 fn released_outside_the_days_of_validity() {
-    let finding = found(|_, log| log[RESERVED].time = at("2027-12-31T22:00:00Z"));
-    // In Helsinki it is the first of January.
-    names(&finding, RESERVED, "agreement.outside_validity");
+    let finding = found(|_, log| {
+        // Contributed so late that its retention is not over.
+        log.remove(REFUSED);
+        let Body::ContributionAccepted(contribution) = &mut log[CONTRIBUTED].body else {
+            panic!()
+        };
+        contribution.late = true;
+        log[CONTRIBUTED].time = at("2027-12-01T08:00:00Z");
+        // In Helsinki it is the first of January.
+        log[RESERVED - 1].time = at("2027-12-31T22:00:00Z");
+    });
+    names(&finding, RESERVED - 1, "agreement.outside_validity");
 }
 
 fn contributed(index: usize, says: &str, change: impl FnOnce(&mut Contribution)) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use policies::agreement::{Agreement, Protection, TablesOnEnd, Unit};
+use policies::agreement::{Agreement, CellsOnEnd, Protection, TablesOnEnd, Unit};
 use policies::loss::Loss;
 use policies::period::Grain;
 use policies::table::Table;
@@ -98,7 +98,14 @@ fn ending(a: &Agreement) -> Vec<(&'static str, String)> {
         TablesOnEnd::Served => "released tables stay available to those entitled",
         TablesOnEnd::Closed => "released tables are given out no more; copies already fetched stay",
     };
-    let mut rows = vec![("notice", notice), ("then", tables.to_owned())];
+    let cells = match end.cells {
+        CellsOnEnd::Kept => {
+            "contributed cells stay until their retention is over; nothing reads them"
+        }
+        CellsOnEnd::Deleted => "contributed cells are deleted",
+    };
+    let then = format!("{tables}\n{cells}");
+    let mut rows = vec![("notice", notice), ("then", then)];
     let named = [
         ("amends", a.supersedes.as_ref()),
         ("answers", a.counters.as_ref()),

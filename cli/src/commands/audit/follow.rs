@@ -275,6 +275,13 @@ pub fn line(body: &Body) -> String {
                 c.table, c.period, c.provider
             )
         }
+        Body::ContributionWithdrawn(w) => {
+            format!("{} {} by {}: {}", w.table, w.period, w.provider, w.reason)
+        }
+        Body::RetentionDeleted(d) => {
+            let (table, period, provider) = (&d.table, d.period, &d.provider);
+            format!("{table} {period} of {provider}: {}", d.why.as_str())
+        }
         Body::ReleaseReserved(r) => {
             let further = r.joint.iter().flat_map(|joint| &joint.parts);
             let further: String = further

@@ -298,7 +298,7 @@ fn released_tables_are_served_as_the_newest_terms_say() {
     let closed = |terms: &mut Agreement| {
         terms.on_end = Some(crate::agreement::OnEnd {
             tables: crate::agreement::TablesOnEnd::Closed,
-            notice_days: 0,
+            ..Default::default()
         });
     };
     let mut town = standing(Status::Active);

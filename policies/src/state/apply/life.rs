@@ -99,7 +99,20 @@ impl State {
             finishes || self.unfinished_under(id).is_empty(),
             "an end leaves no release unfinished",
         )?;
+        let cells: Vec<_> = self.under(id).cloned().collect();
+        for due in cells
+            .iter()
+            .filter_map(|record| self.due_of(record))
+            .collect::<Vec<_>>()
+        {
+            self.due.remove(&due);
+        }
         let mut touched = self.change(id, status, why, time)?;
+        let due: Vec<_> = cells
+            .iter()
+            .filter_map(|record| self.due_of(record))
+            .collect();
+        self.due.extend(due);
         if matches!(before, Status::Active | Status::Suspended) {
             let freed = self.ledger.release_allotment(&account, allotment);
             freed.ok_or_else(|| unknown("account", account.population.as_str()))?;

@@ -1,18 +1,16 @@
-//! Effects on contributions, releases and balances.
+//! Effects on releases and balances.
 
 use jiff::Timestamp;
 
 use super::{Touched, insert_new, rule, unknown};
 use crate::agreement::{Agreement, Protection};
 use crate::coarse::Merge;
-use crate::entry::{Contribution, Reservation};
+use crate::entry::Reservation;
 use crate::id::{OrgId, ReleaseKey, RequestId};
 use crate::joint::{JointRule, With, check_noise, check_tables};
 use crate::mutants;
 use crate::refusal::ReasonId;
-use crate::state::{
-    ApplyError, ContributionRecord, Outcome, ReleaseRecord, Slot, Stage, State, Status,
-};
+use crate::state::{ApplyError, Outcome, ReleaseRecord, Slot, Stage, State, Status};
 
 /// Where the contributions that a part reads belong: one, or those of a merge.
 pub(super) fn slots_of(part: &Reservation) -> Vec<Slot> {
@@ -25,61 +23,6 @@ pub(super) fn slots_of(part: &Reservation) -> Vec<Slot> {
 }
 
 impl State {
-    pub(super) fn contribute(
-        &mut self,
-        new: &Contribution,
-        time: Timestamp,
-    ) -> Result<Vec<Touched>, ApplyError> {
-        let record = self.agreement_mut(&new.agreement)?;
-        rule(
-            record.standing(time) == Status::Active,
-            "only an active agreement takes contributions",
-        )?;
-        rule(
-            record.terms.provider.org == new.provider,
-            "only the provider contributes",
-        )?;
-        let table = record.terms.table(&new.table);
-        rule(table.is_some(), "the agreement has the table")?;
-        let whole = table.is_some_and(|table| table.period == new.period.grain());
-        rule(whole, "a contribution is about one period of its table")?;
-        rule(
-            record.terms.covers.hold(new.period),
-            "the period is covered",
-        )?;
-        let slot = Slot {
-            agreement: new.agreement.clone(),
-            table: new.table.clone(),
-            period: new.period,
-        };
-        let live = self
-            .live
-            .get(&slot)
-            .map(|record| &record.contribution.batch);
-        rule(
-            live == new.supersedes.as_ref(),
-            "a contribution replaces the live one by its id",
-        )?;
-        let record = ContributionRecord {
-            contribution: new.clone(),
-            entry: self.size,
-        };
-        let batch = (new.provider.clone(), new.batch.clone());
-        insert_new(
-            &mut self.batches,
-            &batch,
-            record.clone(),
-            "batch",
-            new.batch.as_str(),
-        )?;
-        self.live.insert(slot.clone(), record);
-        Ok(vec![Touched::Contribution(
-            slot,
-            new.provider.clone(),
-            new.batch.clone(),
-        )])
-    }
-
     pub(super) fn reserve(
         &mut self,
         new: &Reservation,

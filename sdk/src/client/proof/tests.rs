@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use policies::id::{ReleaseKey, Role};
+use policies::state::Standing;
 use proto::convert::{ContributionStatus, Push, Zoning};
 
 use super::*;
@@ -103,8 +104,9 @@ fn a_status_is_what_its_entry_says() {
         batch: c.batch.clone(),
         supersedes: c.supersedes.clone(),
         late: c.late,
-        live: true,
+        standing: Standing::Live,
         entry: 5,
+        releases: vec![],
     };
     let body = Body::ContributionAccepted(c);
     let of =

@@ -1,0 +1,138 @@
+//! Retention and erasure: cells go when they have been kept as long as agreed, and when their provider takes them
+//! back. The entry comes first: from then on nothing reads them. The files follow, blob and salt, and a start looks
+//! after every one again; so a crash in between loses no deletion.
+
+use std::collections::BTreeSet;
+
+use audit::receipt::Receipt;
+use policies::entry::{Body, Withdrawal};
+use policies::id::{BlobId, OrgId};
+use policies::sign::{Signs, verify};
+use policies::state::State;
+use proto::convert::Withdrawing;
+
+use super::broker::Broker;
+use crate::access::in_force::NO_AGREEMENT;
+use crate::access::method::WITHDRAW_CONTRIBUTION;
+use crate::error::Error;
+
+/// How far the files have followed the log.
+#[derive(Debug, Default)]
+pub(crate) struct Erased {
+    /// Deletions before this entry are done; none of an earlier run is known.
+    next: u64,
+}
+
+impl Broker {
+    /// Writes which cells have to go, and erases all that are gone by the log. On return no file of them is left.
+    ///
+    /// # Errors
+    /// [`Error`] where the log cannot be written or a file cannot be removed: nothing is forgotten, call it again.
+    pub async fn erase_due(&self) -> Result<(), Error> {
+        let now = self.sequencer.state().decision_time(self.clock.now());
+        if !self.sequencer.state().overdue(now).is_empty() {
+            // Every decision lets them go first; this one has nothing else to do.
+            let nothing = |_: &State, _| Ok((Vec::new(), ()));
+            self.sequencer.submit("retention.deleted", nothing).await?;
+        }
+        let mut erased = self.erasing.lock().await;
+        let deleted: Vec<(u64, BlobId)> = {
+            let state = self.sequencer.state();
+            let deleted = state.deleted_since(erased.next);
+            deleted.map(|(entry, blob)| (entry, blob.clone())).collect()
+        };
+        let Some((last, _)) = deleted.last().cloned() else {
+            return Ok(());
+        };
+        // One look at the folders tells which of a long history are still there.
+        let blobs = self.blobs.clone();
+        let there = tokio::task::spawn_blocking(move || blobs.list()).await;
+        let there: BTreeSet<_> = there
+            .map_err(Error::internal)?
+            .map_err(Error::internal)?
+            .into_iter()
+            .collect();
+        let mut files = 0_u32;
+        for (_, blob) in deleted.iter().filter(|(_, blob)| there.contains(blob)) {
+            self.blobs.erase(blob).await.map_err(Error::internal)?;
+            files = files.saturating_add(1);
+        }
+        erased.next = last.saturating_add(1);
+        tracing::info!(files, "deleted cells are erased");
+        Ok(())
+    }
+
+    /// Takes a contribution back, as its provider has signed. On return its cells are erased. The same again is
+    /// answered with the first one's entry.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for everyone but its provider, [`Error::Invalid`] for a signature that does not verify,
+    /// [`Error::Precondition`] where the cells are deleted already.
+    pub async fn withdraw(&self, by: &OrgId, asked: Withdrawing) -> Result<Receipt, Error> {
+        let withdrawal = self.verified_withdrawal(by, asked)?;
+        let done = self
+            .sequencer
+            .submit("contribution.withdrawn", move |state, _| {
+                let record = state.batch(&withdrawal.provider, &withdrawal.batch);
+                let record = record.ok_or(NO_CONTRIBUTION)?;
+                if let Some((entry, _)) = record.withdrawn {
+                    return Ok((Vec::new(), Some(entry)));
+                }
+                if record.deleted.is_some() {
+                    let message = "its cells are deleted already: their retention is over".into();
+                    return Err(Error::Precondition { message });
+                }
+                let withdrawn = Body::ContributionWithdrawn(withdrawal);
+                Ok((state.withdrawing(record, withdrawn), None))
+            })
+            .await?;
+        let entry = match done.value {
+            Some(first) => first,
+            // The deletion is the last one, the withdrawal the one before.
+            None => *done
+                .entries
+                .iter()
+                .rev()
+                .nth(1)
+                .ok_or_else(|| Error::internal("a withdrawal without an entry"))?,
+        };
+        self.erase_due().await?;
+        self.heads.receipt(entry).await
+    }
+
+    /// The withdrawal with its provider, who signed exactly this.
+    fn verified_withdrawal(&self, by: &OrgId, asked: Withdrawing) -> Result<Withdrawal, Error> {
+        let Withdrawing {
+            agreement,
+            batch,
+            reason,
+            signature,
+        } = asked;
+        let state = self.sequencer.state();
+        let org = state.org(by).ok_or(Error::Denied)?;
+        let record = state.agreement(&agreement).ok_or(NO_AGREEMENT)?;
+        let about = (&agreement, &record.terms);
+        self.policies()
+            .on_agreement(&state, by, WITHDRAW_CONTRIBUTION, about, None)?;
+        let found = state.batch(by, &batch).map(|record| &record.contribution);
+        let found = found.filter(|found| found.agreement == agreement);
+        let found = found.ok_or(NO_CONTRIBUTION)?;
+        let withdrawal = Withdrawal {
+            agreement,
+            table: found.table.clone(),
+            period: found.period,
+            provider: by.clone(),
+            batch,
+            reason,
+            signature,
+        };
+        let (signs, payload) = (Signs::ContributionWithdrawal, withdrawal.payload());
+        verify(signs, &org.key, &payload, &withdrawal.signature)
+            .map_err(|e| Error::invalid("signature", e))?;
+        Ok(withdrawal)
+    }
+}
+
+const NO_CONTRIBUTION: Error = Error::NotFound {
+    what: "contribution",
+};

@@ -46,6 +46,7 @@ fn found(log: &[Entry], more: &[(Body, &str)]) -> String {
 fn start() -> Body {
     Body::BrokerStarted {
         software: "0".into(),
+        binary: None,
         floors: floors(),
     }
 }

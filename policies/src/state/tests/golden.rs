@@ -143,8 +143,8 @@ fn the_root_of_an_old_log_is_what_it_was() {
     assert_eq!(
         (state.root().unwrap().as_str(), crate::entry::SNAPSHOT_FORM),
         (
-            "28c80605492a5e9bcc85f699ad7a52c18007f1813a6d1d4f0359ba452df21b79",
-            1
+            "6d5bbf0be7e0bcb74b36645956421537a8f5d6ad20667d251b1794faaf65fe1f",
+            2
         )
     );
 }

@@ -108,6 +108,7 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
         | Body::Heartbeat {}
         | Body::PolicyChanged { .. }
         | Body::ReleasePublished { .. }
+        | Body::ContributionMissing(_)
         | Body::RetentionDeleted(_)
         | Body::AgreementExpired { .. } => Ok(()),
     }

@@ -38,6 +38,7 @@ pub fn reservation(terms: &Agreement) -> Result<Reservation, Failed> {
         rungs: vec![],
         unit,
         edition: 1,
+        replaces: None,
         manifest: Vec::new(),
         late: false,
         missing: Vec::new(),

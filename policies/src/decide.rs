@@ -158,7 +158,11 @@ pub fn decide(state: &State, request: &Request, now: Timestamp) -> Result<Decisi
     if let Some(refusal) = Refusal::from_reasons(all.reasons()) {
         return Ok(Decision::Refuse(refusal));
     }
-    let permit = all.permit()?;
+    let mut permit = all.permit()?;
+    if request.merge.is_none() {
+        let replaced = state.published_edition(&request.asked(), request.period);
+        permit.replaces = replaced.cloned();
+    }
     if state.release(permit.key()).is_some() {
         return Ok(Decision::Exists(permit.key().clone()));
     }

@@ -28,7 +28,7 @@ mod operation;
 mod reservation;
 mod salt;
 
-pub use contribution::{Contribution, Deletion, Why, Withdrawal, withdrawal_payload};
+pub use contribution::{Contribution, Deletion, Missing, Why, Withdrawal, withdrawal_payload};
 pub use floors::Floors;
 pub use form::EntryError;
 pub use operation::{AuditorRead, Configuration, RefusalsFolded, SNAPSHOT_FORM, Snapshot};
@@ -189,6 +189,9 @@ pub enum Body {
     /// Cells of one table and period were checked and stored.
     #[serde(rename = "contribution.accepted")]
     ContributionAccepted(Contribution),
+    /// Periods whose due time and grace have passed without a contribution.
+    #[serde(rename = "contribution.missing")]
+    ContributionMissing(Missing),
     /// Its provider took a contribution back.
     #[serde(rename = "contribution.withdrawn")]
     ContributionWithdrawn(Withdrawal),
@@ -262,6 +265,7 @@ impl Body {
             Self::AgreementTerminated(_) => "agreement.terminated",
             Self::AgreementExpired { .. } => "agreement.expired",
             Self::ContributionAccepted(_) => "contribution.accepted",
+            Self::ContributionMissing(_) => "contribution.missing",
             Self::ContributionWithdrawn(_) => "contribution.withdrawn",
             Self::RetentionDeleted(_) => "retention.deleted",
             Self::ReleaseReserved(_) => "release.reserved",
@@ -299,6 +303,10 @@ pub struct Reservation {
     /// 1 for the first edition of a period. Of a merge: 1 more than the merges that have read any of
     /// its periods.
     pub edition: u32,
+    /// The published edition of the same table and period that this one takes the place of: after a correction.
+    /// Absent for the first, for a merge, and in logs from before it was named.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replaces: Option<ReleaseKey>,
     /// The blobs it reads, one per period: the pinned input.
     pub manifest: Vec<BlobId>,
     /// Was the contribution late?

@@ -203,6 +203,8 @@ pub struct State {
     pub(crate) due: BTreeSet<(Timestamp, OrgId, BatchId)>,
     /// Slots whose newest cells are deleted: the entry that accepted those, and why they are.
     pub(crate) gone: BTreeMap<Slot, (u64, Why)>,
+    /// Slots whose period was told to be missing, and the entry that did.
+    pub(crate) missed: BTreeMap<Slot, u64>,
     /// What is deleted, by the entry that says so.
     pub(crate) deleted: BTreeMap<u64, BlobId>,
     pub(crate) ledger: Ledger,
@@ -278,6 +280,12 @@ impl State {
         self.agreements.iter()
     }
 
+    /// The entry that told that the period of a slot is missing.
+    #[must_use]
+    pub fn missed(&self, slot: &Slot) -> Option<u64> {
+        self.missed.get(slot).copied()
+    }
+
     /// The live contribution of a slot.
     #[must_use]
     pub fn live(&self, slot: &Slot) -> Option<&ContributionRecord> {
@@ -333,6 +341,28 @@ impl State {
     pub fn editions(&self, slot: &Slot) -> &[ReleaseKey] {
         let made = self.editions.get(&self.first_slot(slot));
         made.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The newest published edition of a table of the same parts, also under the agreements that theirs amend.
+    #[must_use]
+    pub fn published_edition(&self, asked: &[With], period: Period) -> Option<&ReleaseKey> {
+        let lines = |asked: &[With]| -> BTreeSet<Slot> {
+            let slot = |with: &With| Slot {
+                agreement: with.agreement.clone(),
+                table: with.table.clone(),
+                period,
+            };
+            asked.iter().map(|with| self.first_slot(&slot(with))).collect()
+        };
+        let wanted = lines(asked);
+        let published = |key: &&ReleaseKey| {
+            self.release(key).is_some_and(|release| {
+                let published = matches!(release.stage, Stage::Published { .. });
+                published && lines(&release.reservation.asked()) == wanted
+            })
+        };
+        let made = self.editions.get(wanted.first()?)?;
+        made.iter().rev().find(published)
     }
 
     /// The ad-hoc merges that have read a slot, likewise, oldest first.

@@ -47,6 +47,9 @@ pub struct QualitySheet {
     pub merge: Option<Merge>,
     /// 1 for the first edition of the period.
     pub edition: u32,
+    /// The published edition that it takes the place of: after a correction.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replaces: Option<ReleaseKey>,
     /// Did the contribution come after due time and grace?
     pub late: bool,
     /// Earlier periods of the agreement that nothing was contributed for.
@@ -222,6 +225,7 @@ impl QualitySheet {
             period: r.period,
             merge: r.merge.clone(),
             edition: r.edition,
+            replaces: r.replaces.clone(),
             late: r.late,
             missing_periods: r.missing.clone(),
             mechanism: r.mechanism.clone(),

@@ -69,6 +69,7 @@ pub fn reservation(table: Table, unit: Unit, mechanism: Mechanism, charge: Loss)
         merge: None,
         unit,
         edition: 1,
+        replaces: None,
         manifest: vec![],
         late: false,
         missing: vec![],

@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::harness::*;
 use crate::opening::*;
 
+mod corrected;
 mod once;
 mod told;
 

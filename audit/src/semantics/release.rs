@@ -66,6 +66,7 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
         table,
         unit,
         edition,
+        replaces,
         manifest,
         late,
         missing,
@@ -77,6 +78,10 @@ pub(super) fn reserved(state: &State, new: &Reservation, time: Timestamp) -> Res
     same("charge", &expected.charge, charge)?;
     same("rungs", &expected.rungs, rungs)?;
     same("edition", &expected.edition, edition)?;
+    // Logs from before it was named have none; what another one names has to be right.
+    if replaces.is_some() {
+        same("replaces", &expected.replaces, replaces)?;
+    }
     same("manifest", &expected.manifest, manifest)?;
     same("late", &expected.late, late)?;
     same("missing", &expected.missing, missing)?;

@@ -53,7 +53,14 @@ impl ReleaseService for Releases {
         let answer = match self.broker.release(wish.by(by)).await? {
             FlowAnswer::Released { key, receipt } => {
                 self.metrics.release_published();
-                WireAnswer::Released(Released { key, receipt })
+                let state = self.broker.sequencer().state();
+                let release = state.release(&key);
+                let replaces = release.and_then(|r| r.reservation.replaces.clone());
+                WireAnswer::Released(Released {
+                    key,
+                    receipt,
+                    replaces,
+                })
             }
             FlowAnswer::Refused { refusal, receipt } => {
                 for reason in refusal.reasons() {
@@ -125,5 +132,6 @@ pub(super) fn summary(key: &ReleaseKey, part: Reservation, entry: u64) -> Releas
         edition: part.edition,
         charge: charged.map(|_| part.charge),
         entry,
+        replaces: part.replaces,
     }
 }

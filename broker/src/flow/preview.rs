@@ -85,16 +85,17 @@ impl Broker {
                 period: asked.merge.as_ref().map_or(*period, Merge::first),
                 ..asked.clone()
             };
-            let (refused, release) = match decide(&state, &request, now)? {
-                Decision::Refuse(refusal) => (Some(refusal), None),
-                Decision::Exists(key) => (None, Some(key)),
-                Decision::Permit(_) => (None, None),
+            let (refused, release, replaces) = match decide(&state, &request, now)? {
+                Decision::Refuse(refusal) => (Some(refusal), None, None),
+                Decision::Exists(key) => (None, Some(key), None),
+                Decision::Permit(permit) => (None, None, permit.replaces().cloned()),
             };
             Ok(PeriodPreview {
                 period: *period,
                 refused,
                 left: account.as_ref().and_then(|a| left(&state, a, *period)),
                 release,
+                replaces,
             })
         };
         periods.iter().map(one).collect()

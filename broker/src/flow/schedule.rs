@@ -1,13 +1,15 @@
-//! What plans ask for by themselves. What is due is read from the state alone, so a downtime is caught up, and
+//! What plans ask for by themselves, and what they miss. What is due is read from the state alone, so a downtime is caught up, and
 //! each release has the one request id that follows from it, so it is made once.
 
 use std::sync::{Arc, Weak};
 
 use futures::{StreamExt, stream};
-use policies::schedule::due;
+use policies::schedule::{due, missing};
+use policies::state::State;
 
 use super::broker::Broker;
 use super::release::Answer;
+use crate::error::Error;
 use crate::limits::{SCHEDULE_TICK, SCHEDULED_AT_ONCE};
 
 impl Broker {
@@ -35,6 +37,21 @@ impl Broker {
         releases.await;
     }
 
+    /// Tells, once each, which periods plans have waited for in vain.
+    ///
+    /// # Errors
+    /// [`Error`] where the log cannot be written.
+    pub async fn tell_missing(&self) -> Result<(), Error> {
+        let now = self.sequencer.state().decision_time(self.clock.now());
+        if missing(&self.sequencer.state(), now).is_empty() {
+            return Ok(());
+        }
+        let told = |state: &State, now| Ok((missing(state, now), ()));
+        let done = self.sequencer.submit("contribution.missing", told).await?;
+        tracing::info!(entries = done.entries.len(), "periods are missing");
+        Ok(())
+    }
+
     /// Looks for what is due, until the broker is gone.
     pub fn keep_schedule(self: &Arc<Self>) {
         let broker: Weak<Self> = Arc::downgrade(self);
@@ -46,6 +63,9 @@ impl Broker {
                 let Some(broker) = broker.upgrade() else {
                     break;
                 };
+                if let Err(error) = broker.tell_missing().await {
+                    tracing::warn!(code = error.code(), "missing periods are not told yet");
+                }
                 broker.release_due().await;
             }
         });

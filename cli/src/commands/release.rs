@@ -229,6 +229,7 @@ struct Line {
     edition: u32,
     charge: Option<policies::loss::Loss>,
     entry: u64,
+    replaces: Option<ReleaseKey>,
 }
 
 impl Line {
@@ -241,6 +242,7 @@ impl Line {
             edition,
             charge,
             entry,
+            replaces,
         } = release;
         Self {
             key,
@@ -249,6 +251,7 @@ impl Line {
             edition,
             charge,
             entry,
+            replaces,
         }
     }
 }

@@ -26,6 +26,7 @@ pub struct Permit {
     pub(super) merged: u32,
     pub(super) rungs: Vec<Rung>,
     pub(super) edition: u32,
+    pub(super) replaces: Option<ReleaseKey>,
     pub(super) manifest: Vec<BlobId>,
     pub(super) late: bool,
     pub(super) missing: Vec<Period>,
@@ -37,6 +38,12 @@ impl Permit {
     #[must_use]
     pub fn key(&self) -> &ReleaseKey {
         &self.key
+    }
+
+    /// The published edition that it would take the place of.
+    #[must_use]
+    pub fn replaces(&self) -> Option<&ReleaseKey> {
+        self.replaces.as_ref()
     }
 
     /// Every part, this one first: each is calibrated by its own table, k and charge.
@@ -184,6 +191,7 @@ impl Permit {
             merge: self.request.merge,
             unit: self.unit,
             edition: self.edition,
+            replaces: self.replaces,
             manifest: self.manifest,
             late: self.late,
             missing: self.missing,

@@ -267,6 +267,7 @@ impl Rules<'_> {
                 Some(_) => Vec::new(),
             },
             edition: made.checked_add(1).ok_or(DecideError::Form)?,
+            replaces: None,
             manifest,
             late: live.iter().any(|contribution| contribution.late),
             missing: missing_before(self.state, terms, &self.request.slot()),

@@ -43,6 +43,18 @@ impl Contribution {
     }
 }
 
+/// Periods of one table that were due, with the plan's grace, and not contributed. Each is told once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Missing {
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Which table.
+    pub table: TableName,
+    /// Which periods, rising, at most [`MISSING_PERIODS_MAX`](crate::schedule::MISSING_PERIODS_MAX).
+    pub periods: Vec<Period>,
+}
+
 /// A contribution that its provider took back: from here on nothing reads it. Its cells are deleted by the next
 /// [`Deletion`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -56,6 +56,14 @@ const GOLDEN: [(&str, &str); 48] = [
         include_str!("../../golden/release.reserved.measures.json"),
     ),
     (
+        "contribution.missing",
+        include_str!("../../golden/contribution.missing.json"),
+    ),
+    (
+        "release.reserved",
+        include_str!("../../golden/release.reserved.replaces.json"),
+    ),
+    (
         "contribution.withdrawn",
         include_str!("../../golden/contribution.withdrawn.json"),
     ),
@@ -232,6 +240,7 @@ fn every_field_of_every_kind_is_needed_and_known() {
             ("contribution.accepted", "supersedes"),
             ("agreement.terminated", "takes_effect"),
             ("release.reserved", "joint"),
+            ("release.reserved", "replaces"),
             ("release.reserved", "merge"),
             ("release.reserved", "rungs"),
             ("release.refused", "with"),

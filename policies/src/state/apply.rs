@@ -39,6 +39,8 @@ pub enum Touched {
     Balance(Account, Period),
     /// A contribution, in its slot and under its batch id.
     Contribution(Slot, OrgId, BatchId),
+    /// A period that was told to be missing.
+    Missed(Slot),
     /// A request's outcome.
     Request(OrgId, RequestId),
     /// A release.
@@ -118,6 +120,7 @@ impl State {
             Body::AgreementTerminated(act) => self.act(Action::Terminate, act, entry.time),
             Body::AgreementExpired { agreement } => self.expire(agreement, entry.time),
             Body::ContributionAccepted(contribution) => self.contribute(contribution, entry.time),
+            Body::ContributionMissing(missing) => self.miss(missing, entry.time),
             Body::ContributionWithdrawn(withdrawal) => self.withdraw(withdrawal, entry.time),
             Body::RetentionDeleted(deletion) => self.delete(deletion, entry.time),
             Body::ReleaseReserved(reservation) => self.reserve(reservation, entry.time),

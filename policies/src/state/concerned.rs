@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::agreement::Agreement;
-use crate::entry::{AuditorRead, Body, Deletion, Entry, RefusalsFolded, Reservation, Withdrawal};
+use crate::entry::{AuditorRead, Body, Deletion, Entry, Missing, RefusalsFolded, Reservation, Withdrawal};
 use crate::id::{AgreementId, OrgId};
 use crate::life::Act;
 
@@ -42,8 +42,14 @@ impl State {
                 own.into_iter().chain(amended.unwrap_or_default()).collect()
             }
             // The entry is for the provider and the auditors; the other parties see which periods are live
-            // through `ContributionService`.
-            Body::ContributionAccepted(c) => vec![c.provider.clone()],
+            // through `ContributionService`. That there is something new about a period, they are told.
+            Body::ContributionAccepted(c) => match c.supersedes.is_some() || c.late {
+                true => parties(&c.agreement).unwrap_or_default(),
+                false => vec![c.provider.clone()],
+            },
+            Body::ContributionMissing(Missing { agreement, .. }) => {
+                parties(agreement).unwrap_or_default()
+            }
             // That a period is taken back, or gone, is for all parties to know.
             Body::ContributionWithdrawn(Withdrawal { agreement, .. })
             | Body::RetentionDeleted(Deletion { agreement, .. }) => {

@@ -41,14 +41,15 @@ const ACCOUNTS: &str = "accounts";
 const BALANCES: &str = "balances";
 const LIVE: &str = "live";
 const BATCHES: &str = "batches";
+const MISSED: &str = "missed";
 const REQUESTS: &str = "requests";
 const RELEASES: &str = "releases";
 
 impl State {
     /// All trees of the index.
-    pub const TREES: [&'static str; 14] = [
+    pub const TREES: [&'static str; 15] = [
         HEAD, FLOORS, POLICIES, CONFIG, SNAPSHOT, ORGS, ZONINGS, AGREEMENTS, ACCOUNTS, BALANCES,
-        LIVE, BATCHES, REQUESTS, RELEASES,
+        LIVE, BATCHES, MISSED, REQUESTS, RELEASES,
     ];
 
     /// The records that an entry's changes come to, and the head (size and time).
@@ -81,6 +82,9 @@ impl State {
                     let key = (provider.clone(), batch.clone());
                     records.push(record(LIVE, slot, &self.live.get(slot))?);
                     records.push(record(BATCHES, &key, &self.batches.get(&key))?);
+                }
+                Touched::Missed(slot) => {
+                    records.push(record(MISSED, slot, &self.missed.get(slot))?);
                 }
                 Touched::Request(org, request) => {
                     let key = (org.clone(), request.clone());
@@ -123,6 +127,7 @@ impl State {
                 }
             }
             BATCHES => drop(self.batches.insert(read(tree, key)?, read(tree, value)?)),
+            MISSED => drop(self.missed.insert(read(tree, key)?, read(tree, value)?)),
             REQUESTS => drop(self.requests.insert(read(tree, key)?, read(tree, value)?)),
             RELEASES => drop(self.releases.insert(read(tree, key)?, read(tree, value)?)),
             _ => {

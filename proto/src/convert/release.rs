@@ -11,7 +11,9 @@ use prost::bytes::Bytes;
 
 use super::both_ways::{id_request, paged};
 use super::common;
-use super::{ConvertError, Paged, at_most, not_empty, parse, required, wrong};
+use super::{
+    ConvertError, Paged, at_most, not_empty, parse, parse_optional, print_optional, required, wrong,
+};
 use crate::limits::{CHUNK_BYTES_MAX, QUALITY_SHEET_BYTES_MAX};
 use crate::v1;
 
@@ -50,6 +52,8 @@ pub struct Released {
     pub key: ReleaseKey,
     /// Of its publication; not to be believed before it is verified.
     pub receipt: Receipt,
+    /// The published edition that it takes the place of.
+    pub replaces: Option<ReleaseKey>,
 }
 
 /// A part of a release on its way to the client.
@@ -95,6 +99,8 @@ pub struct ReleaseSummary {
     pub charge: Option<Loss>,
     /// Index of the entry that published it.
     pub entry: u64,
+    /// The published edition that it takes the place of.
+    pub replaces: Option<ReleaseKey>,
 }
 
 /// Without the salt.
@@ -121,11 +127,16 @@ impl TryFrom<v1::RequestReleaseResponse> for Answer {
             Wire::Released(v1::ReleaseAnswer {
                 release_key,
                 receipt,
+                replaces_release_key,
             }) => {
                 let key = parse("released.release_key", &release_key)?;
                 Ok(Self::Released(Released {
                     key,
                     receipt: common::receipt(receipt)?,
+                    replaces: parse_optional(
+                        "released.replaces_release_key",
+                        &replaces_release_key,
+                    )?,
                 }))
             }
             Wire::Refused(refusal) => Ok(Self::Refused(Refused {
@@ -140,10 +151,15 @@ impl From<Answer> for v1::RequestReleaseResponse {
     fn from(answer: Answer) -> Self {
         use v1::request_release_response::Answer as Wire;
         let (answer, refused_receipt) = match answer {
-            Answer::Released(Released { key, receipt }) => {
+            Answer::Released(Released {
+                key,
+                receipt,
+                replaces,
+            }) => {
                 let released = v1::ReleaseAnswer {
                     release_key: key.into(),
                     receipt: Some(receipt.into()),
+                    replaces_release_key: print_optional(replaces.as_ref()),
                 };
                 (Wire::Released(released), None)
             }
@@ -252,6 +268,7 @@ impl TryFrom<v1::ReleaseSummary> for ReleaseSummary {
             edition,
             charge,
             entry_index,
+            replaces_release_key,
         } = message;
         Ok(Self {
             key: parse("release_key", &release_key)?,
@@ -261,6 +278,7 @@ impl TryFrom<v1::ReleaseSummary> for ReleaseSummary {
             edition,
             charge: charge.map(TryInto::try_into).transpose()?,
             entry: entry_index,
+            replaces: parse_optional("replaces_release_key", &replaces_release_key)?,
         })
     }
 }
@@ -275,6 +293,7 @@ impl From<ReleaseSummary> for v1::ReleaseSummary {
             edition,
             charge,
             entry,
+            replaces,
         } = summary;
         Self {
             release_key: key.into(),
@@ -284,6 +303,7 @@ impl From<ReleaseSummary> for v1::ReleaseSummary {
             edition,
             charge: charge.map(Into::into),
             entry_index: entry,
+            replaces_release_key: print_optional(replaces.as_ref()),
         }
     }
 }

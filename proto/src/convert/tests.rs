@@ -120,6 +120,7 @@ fn a_wish_and_its_answers_survive_the_wire() {
     let released = Answer::Released(Released {
         key: key.clone(),
         receipt: receipt(),
+        replaces: Some(key.clone()),
     });
     assert_eq!(
         wire::<_, v1::RequestReleaseResponse>(released.clone()),
@@ -191,6 +192,7 @@ fn a_preview_survives_the_wire() {
             }]),
             left: Some(loss),
             release: Some(DIGEST.parse().unwrap()),
+            replaces: Some(DIGEST.parse().unwrap()),
         }],
         domain_keys: 1 << 40,
         rule: "rows".into(),

@@ -187,7 +187,12 @@ impl Client {
                 };
                 Ok(Answered::Refused(Box::new(refused)))
             }
-            Answer::Released(Released { key, receipt }) => {
+            // What it replaces stands in the quality sheet, which is proven.
+            Answer::Released(Released {
+                key,
+                receipt,
+                replaces: _,
+            }) => {
                 let proof =
                     self.checked(doing, receipt, |body| expect::published(body, &key, None))?;
                 let proof = self.seen(doing, mark, proof).await?;

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Everything a member is told from a place on, by kind, up to the log's present end.
-async fn told(member: &Member, town: &Town, start: u64) -> (Vec<&'static str>, u64) {
+pub(super) async fn told(member: &Member, town: &Town, start: u64) -> (Vec<&'static str>, u64) {
     let size = town.broker().sequencer().state().size();
     let mut watching = member.client.watch(start);
     let mut kinds = Vec::new();

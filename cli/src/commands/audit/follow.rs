@@ -275,6 +275,11 @@ pub fn line(body: &Body) -> String {
                 c.table, c.period, c.provider
             )
         }
+        Body::ContributionMissing(m) => {
+            let periods: Vec<_> = m.periods.iter().map(ToString::to_string).collect();
+            let (id, table) = (short(m.agreement.as_str()), &m.table);
+            format!("{id}…: nothing of {table} for {}", periods.join(", "))
+        }
         Body::ContributionWithdrawn(w) => {
             format!("{} {} by {}: {}", w.table, w.period, w.provider, w.reason)
         }
@@ -287,9 +292,15 @@ pub fn line(body: &Body) -> String {
             let further: String = further
                 .map(|part| format!(", {} ({})", part.provider, part.charge))
                 .collect();
+            let replaces = r.replaces.as_ref();
+            let replaces = replaces.map(|key| format!(", in the place of {}…", short(key.as_str())));
             format!(
-                "{} {} for {}, charged ({}){further}",
-                r.table.name, r.period, r.by, r.charge
+                "{} {} for {}, charged ({}){further}{}",
+                r.table.name,
+                r.period,
+                r.by,
+                r.charge,
+                replaces.unwrap_or_default()
             )
         }
         Body::ReleasePublished { key, .. } => format!("{}…", short(key.as_str())),

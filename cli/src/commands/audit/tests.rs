@@ -108,6 +108,7 @@ fn story(folder: &Path) -> Vec<Body> {
         rungs: vec![],
         unit: terms.population.unit,
         edition: 1,
+        replaces: None,
         manifest,
         late: false,
         missing: missing.map(|day| day.parse().unwrap()).to_vec(),

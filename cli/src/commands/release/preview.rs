@@ -182,7 +182,10 @@ fn period_json(p: &PeriodPreview) -> Value {
             .map(|r| json!({"id": r.id, "text": r.text}))
             .collect::<Vec<_>>()
     });
-    json!({"period": p.period, "refused": refused, "left": p.left, "release": p.release})
+    json!({
+        "period": p.period, "refused": refused, "left": p.left, "release": p.release,
+        "replaces": p.replaces,
+    })
 }
 
 impl View for Shown {
@@ -276,7 +279,10 @@ fn verdict(period: &PeriodPreview) -> String {
             format!("refused: {}", reasons.collect::<Vec<_>>().join(", "))
         }
         (None, Some(key)) => format!("free: {}… is released", short(key.as_str())),
-        (None, None) => "granted".to_owned(),
+        (None, None) => match &period.replaces {
+            Some(key) => format!("granted: corrected since {}…, a new edition", short(key.as_str())),
+            None => "granted".to_owned(),
+        },
     }
 }
 
@@ -297,6 +303,7 @@ mod tests {
             refused,
             left: None,
             release: None,
+            replaces: None,
         };
         Told {
             protection: None,

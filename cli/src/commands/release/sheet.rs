@@ -40,6 +40,10 @@ fn lines(sheet: &QualitySheet) -> Vec<(&'static str, String)> {
         ),
         ("agreement", sheet.agreement.to_string()),
     ];
+    if let Some(key) = &sheet.replaces {
+        let replaced = format!("{key}: the period was corrected since");
+        lines.push(("in place of", replaced));
+    }
     if let Some(merge) = &sheet.merge {
         lines.push(("merged", coarsening(merge.coarsening())));
     }

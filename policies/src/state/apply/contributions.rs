@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 
 use super::{Touched, insert_new, rule, unknown};
-use crate::entry::{Contribution, Deletion, Withdrawal};
+use crate::entry::{Contribution, Deletion, Missing, Withdrawal};
 use crate::id::{BatchId, OrgId};
+use crate::period::Period;
+use crate::schedule::{MISSING_PERIODS_MAX, is_missing};
 use crate::state::{ApplyError, ContributionRecord, Slot, State, Status};
 
 impl State {
@@ -62,6 +64,37 @@ impl State {
             new.provider.clone(),
             new.batch.clone(),
         )])
+    }
+
+    /// Periods that were due are not there.
+    pub(super) fn miss(
+        &mut self,
+        missing: &Missing,
+        time: Timestamp,
+    ) -> Result<Vec<Touched>, ApplyError> {
+        let Missing {
+            agreement,
+            table,
+            periods,
+        } = missing;
+        let rising = std::iter::zip(periods, periods.iter().skip(1)).all(|(a, b)| a < b);
+        let some = (1..=MISSING_PERIODS_MAX).contains(&periods.len());
+        rule(rising && some, "missing periods rise, each once")?;
+        let slot = |period: &Period| Slot {
+            agreement: agreement.clone(),
+            table: table.clone(),
+            period: *period,
+        };
+        let slots: Vec<_> = periods.iter().map(slot).collect();
+        for slot in &slots {
+            rule(
+                is_missing(self, slot, time),
+                "a period is missing once, after its due time and grace, under an active agreement",
+            )?;
+        }
+        let entry = self.size;
+        self.missed.extend(slots.iter().map(|slot| (slot.clone(), entry)));
+        Ok(slots.into_iter().map(Touched::Missed).collect())
     }
 
     /// The provider takes a contribution back. It may at any time, whatever has become of the agreement.

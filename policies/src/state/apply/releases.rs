@@ -33,6 +33,13 @@ impl State {
             self.reservable(part, time)?;
         }
         self.joinable(new)?;
+        let asked = new.asked();
+        let before = self.published_edition(&asked, new.period);
+        let before = before.filter(|_| new.merge.is_none());
+        rule(
+            new.replaces.is_none() || new.replaces.as_ref() == before,
+            "a later edition takes the place of the newest one that was published",
+        )?;
         let mut touched = vec![Touched::Release(new.key.clone())];
         for part in &parts {
             touched.extend(self.debit(part)?);

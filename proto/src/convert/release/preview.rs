@@ -93,6 +93,8 @@ pub struct PeriodPreview {
     pub left: Option<Loss>,
     /// A release that a request would get for free.
     pub release: Option<ReleaseKey>,
+    /// The published edition that a request would replace by a new, charged one.
+    pub replaces: Option<ReleaseKey>,
 }
 
 impl TryFrom<v1::PreviewResponse> for Preview {
@@ -303,12 +305,14 @@ impl TryFrom<v1::PeriodPreview> for PeriodPreview {
             refused,
             left,
             release_key,
+            replaces_release_key,
         } = message;
         Ok(Self {
             period: parse("period", &period)?,
             refused: refused.map(TryInto::try_into).transpose()?,
             left: left.map(TryInto::try_into).transpose()?,
             release: parse_optional("release_key", &release_key)?,
+            replaces: parse_optional("replaces_release_key", &replaces_release_key)?,
         })
     }
 }
@@ -320,12 +324,14 @@ impl From<PeriodPreview> for v1::PeriodPreview {
             refused,
             left,
             release,
+            replaces,
         } = preview;
         Self {
             period: period.into(),
             refused: refused.map(Into::into),
             left: left.map(Into::into),
             release_key: print_optional(release.as_ref()),
+            replaces_release_key: print_optional(replaces.as_ref()),
         }
     }
 }

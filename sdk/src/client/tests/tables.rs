@@ -37,6 +37,7 @@ fn publish(script: &mut Script, change: impl FnOnce(&mut ReleaseHead, &mut Vec<u
     let released = Released {
         key: key(),
         receipt,
+        replaces: None,
     };
     script.answers.push_back(Answer::Released(released).into());
 }

@@ -63,6 +63,11 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
             parties::rotated(state, org, (from, key), (by_old, by_new))
         }
         Body::ZoningAdded { by, .. } => caller(state, by, "/weir.v1.DirectoryService/AddZoning"),
+        // What a call says, and whose it is, the reducer checks.
+        Body::CallPublished { by, .. } => {
+            caller(state, by, "/weir.v1.DirectoryService/PublishCall")
+        }
+        Body::CallClosed { by, .. } => caller(state, by, "/weir.v1.DirectoryService/CloseCall"),
         Body::AgreementOffered {
             agreement,
             by,

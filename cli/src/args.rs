@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    aggregate, agreement, audit, contribution, org, pki, push, release, serve, sql, witness, zoning,
+    aggregate, agreement, audit, call, contribution, org, pki, push, release, serve, sql, witness,
+    zoning,
 };
 use crate::demo;
 
@@ -93,6 +94,9 @@ pub enum Command {
     /// Zonings: the zones that tables are cut in.
     #[command(subcommand)]
     Zoning(zoning::Command),
+    /// Calls for data: what planners need to know; publish, list, read, close.
+    #[command(subcommand)]
+    Call(call::Command),
     /// Agreements: write, check, read, offer, sign, list.
     #[command(subcommand)]
     Agreement(agreement::Command),

@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod agreement;
 pub mod audit;
+pub mod call;
 mod confirm;
 pub mod contribution;
 pub mod org;
@@ -33,6 +34,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(args, &session).await,
         Command::Org(command) => org::run(command, &session).await,
         Command::Zoning(command) => zoning::run(command, &session).await,
+        Command::Call(command) => call::run(command, &session).await,
         Command::Agreement(command) => agreement::run(command, &session).await,
         Command::Aggregate(args) => aggregate::run(args, &session).await,
         Command::Push(args) => push::run(args, &session).await,

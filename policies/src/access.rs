@@ -33,6 +33,14 @@ pub const RULES: &[Rule] = &[
         roles: &[Steward, Provider, Planner],
     },
     Rule {
+        method: "/weir.v1.DirectoryService/PublishCall",
+        roles: &[Planner],
+    },
+    Rule {
+        method: "/weir.v1.DirectoryService/CloseCall",
+        roles: &[Planner],
+    },
+    Rule {
         method: "/weir.v1.AgreementService/OfferAgreement",
         roles: PARTIES,
     },

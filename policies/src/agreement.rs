@@ -7,7 +7,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgreementId, Fingerprint, OrgId, PopulationId, TableName, ZoningId, sha256_hex};
+use crate::id::{AgreementId, CallId, Fingerprint, OrgId, PopulationId, TableName, ZoningId, sha256_hex};
 use crate::loss::Loss;
 use crate::period::{Grain, Period, Zone};
 use crate::table::Table;
@@ -69,6 +69,9 @@ pub struct Agreement {
     /// What may be merged on request, beside the plan.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub ad_hoc: Vec<AdHoc>,
+    /// The call for data that this document answers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub call: Option<CallId>,
     /// The offer that this document answers: offering this one closes that one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub counters: Option<AgreementId>,

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, Unit};
+use crate::call::Call;
 use crate::coarse::{Coarsening, Merge};
 use crate::id::{
-    AgreementId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName, ZoningId,
+    AgreementId, BlobId, CallId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName, ZoningId,
 };
 use crate::joint::{Joint, With};
 use crate::life::Act;
@@ -140,6 +141,24 @@ pub enum Body {
         /// Who added it.
         by: OrgId,
     },
+    /// A planner says what it needs to know.
+    #[serde(rename = "call.published")]
+    CallPublished {
+        /// Its id ([`Call::id`]).
+        call: CallId,
+        /// The planner.
+        by: OrgId,
+        /// What is asked.
+        terms: Call,
+    },
+    /// The planner needs it no more: it is answered no longer.
+    #[serde(rename = "call.closed")]
+    CallClosed {
+        /// Which call.
+        call: CallId,
+        /// The planner.
+        by: OrgId,
+    },
     /// A party offered an agreement it signed.
     #[serde(rename = "agreement.offered")]
     AgreementOffered {
@@ -256,6 +275,8 @@ impl Body {
             Self::OrgAdmitted { .. } => "org.admitted",
             Self::OrgKeyRotated { .. } => "org.key_rotated",
             Self::ZoningAdded { .. } => "zoning.added",
+            Self::CallPublished { .. } => "call.published",
+            Self::CallClosed { .. } => "call.closed",
             Self::AgreementOffered { .. } => "agreement.offered",
             Self::AgreementSigned { .. } => "agreement.signed",
             Self::AgreementActivated { .. } => "agreement.activated",

@@ -152,6 +152,10 @@ text_id!(
     AgreementId, digest
 );
 text_id!(
+    /// SHA-256 over a call for data and who calls ([`crate::call::Call::id`]).
+    CallId, digest
+);
+text_id!(
     /// H(canonical table request, pinned manifest): one draw of noise, one release (DESIGN section
     /// 4).
     ReleaseKey, digest

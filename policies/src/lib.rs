@@ -7,6 +7,7 @@
 //! | module | answers |
 //! | --- | --- |
 //! | [`agreement`], [`template`] | what did the parties sign, and where to start writing it? |
+//! | [`call`] | what does a planner need to know? |
 //! | [`table`], [`kind`], [`period`] | what is counted, at which grain, over which time? |
 //! | [`coarse`] | which cells fall together, and how many of one unit? |
 //! | [`joint`] | may several providers' tables be one? |
@@ -24,6 +25,7 @@
 
 pub mod access;
 pub mod agreement;
+pub mod call;
 pub mod coarse;
 pub mod decide;
 pub mod entry;

@@ -24,6 +24,12 @@ pub enum PeriodError {
         /// What was given, shortened.
         given: String,
     },
+    /// No length of a period.
+    #[error("`{given}` is no length of a period: write day, week or month")]
+    Grain {
+        /// What was given, shortened.
+        given: String,
+    },
     /// The calendar ends there.
     #[error("the period leaves the calendar")]
     Calendar,
@@ -55,12 +61,34 @@ impl Grain {
         self == other || other == Self::Day
     }
 
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
     fn span(self) -> Span {
         match self {
             Self::Day => 1.day(),
             Self::Week => 1.week(),
             Self::Month => 1.month(),
         }
+    }
+}
+
+impl std::str::FromStr for Grain {
+    type Err = PeriodError;
+
+    fn from_str(text: &str) -> Result<Self, PeriodError> {
+        let all = [Self::Day, Self::Week, Self::Month];
+        let found = all.into_iter().find(|grain| grain.as_str() == text);
+        found.ok_or_else(|| PeriodError::Grain {
+            given: text.chars().take(40).collect(),
+        })
     }
 }
 

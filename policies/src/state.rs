@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, Protection};
+use crate::call::Call;
 use crate::coarse::Merge;
 use crate::entry::{Contribution, Floors, Reservation, Why};
 use crate::id::{
-    AgreementId, BatchId, BlobId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
+    AgreementId, BatchId, BlobId, CallId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
     ZoningId,
 };
 use crate::joint::With;
@@ -74,6 +75,22 @@ pub struct Zoning {
     pub blob: BlobId,
     /// Index of its entry.
     pub entry: u64,
+}
+
+/// A call for data and its entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallRecord {
+    /// Whose.
+    pub planner: OrgId,
+    /// What is asked.
+    pub terms: Call,
+    /// When it was published.
+    pub time: Timestamp,
+    /// Index of the entry that published it.
+    pub entry: u64,
+    /// Index of the entry that closed it.
+    pub closed: Option<u64>,
 }
 
 /// An agreement and its signatures.
@@ -191,6 +208,7 @@ pub struct State {
     pub(crate) snapshot: Option<u64>,
     pub(crate) orgs: BTreeMap<OrgId, Org>,
     pub(crate) zonings: BTreeMap<ZoningId, Zoning>,
+    pub(crate) calls: BTreeMap<CallId, CallRecord>,
     pub(crate) agreements: BTreeMap<AgreementId, AgreementRecord>,
     pub(crate) live: BTreeMap<Slot, ContributionRecord>,
     pub(crate) batches: BTreeMap<(OrgId, BatchId), ContributionRecord>,
@@ -267,6 +285,17 @@ impl State {
     /// All zonings.
     pub fn zonings(&self) -> impl Iterator<Item = (&ZoningId, &Zoning)> {
         self.zonings.iter()
+    }
+
+    /// A call for data.
+    #[must_use]
+    pub fn call(&self, id: &CallId) -> Option<&CallRecord> {
+        self.calls.get(id)
+    }
+
+    /// All calls for data, open and closed.
+    pub fn calls(&self) -> impl Iterator<Item = (&CallId, &CallRecord)> {
+        self.calls.iter()
     }
 
     /// An agreement.

@@ -239,7 +239,7 @@ fn fits(check: &mut Check, a: &Agreement, table: &Table, coarsening: &Coarsening
     }
 }
 
-fn is_purpose(text: &str) -> bool {
+pub(crate) fn is_purpose(text: &str) -> bool {
     text.strip_prefix("dpv:").is_some_and(|term| {
         (1..=64).contains(&term.len()) && term.bytes().all(|b| b.is_ascii_alphanumeric())
     })

@@ -6,6 +6,7 @@
 
 mod agreement;
 mod both_ways;
+mod call;
 mod common;
 mod contributed;
 mod contribution;
@@ -22,6 +23,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 pub use agreement::{AgreementSummary, Offer, SignedAgreement, Signing};
+pub use call::CallStatus;
 pub use common::{Logged, Page, Paged, Rate};
 pub use contributed::{ContributionStatus, Withdrawing};
 pub use contribution::{Accepted, ContributionQuery, Push, TableFilter};

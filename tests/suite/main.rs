@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod calls;
 mod contribute;
 mod crash;
 mod dense;

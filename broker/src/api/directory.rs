@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use policies::id::OrgId;
-use policies::state::Org;
+use policies::call::Call;
+use policies::id::{CallId, OrgId};
+use policies::state::{CallRecord, Org};
 use proto::convert::{
-    Admission as Wire, Logged, Organisation, Page, Rotation, Zoning, ZoningBytes,
+    Admission as Wire, CallStatus, Logged, Organisation, Page, Rotation, Zoning, ZoningBytes,
 };
 use proto::v1;
 use proto::v1::directory_service_server::DirectoryService;
@@ -17,7 +18,7 @@ use crate::flow::Broker;
 use crate::flow::admit::Admission;
 use crate::identity::caller::Caller;
 
-/// Organisations and zonings.
+/// Organisations, zonings and calls for data.
 #[derive(Debug)]
 pub struct Directory(pub Arc<Broker>);
 
@@ -120,9 +121,60 @@ impl DirectoryService for Directory {
             paged(all, |z| z.id.to_string(), &page).into(),
         ))
     }
+
+    async fn publish_call(
+        &self,
+        request: Request<v1::PublishCallRequest>,
+    ) -> Answer<v1::PublishCallResponse> {
+        let by = Caller::of(&request)?.org().clone();
+        let terms: Call = request.into_inner().try_into()?;
+        let (id, receipt) = self.0.publish_call(&by, terms).await?;
+        let what = self.call(&id)?;
+        Ok(Response::new(Logged { what, receipt }.into()))
+    }
+
+    async fn close_call(
+        &self,
+        request: Request<v1::CloseCallRequest>,
+    ) -> Answer<v1::CloseCallResponse> {
+        let by = Caller::of(&request)?.org().clone();
+        let id: CallId = request.into_inner().try_into()?;
+        let receipt = self.0.close_call(&by, &id).await?;
+        let what = self.call(&id)?;
+        Ok(Response::new(Logged { what, receipt }.into()))
+    }
+
+    async fn list_calls(
+        &self,
+        request: Request<v1::ListCallsRequest>,
+    ) -> Answer<v1::ListCallsResponse> {
+        let page: Page = request.into_inner().try_into()?;
+        let state = self.0.sequencer().state();
+        let all = state.calls().map(|(id, record)| call(id, record));
+        Ok(Response::new(
+            paged(all, |c| c.id.to_string(), &page).into(),
+        ))
+    }
+}
+
+fn call(id: &CallId, record: &CallRecord) -> CallStatus {
+    CallStatus {
+        id: id.clone(),
+        planner: record.planner.clone(),
+        terms: record.terms.clone(),
+        published: record.time,
+        open: record.closed.is_none(),
+        entry: record.entry,
+    }
 }
 
 impl Directory {
+    fn call(&self, id: &CallId) -> Result<CallStatus, Error> {
+        let state = self.0.sequencer().state();
+        let record = state.call(id).ok_or(Error::NotFound { what: "call" })?;
+        Ok(call(id, record))
+    }
+
     fn zoning(&self, id: &policies::id::ZoningId) -> Result<Zoning, Error> {
         let state = self.0.sequencer().state();
         let zoning = state.zoning(id).ok_or(Error::NotFound { what: "zoning" })?;

@@ -4,6 +4,7 @@
 pub mod admit;
 pub mod agree;
 pub mod broker;
+pub mod call;
 pub mod contribute;
 pub mod draw;
 mod join;

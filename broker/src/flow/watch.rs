@@ -138,7 +138,7 @@ impl Watch {
     }
 }
 
-/// Members, zonings, access policies, starts and the log's own operation concern everybody, and no agreement.
+/// Members, zonings, calls for data, access policies, starts and the log's own operation concern everybody, and no agreement.
 fn is_about_agreements(body: &Body) -> bool {
     !matches!(
         body,
@@ -151,5 +151,7 @@ fn is_about_agreements(body: &Body) -> bool {
             | Body::PolicyChanged { .. }
             | Body::OrgAdmitted { .. }
             | Body::ZoningAdded { .. }
+            | Body::CallPublished { .. }
+            | Body::CallClosed { .. }
     )
 }

@@ -74,6 +74,9 @@ pub enum Command {
 pub struct Offer {
     /// The agreement's file.
     pub file: PathBuf,
+    /// The call for data that it answers, by its id or the first digits; the command writes it into the file.
+    #[arg(long, value_name = "CALL")]
+    pub call: Option<String>,
 }
 
 /// Arguments of `weir agreement sign`.

@@ -56,6 +56,14 @@ const GOLDEN: [(&str, &str); 48] = [
         include_str!("../../golden/release.reserved.measures.json"),
     ),
     (
+        "call.published",
+        include_str!("../../golden/call.published.json"),
+    ),
+    (
+        "call.closed",
+        include_str!("../../golden/call.closed.json"),
+    ),
+    (
         "contribution.missing",
         include_str!("../../golden/contribution.missing.json"),
     ),

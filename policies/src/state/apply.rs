@@ -2,11 +2,12 @@
 
 use super::{AgreementRecord, ApplyError, Slot, Stage, State, Zoning};
 use crate::entry::{Body, Entry};
-use crate::id::{AgreementId, BatchId, OrgId, ReleaseKey, RequestId, ZoningId};
+use crate::id::{AgreementId, BatchId, CallId, OrgId, ReleaseKey, RequestId, ZoningId};
 use crate::ledger::Account;
 use crate::life::Action;
 use crate::period::Period;
 
+mod calls;
 mod contributions;
 mod life;
 mod merges;
@@ -31,6 +32,8 @@ pub enum Touched {
     Org(OrgId),
     /// A zoning.
     Zoning(ZoningId),
+    /// A call for data.
+    Call(CallId),
     /// An agreement.
     Agreement(AgreementId),
     /// The terms of an account.
@@ -100,6 +103,10 @@ impl State {
                 };
                 self.add_zoning(zoning, added)
             }
+            Body::CallPublished { call, by, terms } => {
+                self.publish_call(call, (by, terms), entry.time)
+            }
+            Body::CallClosed { call, by } => self.close_call(call, by),
             Body::AgreementOffered {
                 agreement,
                 by,

@@ -21,7 +21,9 @@ impl State {
             | Body::PolicyChanged { .. }
             | Body::OrgAdmitted { .. }
             | Body::OrgKeyRotated { .. }
-            | Body::ZoningAdded { .. } => self.orgs.keys().cloned().collect(),
+            | Body::ZoningAdded { .. }
+            | Body::CallPublished { .. }
+            | Body::CallClosed { .. } => self.orgs.keys().cloned().collect(),
             Body::AgreementOffered { agreement, .. } => {
                 let answered = agreement.counters.as_ref().and_then(parties);
                 let answered = answered.unwrap_or_default();

@@ -36,6 +36,7 @@ const CONFIG: &str = "config";
 const SNAPSHOT: &str = "snapshot";
 const ORGS: &str = "orgs";
 const ZONINGS: &str = "zonings";
+const CALLS: &str = "calls";
 const AGREEMENTS: &str = "agreements";
 const ACCOUNTS: &str = "accounts";
 const BALANCES: &str = "balances";
@@ -47,9 +48,9 @@ const RELEASES: &str = "releases";
 
 impl State {
     /// All trees of the index.
-    pub const TREES: [&'static str; 15] = [
-        HEAD, FLOORS, POLICIES, CONFIG, SNAPSHOT, ORGS, ZONINGS, AGREEMENTS, ACCOUNTS, BALANCES,
-        LIVE, BATCHES, MISSED, REQUESTS, RELEASES,
+    pub const TREES: [&'static str; 16] = [
+        HEAD, FLOORS, POLICIES, CONFIG, SNAPSHOT, ORGS, ZONINGS, CALLS, AGREEMENTS, ACCOUNTS,
+        BALANCES, LIVE, BATCHES, MISSED, REQUESTS, RELEASES,
     ];
 
     /// The records that an entry's changes come to, and the head (size and time).
@@ -68,6 +69,7 @@ impl State {
                 Touched::Snapshot => records.push(record(SNAPSHOT, &"snapshot", &self.snapshot)?),
                 Touched::Org(id) => records.push(record(ORGS, id, &self.orgs.get(id))?),
                 Touched::Zoning(id) => records.push(record(ZONINGS, id, &self.zonings.get(id))?),
+                Touched::Call(id) => records.push(record(CALLS, id, &self.calls.get(id))?),
                 Touched::Agreement(id) => {
                     records.push(record(AGREEMENTS, id, &self.agreements.get(id))?);
                 }
@@ -112,6 +114,7 @@ impl State {
             SNAPSHOT => self.snapshot = read(tree, value)?,
             ORGS => drop(self.orgs.insert(read(tree, key)?, read(tree, value)?)),
             ZONINGS => drop(self.zonings.insert(read(tree, key)?, read(tree, value)?)),
+            CALLS => drop(self.calls.insert(read(tree, key)?, read(tree, value)?)),
             AGREEMENTS => drop(self.agreements.insert(read(tree, key)?, read(tree, value)?)),
             ACCOUNTS => self
                 .ledger

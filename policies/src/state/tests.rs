@@ -13,6 +13,7 @@ use crate::testing::{Town, entry, mechanism, now, org};
 
 mod accounts;
 mod ad_hoc;
+mod calls;
 mod golden;
 mod parties;
 mod random;

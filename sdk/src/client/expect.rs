@@ -1,12 +1,12 @@
 //! What an entry has to say to be the answer to a call.
 
 use policies::entry::{Body, Contribution};
-use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey};
+use policies::id::{AgreementId, BlobId, CallId, OrgId, ReleaseKey};
 use policies::life::{Act, Action};
 use policies::refusal::Refusal;
 use policies::sign::{PublicKey, Signs, possession_payload, rotation_payload, verify};
 use proto::convert::{
-    Acting, ContributionStatus, Organisation, Push, Rotation, Wish, Withdrawing, Zoning,
+    Acting, CallStatus, ContributionStatus, Organisation, Push, Rotation, Wish, Withdrawing, Zoning,
 };
 
 use super::proof::Differs;
@@ -81,6 +81,24 @@ pub(super) fn zoning(body: &Body, asked: &Zoning) -> Same {
     same(*sha256 == asked.sha256, "SHA-256")?;
     same(*zones == asked.zones, "number of zones")?;
     same(*parents == asked.parents, "number of parents")
+}
+
+/// The call with these terms.
+pub(super) fn call(body: &Body, told: &CallStatus) -> Same {
+    let Body::CallPublished { call, by, terms } = body else {
+        return Err(Differs::Kind("call.published"));
+    };
+    same(*call == told.id, "call")?;
+    same(*by == told.planner, "planner")?;
+    same(*terms == told.terms, "terms")
+}
+
+/// The end of this call.
+pub(super) fn closed_call(body: &Body, asked: &CallId) -> Same {
+    match body {
+        Body::CallClosed { call, by: _ } => same(call == asked, "call"),
+        _ => Err(Differs::Kind("call.closed")),
+    }
 }
 
 /// Something that happened to this agreement; a repeated call is answered with its last entry.

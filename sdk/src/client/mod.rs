@@ -23,7 +23,7 @@
 //! | --- | --- |
 //! | `config`, `identity` | the profile and its files |
 //! | `connect`, `session` | TLS and token, the [`Client`] |
-//! | `directory`, `agreements`, `life`, `notices`, `contributions`, `releases`, `transparency` | one service each |
+//! | `directory`, `calls`, `agreements`, `life`, `notices`, `contributions`, `releases`, `transparency` | one service each |
 //! | `push`, `columns` | cells on their way to the broker |
 //! | `table` | a released table on its way to us |
 //! | `sql` | questions over released tables |
@@ -32,6 +32,7 @@
 //! | `retry`, `pages`, `limits`, `error` | what every call needs |
 
 mod agreements;
+mod calls;
 mod columns;
 mod config;
 mod connect;

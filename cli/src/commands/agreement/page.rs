@@ -110,6 +110,7 @@ fn ending(a: &Agreement) -> Vec<(&'static str, String)> {
         ("amends", a.supersedes.as_ref()),
         ("answers", a.counters.as_ref()),
     ];
+    rows.extend(a.call.as_ref().map(|id| ("call for data", id.to_string())));
     rows.extend(
         named
             .into_iter()

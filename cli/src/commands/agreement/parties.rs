@@ -10,15 +10,16 @@ use sdk::client::{Client, Proven};
 use serde::Serialize;
 
 use super::super::session::{from_client, read_agreement};
-use super::super::{Session, confirm};
+use super::super::{Session, call, confirm};
 use super::check::usual_floors;
 use super::{Offer, Sign, page};
-use crate::errors::CliError;
+use crate::errors::{CliError, OrFail};
 use crate::output::{View, facts, short, table};
 
 pub const OFFER_HELP: &str = "\
 Example:
   weir agreement offer agreement.json --profile certs/city-bikes/weir.toml
+  weir agreement offer agreement.json --call 9c41d7       the answer to a call of `weir call list`
 
 Signs the canonical bytes with the profile's signing key and offers them; the agreement has to name
 that key for one of its parties. Offering the same terms again answers the first receipt.";
@@ -37,9 +38,15 @@ Example:
   weir agreement list --json";
 
 pub async fn offer(args: &Offer, session: &Session) -> Result<(), CliError> {
-    let terms = read_agreement(&args.file)?;
+    let mut terms = read_agreement(&args.file)?;
     let client = session.client().await?;
-    offer_terms(&terms, &args.file, &client, session).await
+    let Some(call) = &args.call else {
+        return offer_terms(&terms, &args.file, &client, session).await;
+    };
+    terms.call = Some(call::named(&client, call).await?.id);
+    let document = terms.canonical().or_fail()?;
+    offer_terms(&terms, &args.file, &client, session).await?;
+    std::fs::write(&args.file, document).map_err(|e| CliError::file("write", &args.file, e))
 }
 
 /// Signs the terms of a file and offers them.

@@ -244,6 +244,8 @@ pub fn line(body: &Body) -> String {
             format!("{org}, key {from}… to {to}…")
         }
         Body::ZoningAdded { zoning, zones, .. } => format!("{zoning}, {zones} zones"),
+        Body::CallPublished { by, terms, .. } => format!("`{}` by {by}", terms.title),
+        Body::CallClosed { call, by } => format!("{}… by {by}", short(call.as_str())),
         Body::AgreementOffered { agreement, by, .. } => format!("`{}` by {by}", agreement.title),
         Body::AgreementSigned { agreement, by, .. } => {
             format!("{}… by {by}", short(agreement.as_str()))

@@ -73,6 +73,7 @@ impl State {
         let id = terms.id().map_err(|_| ApplyError::Rule {
             rule: "an agreement has an id",
         })?;
+        self.answerable(terms)?;
         let (life, mut touched) = self.born(&id, terms, by, time)?;
         let record = AgreementRecord {
             terms: terms.clone(),

@@ -17,6 +17,7 @@ mod args;
 mod commands;
 mod demo;
 mod errors;
+mod files;
 mod output;
 mod period_range;
 mod progress;

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, Protection};
-use crate::call::Call;
 use crate::coarse::Merge;
 use crate::entry::{Contribution, Floors, Reservation, Why};
 use crate::id::{
@@ -26,6 +25,7 @@ use crate::sign::{PartySignature, PublicKey};
 
 mod access;
 mod apply;
+mod calls;
 mod concerned;
 mod error;
 mod life;
@@ -36,6 +36,7 @@ mod retention;
 
 pub use access::PoliciesInForce;
 pub use apply::{ROTATIONS_MAX, Touched};
+pub use calls::CallRecord;
 pub use error::ApplyError;
 pub use operation::{ConfigInForce, SNAPSHOT_EVERY};
 pub use records::{Record, RecordError};
@@ -75,22 +76,6 @@ pub struct Zoning {
     pub blob: BlobId,
     /// Index of its entry.
     pub entry: u64,
-}
-
-/// A call for data and its entries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CallRecord {
-    /// Whose.
-    pub planner: OrgId,
-    /// What is asked.
-    pub terms: Call,
-    /// When it was published.
-    pub time: Timestamp,
-    /// Index of the entry that published it.
-    pub entry: u64,
-    /// Index of the entry that closed it.
-    pub closed: Option<u64>,
 }
 
 /// An agreement and its signatures.
@@ -285,17 +270,6 @@ impl State {
     /// All zonings.
     pub fn zonings(&self) -> impl Iterator<Item = (&ZoningId, &Zoning)> {
         self.zonings.iter()
-    }
-
-    /// A call for data.
-    #[must_use]
-    pub fn call(&self, id: &CallId) -> Option<&CallRecord> {
-        self.calls.get(id)
-    }
-
-    /// All calls for data, open and closed.
-    pub fn calls(&self) -> impl Iterator<Item = (&CallId, &CallRecord)> {
-        self.calls.iter()
     }
 
     /// An agreement.

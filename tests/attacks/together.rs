@@ -95,7 +95,6 @@ fn shown(selection: Selection, people: &[u64]) -> Vec<bool> {
         provider: format!("provider-{n}").parse().unwrap(),
         table: table.clone(),
         edition: 1,
-        replaces: None,
         manifest: vec![],
         late: false,
         missing: vec![],

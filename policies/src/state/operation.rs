@@ -105,7 +105,9 @@ impl State {
         all.extend(self.snapshot.map(|_| Touched::Snapshot));
         all.extend(self.orgs.keys().cloned().map(Touched::Org));
         all.extend(self.zonings.keys().cloned().map(Touched::Zoning));
+        all.extend(self.calls.keys().cloned().map(Touched::Call));
         all.extend(self.agreements.keys().cloned().map(Touched::Agreement));
+        all.extend(self.missed.keys().cloned().map(Touched::Missed));
         let accounts = self.ledger.accounts();
         all.extend(accounts.map(|(account, _)| Touched::Account(account.clone())));
         let balances = self.ledger.balances();

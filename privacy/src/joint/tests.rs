@@ -54,7 +54,6 @@ fn reserved(providers: &[Provider], mechanisms: &[Mechanism], rule: JointRule) -
             provider: format!("provider-{n}").parse().unwrap(),
             table: provider.table.clone(),
             edition: 1,
-            replaces: None,
             manifest: vec![],
             late: false,
             missing: vec![],

@@ -1,6 +1,6 @@
 //! Being told what happens to our agreements.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use sdk::client::Proof;
@@ -10,6 +10,7 @@ use super::super::Session;
 use super::super::audit::line;
 use super::super::session::from_client;
 use crate::errors::CliError;
+use crate::files;
 use crate::output::write_out;
 
 pub const HELP: &str = "\
@@ -85,10 +86,6 @@ impl Place {
     }
 
     fn write(&self, next: u64) -> Result<(), CliError> {
-        let beside = self.0.with_extension("new");
-        let written = std::fs::write(&beside, next.to_string());
-        let fails = |path: &Path, e| CliError::file("write", path, e);
-        written.map_err(|e| fails(&beside, e))?;
-        std::fs::rename(&beside, &self.0).map_err(|e| fails(&self.0, e))
+        files::replace(&self.0, next.to_string().as_bytes())
     }
 }

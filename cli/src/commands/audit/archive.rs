@@ -14,6 +14,7 @@ use audit::replay::replay;
 use jiff::Timestamp;
 
 use crate::errors::{CliError, OrFail};
+use crate::files;
 
 /// Where a log lies.
 #[derive(Debug, Clone)]
@@ -95,15 +96,7 @@ impl Archive {
     /// # Errors
     /// [`CliError`] names the file.
     pub fn replace(&self, name: &str, text: &str) -> Result<(), CliError> {
-        let path = self.file(name);
-        let written = tempfile::NamedTempFile::new_in(&self.folder).and_then(|mut new| {
-            new.write_all(text.as_bytes())?;
-            new.as_file().sync_all()?;
-            new.persist(&path).map_err(|e| e.error)
-        });
-        written
-            .map(|_| ())
-            .map_err(|e| CliError::file("write", &path, e))
+        files::replace(&self.file(name), text.as_bytes())
     }
 
     /// Cuts what a crash left after the signed entries, so that [`Self::keep`] can go on.

@@ -1,0 +1,15 @@
+//! The binary itself, as people type it: a broker of its own on loopback, and one process per command.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+mod calls;
+mod contributions;
+mod life;
+mod office;
+mod rotation;

@@ -1,0 +1,214 @@
+//! A broker, its organisations and their folders, all made by the binary.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const WEIR: &str = env!("CARGO_BIN_EXE_weir");
+pub const PURPOSE: &str = "dpv:PublicPolicyMaking";
+
+/// What a command came to.
+pub struct Done {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Done {
+    /// Its answer, where it is one JSON document.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out))
+    }
+
+    /// Its error, where it failed.
+    pub fn failed(&self) -> &str {
+        assert_ne!(self.code, 0, "{}", self.out);
+        &self.err
+    }
+}
+
+/// A running broker with `ops` (steward), `bikes` (provider), `city` (planner) and the zoning `town`.
+pub struct Office {
+    pub folder: TempDir,
+    broker: Child,
+}
+
+impl Office {
+    pub fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let certs = folder.path().join("certs");
+        let at = certs.to_str().unwrap();
+        run(&["pki", "new", at, "--listen", "127.0.0.1:0"]);
+        for (name, role) in [("ops", "steward"), ("bikes", "provider"), ("city", "planner")] {
+            run(&["pki", "org", at, name, "--role", role, "--user", "test"]);
+        }
+        let config = certs.join("broker.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        // Free ports for what is only looked at, and a short public tick.
+        let text = text
+            .replace("127.0.0.1:9464", "127.0.0.1:0")
+            .replace("listen = \"127.0.0.1:1\"", "listen = \"127.0.0.1:0\"")
+            .replace("publish_tick = \"2s\"", "publish_tick = \"50ms\"");
+        std::fs::write(&config, text).unwrap();
+        let mut broker = Command::new(WEIR)
+            .args(["serve", "--json", "--config", config.to_str().unwrap()])
+            .env("WEIR_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(broker.stdout.take().unwrap()).lines();
+        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, rest) = line.split_once("\"address\": \"")?;
+            Some(rest.split('"').next()?.to_owned())
+        });
+        let address = address.expect("the broker starts");
+        let port = address.rsplit(':').next().unwrap().to_owned();
+        for name in ["ops", "bikes", "city"] {
+            let profile = certs.join(name).join("weir.toml");
+            let text = std::fs::read_to_string(&profile).unwrap();
+            let text = text.replace("https://localhost:0", &format!("https://localhost:{port}"));
+            std::fs::write(&profile, text).unwrap();
+        }
+        let office = Self { folder, broker };
+        for name in ["bikes", "city"] {
+            let admission = office.file(&format!("certs/{name}/admission.json"));
+            office.weir("ops", &["org", "add", &admission, "--yes"]).json();
+        }
+        office.write("town.geojson", &squares());
+        let zones = office.file("town.geojson");
+        office.weir("ops", &["zoning", "add", "town", &zones]).json();
+        office
+    }
+
+    /// Runs a command as one of them, with `--json`.
+    pub fn weir(&self, who: &str, args: &[&str]) -> Done {
+        let profile = self.file(&format!("certs/{who}/weir.toml"));
+        call(&[args, &["--json", "--profile", &profile]].concat())
+    }
+
+    pub fn file(&self, name: &str) -> String {
+        let path: PathBuf = self.folder.path().join(name);
+        path.to_str().unwrap().to_owned()
+    }
+
+    pub fn write(&self, name: &str, value: &Value) -> String {
+        let bytes = serde_json::to_vec(value).unwrap();
+        std::fs::write(self.folder.path().join(name), bytes).unwrap();
+        self.file(name)
+    }
+
+    /// Terms between bikes and city about the three weeks before yesterday, in a file.
+    pub fn terms(&self, name: &str, change: impl FnOnce(&mut Value)) -> String {
+        let listed = self.weir("bikes", &["org", "list"]).json();
+        let key = |org: &str| {
+            let all = listed["organisations"].as_array().unwrap();
+            let found = all.iter().find(|o| o["org"] == org).unwrap();
+            found["key_fingerprint"].clone()
+        };
+        let zones = std::fs::read(self.file("town.geojson")).unwrap();
+        let (today, first) = (today(), first_day());
+        let mut terms = json!({
+            "form": "weir/agreement/1",
+            "title": "Rides in town",
+            "public_summary": "How many people travel between districts.",
+            "provider": { "org": "bikes", "key": key("bikes") },
+            "planner": { "org": "city", "key": key("city") },
+            "recipients": ["city"],
+            "purposes": [PURPOSE],
+            "valid": { "from": today - 30.days(), "until": today + 300.days() },
+            "covers": { "from": first, "until": first + 20.days() },
+            "retention_days": 90,
+            "population": {
+                "id": "riders", "description": "riders", "unit": "person-day",
+                "cap": { "rho": "1", "delta": "0.0000002" },
+            },
+            "time_zone": "Europe/Helsinki",
+            "zonings": [{ "id": "town", "sha256": policies::id::sha256_hex(&zones), "zones": 2 }],
+            "k": 5,
+            "tables": [{
+                "name": "od", "kind": "od_trips", "zoning": "town", "period": "day",
+                "bins": [0, 12], "categories": [{ "dimension": "mode", "values": ["bike"] }],
+                "cells_max": 2, "per_cell_max": 3, "clamps": [],
+            }],
+            "plan": [{
+                "table": "od",
+                "charge": {
+                    "selection": "0.25", "delta": "0.0000001",
+                    "measures": [{ "measure": "trips", "rho": "0.25" }],
+                },
+                "editions": 2, "due_hours": 0, "grace_hours": 24 * 30,
+            }],
+        });
+        change(&mut terms);
+        self.write(name, &terms)
+    }
+
+    /// The terms, offered by bikes and signed by city: their id.
+    pub fn agreed(&self) -> String {
+        let file = self.terms("agreement.json", |_| {});
+        let offered = self.weir("bikes", &["agreement", "offer", &file]).json();
+        let id = offered["agreement"].as_str().unwrap().to_owned();
+        let signed = self.weir("city", &["agreement", "sign", &id, "--yes"]).json();
+        assert_eq!(signed["state"], "active");
+        id
+    }
+
+    /// Kinds that a watch tells as one of them, from where it was.
+    pub fn watched(&self, who: &str, more: &[&str]) -> Vec<String> {
+        let args = [&["agreement", "watch", "--once"], more].concat();
+        let done = self.weir(who, &args);
+        assert_eq!(done.code, 0, "{}", done.err);
+        let lines = done.out.lines().map(|line| -> Value { serde_json::from_str(line).unwrap() });
+        lines.map(|told| told["kind"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        let _ = self.broker.kill();
+        let _ = self.broker.wait();
+    }
+}
+
+fn today() -> Date {
+    jiff::Zoned::now().date()
+}
+
+/// The first day that the terms cover; all of them are over.
+pub fn first_day() -> Date {
+    today() - 23.days()
+}
+
+fn run(args: &[&str]) {
+    let done = call(args);
+    assert_eq!(done.code, 0, "weir {args:?}: {}", done.err);
+}
+
+fn call(args: &[&str]) -> Done {
+    let done = Command::new(WEIR).args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Done {
+        code: done.status.code().unwrap(),
+        out: text(done.stdout),
+        err: text(done.stderr),
+    }
+}
+
+/// Two squares of 0.01°, `a` and `b`.
+fn squares() -> Value {
+    let square = |id: &str, west: f64| {
+        let east = west + 0.01;
+        json!({
+            "type": "Feature", "properties": { "zone_id": id },
+            "geometry": { "type": "Polygon", "coordinates": [[
+                [west, 60.0], [east, 60.0], [east, 60.01], [west, 60.01], [west, 60.0]]] },
+        })
+    };
+    json!({ "type": "FeatureCollection", "features": [square("a", 24.9), square("b", 24.91)] })
+}

@@ -12,7 +12,9 @@ use crate::errors::CliError;
 /// # Errors
 /// [`CliError`] names the file.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut new| {
         new.write_all(bytes)?;

@@ -7,7 +7,9 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgreementId, CallId, Fingerprint, OrgId, PopulationId, TableName, ZoningId, sha256_hex};
+use crate::id::{
+    AgreementId, CallId, Fingerprint, OrgId, PopulationId, TableName, ZoningId, sha256_hex,
+};
 use crate::loss::Loss;
 use crate::period::{Grain, Period, Zone};
 use crate::table::Table;

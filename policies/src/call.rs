@@ -65,7 +65,10 @@ impl Call {
             }
         }
         if !is_purpose(&self.purpose) {
-            return wrong("purpose", "name a DPV purpose, like `dpv:PublicPolicyMaking`".into());
+            return wrong(
+                "purpose",
+                "name a DPV purpose, like `dpv:PublicPolicyMaking`".into(),
+            );
         }
         if Kind::named(&self.kind).is_none() {
             let known: Vec<_> = Kind::all().iter().map(|kind| kind.kind.as_str()).collect();

@@ -11,7 +11,8 @@ use crate::agreement::{Agreement, Unit};
 use crate::call::Call;
 use crate::coarse::{Coarsening, Merge};
 use crate::id::{
-    AgreementId, BlobId, CallId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName, ZoningId,
+    AgreementId, BlobId, CallId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
+    ZoningId,
 };
 use crate::joint::{Joint, With};
 use crate::life::Act;

@@ -71,7 +71,10 @@ pub(crate) fn is_missing(state: &State, slot: &Slot, now: Timestamp) -> bool {
         record.standing(now) == Status::Active
             && record.terms.valid_at(now)
             && record.terms.covers.hold(slot.period)
-            && record.terms.table(&slot.table).is_some_and(|t| t.period == slot.period.grain())
+            && record
+                .terms
+                .table(&slot.table)
+                .is_some_and(|t| t.period == slot.period.grain())
     });
     // What was there and is gone was contributed: retention, or a withdrawal that all parties know of.
     let there = state.live(slot).is_some() || state.gone(slot).is_some();
@@ -231,7 +234,11 @@ mod tests {
         let start = "2026-10-01T08:00:00Z".parse().unwrap();
         town.state = State::new();
         let begun: Vec<_> = std::mem::take(&mut town.log);
-        for body in begun.into_iter().map(|entry| entry.body).chain(town.agreeing()) {
+        for body in begun
+            .into_iter()
+            .map(|entry| entry.body)
+            .chain(town.agreeing())
+        {
             town.write_at(body, start);
         }
         let push = town.contribution("2026-10-02", "b1", None);
@@ -252,16 +259,32 @@ mod tests {
         // After a downtime all at once, in one entry; what was contributed is not among them.
         let later = at("2026-10-08T12:00:00Z");
         let all = missing(&town.state, later);
-        assert_eq!((all.len(), told(&all)), (1, ["2026-10-01", "2026-10-03", "2026-10-04"].map(String::from).to_vec()));
+        assert_eq!(
+            (all.len(), told(&all)),
+            (
+                1,
+                ["2026-10-01", "2026-10-03", "2026-10-04"]
+                    .map(String::from)
+                    .to_vec()
+            )
+        );
         town.write_at(all[0].clone(), later);
         assert_eq!(missing(&town.state, later), []);
         let twice = town.refuses_at(all[0].clone(), later);
         assert!(twice.contains("missing once"), "{twice}");
         let slot = town.request("r1", "2026-10-03").slot();
         assert!(town.state.missed(&slot).is_some());
-        for periods in [vec![], vec!["2026-10-06".parse().unwrap(), "2026-10-05".parse().unwrap()]] {
-            let Body::ContributionMissing(whole) = all[0].clone() else { panic!() };
-            town.refuses_at(Body::ContributionMissing(Missing { periods, ..whole }), now());
+        for periods in [
+            vec![],
+            vec!["2026-10-06".parse().unwrap(), "2026-10-05".parse().unwrap()],
+        ] {
+            let Body::ContributionMissing(whole) = all[0].clone() else {
+                panic!()
+            };
+            town.refuses_at(
+                Body::ContributionMissing(Missing { periods, ..whole }),
+                now(),
+            );
         }
         // Nobody waits while it is suspended, or after its last day.
         let body = town.acting(Action::Suspend, "bikes", None);
@@ -275,7 +298,9 @@ mod tests {
         for entry in &town.log {
             let touched = state.apply(entry).unwrap();
             for record in state.records(&touched).unwrap() {
-                loaded.load(record.tree, &record.key, &record.value).unwrap();
+                loaded
+                    .load(record.tree, &record.key, &record.value)
+                    .unwrap();
             }
         }
         loaded.finish_loading();

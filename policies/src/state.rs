@@ -12,8 +12,8 @@ use crate::agreement::{Agreement, Protection};
 use crate::coarse::Merge;
 use crate::entry::{Contribution, Floors, Reservation, Why};
 use crate::id::{
-    AgreementId, BatchId, BlobId, CallId, Fingerprint, OrgId, ReleaseKey, RequestId, Role, TableName,
-    ZoningId,
+    AgreementId, BatchId, BlobId, CallId, Fingerprint, OrgId, ReleaseKey, RequestId, Role,
+    TableName, ZoningId,
 };
 use crate::joint::With;
 use crate::ledger::{Account, Ledger};
@@ -355,7 +355,10 @@ impl State {
                 table: with.table.clone(),
                 period,
             };
-            asked.iter().map(|with| self.first_slot(&slot(with))).collect()
+            asked
+                .iter()
+                .map(|with| self.first_slot(&slot(with)))
+                .collect()
         };
         let wanted = lines(asked);
         let published = |key: &&ReleaseKey| {

@@ -239,7 +239,10 @@ impl View for Told {
             ("question", wrap(question)),
             ("project", project.clone()),
             ("purpose", purpose.clone()),
-            ("table", format!("{kind} by {} in `{zoning}`", grain.as_str())),
+            (
+                "table",
+                format!("{kind} by {} in `{zoning}`", grain.as_str()),
+            ),
             ("published", self.published.clone()),
             ("state", state.to_owned()),
         ];

@@ -6,9 +6,22 @@ use crate::office::{Office, PURPOSE};
 fn a_call_is_published_read_answered_and_closed() {
     let office = Office::open();
     let publish = [
-        "call", "publish", "--title", "To the harbour", "--project", "Harbour tram", "--question",
-        "How do people get to the harbour at eight?", "--purpose", PURPOSE, "--kind", "od_trips",
-        "--grain", "day", "--zoning", "town",
+        "call",
+        "publish",
+        "--title",
+        "To the harbour",
+        "--project",
+        "Harbour tram",
+        "--question",
+        "How do people get to the harbour at eight?",
+        "--purpose",
+        PURPOSE,
+        "--kind",
+        "od_trips",
+        "--grain",
+        "day",
+        "--zoning",
+        "town",
     ];
     let denied = office.weir("bikes", &publish);
     assert!(denied.failed().contains("not allowed"), "{}", denied.err);
@@ -17,18 +30,28 @@ fn a_call_is_published_read_answered_and_closed() {
     let listed = office.weir("bikes", &["call", "list"]).json();
     assert_eq!(listed["calls"][0]["call"], id);
     let shown = office.weir("bikes", &["call", "show", &id[..8]]).json();
-    assert_eq!(shown["question"], "How do people get to the harbour at eight?");
+    assert_eq!(
+        shown["question"],
+        "How do people get to the harbour at eight?"
+    );
     let file = office.terms("agreement.json", |_| {});
-    let offered = office.weir("bikes", &["agreement", "offer", &file, "--call", &id[..8]]).json();
+    let offered = office
+        .weir("bikes", &["agreement", "offer", &file, "--call", &id[..8]])
+        .json();
     let agreement = offered["agreement"].as_str().unwrap();
-    assert!(std::fs::read_to_string(&file).unwrap().contains(id), "the file names it");
+    assert!(
+        std::fs::read_to_string(&file).unwrap().contains(id),
+        "the file names it"
+    );
     let closed = office.weir("city", &["call", "close", id]).json();
     assert_eq!(closed["open"], false);
     let open = office.weir("bikes", &["call", "list"]).json();
     assert_eq!(open["calls"].as_array().unwrap().len(), 0);
     let all = office.weir("bikes", &["call", "list", "--all"]).json();
     assert_eq!(all["calls"].as_array().unwrap().len(), 1);
-    let signed = office.weir("city", &["agreement", "sign", agreement, "--yes"]).json();
+    let signed = office
+        .weir("city", &["agreement", "sign", agreement, "--yes"])
+        .json();
     assert_eq!(signed["state"], "active");
     let late = office.terms("late.json", |terms| terms["title"] = "Again".into());
     let late = office.weir("bikes", &["agreement", "offer", &late, "--call", id]);

@@ -58,9 +58,21 @@ fn a_contribution_is_listed_taken_back_and_what_was_released_is_told() {
     let request = ["release", "request", &id, "od", &day, "--purpose", PURPOSE];
     let released = office.weir("city", &request).json();
     let key = released["release"].as_str().unwrap();
-    let shown = office.weir("bikes", &["contribution", "show", &id, &batch]).json();
-    assert_eq!((&shown["state"], &shown["releases"][0]["key"]), (&"live".into(), &key.into()));
-    let withdraw = ["contribution", "withdraw", &id, &batch, "--reason", "counted twice"];
+    let shown = office
+        .weir("bikes", &["contribution", "show", &id, &batch])
+        .json();
+    assert_eq!(
+        (&shown["state"], &shown["releases"][0]["key"]),
+        (&"live".into(), &key.into())
+    );
+    let withdraw = [
+        "contribution",
+        "withdraw",
+        &id,
+        &batch,
+        "--reason",
+        "counted twice",
+    ];
     let planner = office.weir("city", &withdraw);
     planner.failed();
     let taken = office.weir("bikes", &withdraw).json();
@@ -75,6 +87,9 @@ fn a_contribution_is_listed_taken_back_and_what_was_released_is_told() {
     // What was released stays, and the planner was told.
     office.weir("city", &["release", "get", key]).json();
     let told = office.watched("city", &[]);
-    assert!(told.contains(&"contribution.withdrawn".to_owned()), "{told:?}");
+    assert!(
+        told.contains(&"contribution.withdrawn".to_owned()),
+        "{told:?}"
+    );
     assert!(told.contains(&"retention.deleted".to_owned()), "{told:?}");
 }

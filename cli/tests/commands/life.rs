@@ -13,7 +13,9 @@ fn state(office: &Office, id: &str) -> String {
 
 /// What an act comes to.
 fn act(office: &Office, who: &str, act: &str, id: &str) -> String {
-    let done = office.weir(who, &["agreement", act, id, "--reason", WHY]).json();
+    let done = office
+        .weir(who, &["agreement", act, id, "--reason", WHY])
+        .json();
     assert_eq!(done["agreement"], id);
     done["state"].as_str().unwrap().to_owned()
 }
@@ -27,7 +29,9 @@ fn an_offer_is_countered_and_withdrawn() {
     assert_eq!(offered["state"], "offered");
     let mine = office.terms("mine.json", |terms| terms["retention_days"] = 60.into());
     // The first digits of an id are enough.
-    let countered = office.weir("city", &["agreement", "counter", &first[..8], &mine]).json();
+    let countered = office
+        .weir("city", &["agreement", "counter", &first[..8], &mine])
+        .json();
     let second = countered["agreement"].as_str().unwrap();
     assert_ne!(second, first);
     assert_eq!(state(&office, first), "countered");
@@ -36,7 +40,11 @@ fn an_offer_is_countered_and_withdrawn() {
     let late = office.weir("bikes", &["agreement", "sign", first, "--yes"]);
     assert!(late.failed().contains("offered agreement"), "{}", late.err);
     let foreign = office.weir("bikes", &["agreement", "withdraw", second, "--reason", WHY]);
-    assert!(foreign.failed().contains("party that made it"), "{}", foreign.err);
+    assert!(
+        foreign.failed().contains("party that made it"),
+        "{}",
+        foreign.err
+    );
     assert_eq!(act(&office, "city", "withdraw", second), "withdrawn");
     let bare = office.weir("city", &["agreement", "withdraw", second]);
     assert_eq!(bare.code, 2, "a reason is asked for: {}", bare.err);
@@ -49,7 +57,11 @@ fn an_agreement_is_suspended_resumed_amended_and_terminated_and_all_is_told_once
     assert_eq!(act(&office, "ops", "suspend", &first), "suspended");
     assert_eq!(act(&office, "bikes", "suspend", &first), "suspended");
     let foreign = office.weir("city", &["agreement", "resume", &first, "--reason", WHY]);
-    assert!(foreign.failed().contains("whoever made it"), "{}", foreign.err);
+    assert!(
+        foreign.failed().contains("whoever made it"),
+        "{}",
+        foreign.err
+    );
     assert_eq!(act(&office, "ops", "resume", &first), "suspended");
     assert_eq!(act(&office, "bikes", "resume", &first), "active");
     let told = office.watched("bikes", &[]);
@@ -65,13 +77,27 @@ fn an_agreement_is_suspended_resumed_amended_and_terminated_and_all_is_told_once
     assert_eq!(told, expected);
     assert!(office.watched("bikes", &[]).is_empty(), "told once");
     let place = office.file("certs/bikes/state/watched");
-    assert!(std::fs::read_to_string(place).unwrap().parse::<u64>().unwrap() > 0);
+    assert!(
+        std::fs::read_to_string(place)
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+            > 0
+    );
 
     let terms = office.terms("amended.json", |terms| terms["retention_days"] = 30.into());
-    let amended = office.weir("bikes", &["agreement", "amend", &first, &terms]).json();
+    let amended = office
+        .weir("bikes", &["agreement", "amend", &first, &terms])
+        .json();
     let second = amended["agreement"].as_str().unwrap();
-    assert_eq!(state(&office, &first), "active", "until the other party signs");
-    office.weir("city", &["agreement", "sign", second, "--yes"]).json();
+    assert_eq!(
+        state(&office, &first),
+        "active",
+        "until the other party signs"
+    );
+    office
+        .weir("city", &["agreement", "sign", second, "--yes"])
+        .json();
     assert_eq!(state(&office, &first), "superseded");
     assert_eq!(state(&office, second), "active");
     let steward = office.weir("ops", &["agreement", "terminate", second, "--reason", WHY]);
@@ -80,7 +106,12 @@ fn an_agreement_is_suspended_resumed_amended_and_terminated_and_all_is_told_once
     let again = office.weir("bikes", &["agreement", "resume", second, "--reason", WHY]);
     again.failed();
     let told = office.watched("bikes", &[]);
-    let rest = ["agreement.offered", "agreement.signed", "agreement.activated", "agreement.terminated"];
+    let rest = [
+        "agreement.offered",
+        "agreement.signed",
+        "agreement.activated",
+        "agreement.terminated",
+    ];
     assert_eq!(told, rest, "what happened while nobody watched");
     let all = office.watched("bikes", &["--from", "0"]);
     assert_eq!(all, [expected.as_slice(), &rest].concat());
@@ -95,12 +126,16 @@ fn a_termination_keeps_the_notice() {
     });
     let offered = office.weir("bikes", &["agreement", "offer", &file]).json();
     let id = offered["agreement"].as_str().unwrap();
-    office.weir("city", &["agreement", "sign", id, "--yes"]).json();
+    office
+        .weir("city", &["agreement", "sign", id, "--yes"])
+        .json();
     let soon = jiff::Timestamp::now().to_string();
     let early = ["agreement", "terminate", id, "--reason", WHY, "--at", &soon];
     let early = office.weir("city", &early);
     assert!(early.failed().contains("notice"), "{}", early.err);
-    let ended = office.weir("city", &["agreement", "terminate", id, "--reason", WHY]).json();
+    let ended = office
+        .weir("city", &["agreement", "terminate", id, "--reason", WHY])
+        .json();
     assert_eq!(ended["state"], "active");
     let ends: jiff::Timestamp = ended["ends"].as_str().unwrap().parse().unwrap();
     let days = ends.duration_since(jiff::Timestamp::now()).as_hours() / 24;

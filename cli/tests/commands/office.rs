@@ -45,7 +45,11 @@ impl Office {
         let certs = folder.path().join("certs");
         let at = certs.to_str().unwrap();
         run(&["pki", "new", at, "--listen", "127.0.0.1:0"]);
-        for (name, role) in [("ops", "steward"), ("bikes", "provider"), ("city", "planner")] {
+        for (name, role) in [
+            ("ops", "steward"),
+            ("bikes", "provider"),
+            ("city", "planner"),
+        ] {
             run(&["pki", "org", at, name, "--role", role, "--user", "test"]);
         }
         let config = certs.join("broker.toml");
@@ -78,11 +82,15 @@ impl Office {
         let office = Self { folder, broker };
         for name in ["bikes", "city"] {
             let admission = office.file(&format!("certs/{name}/admission.json"));
-            office.weir("ops", &["org", "add", &admission, "--yes"]).json();
+            office
+                .weir("ops", &["org", "add", &admission, "--yes"])
+                .json();
         }
         office.write("town.geojson", &squares());
         let zones = office.file("town.geojson");
-        office.weir("ops", &["zoning", "add", "town", &zones]).json();
+        office
+            .weir("ops", &["zoning", "add", "town", &zones])
+            .json();
         office
     }
 
@@ -154,7 +162,9 @@ impl Office {
         let file = self.terms("agreement.json", |_| {});
         let offered = self.weir("bikes", &["agreement", "offer", &file]).json();
         let id = offered["agreement"].as_str().unwrap().to_owned();
-        let signed = self.weir("city", &["agreement", "sign", &id, "--yes"]).json();
+        let signed = self
+            .weir("city", &["agreement", "sign", &id, "--yes"])
+            .json();
         assert_eq!(signed["state"], "active");
         id
     }
@@ -164,8 +174,13 @@ impl Office {
         let args = [&["agreement", "watch", "--once"], more].concat();
         let done = self.weir(who, &args);
         assert_eq!(done.code, 0, "{}", done.err);
-        let lines = done.out.lines().map(|line| -> Value { serde_json::from_str(line).unwrap() });
-        lines.map(|told| told["kind"].as_str().unwrap().to_owned()).collect()
+        let lines = done
+            .out
+            .lines()
+            .map(|line| -> Value { serde_json::from_str(line).unwrap() });
+        lines
+            .map(|told| told["kind"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 

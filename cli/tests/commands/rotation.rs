@@ -12,12 +12,16 @@ fn an_organisation_signs_with_its_new_key() {
         found["key_fingerprint"].as_str().unwrap().to_owned()
     };
     let new = office.file("certs/bikes/signing-2.key");
-    let rotated = office.weir("bikes", &["org", "rotate", "--new-key", &new, "--make"]).json();
+    let rotated = office
+        .weir("bikes", &["org", "rotate", "--new-key", &new, "--make"])
+        .json();
     assert_eq!(rotated["former_fingerprint"], key(&before).as_str());
     let after = office.weir("city", &["org", "list"]).json();
     assert_ne!(key(&after), key(&before));
     // Again, as after a broken connection: the same entry.
-    let again = office.weir("bikes", &["org", "rotate", "--new-key", &new]).json();
+    let again = office
+        .weir("bikes", &["org", "rotate", "--new-key", &new])
+        .json();
     assert_eq!(again["entry"], rotated["entry"]);
     // The file that is there is never replaced.
     let over = office.weir("bikes", &["org", "rotate", "--new-key", &new, "--make"]);
@@ -28,7 +32,11 @@ fn an_organisation_signs_with_its_new_key() {
     old.failed();
     let profile = office.file("certs/bikes/weir.toml");
     let text = std::fs::read_to_string(&profile).unwrap();
-    std::fs::write(&profile, text.replace("\"signing.key\"", "\"signing-2.key\"")).unwrap();
+    std::fs::write(
+        &profile,
+        text.replace("\"signing.key\"", "\"signing-2.key\""),
+    )
+    .unwrap();
     let offered = office.weir("bikes", &["agreement", "offer", &file]).json();
     assert_eq!(offered["state"], "offered");
 }

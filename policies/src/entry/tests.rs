@@ -59,10 +59,7 @@ const GOLDEN: [(&str, &str); 52] = [
         "call.published",
         include_str!("../../golden/call.published.json"),
     ),
-    (
-        "call.closed",
-        include_str!("../../golden/call.closed.json"),
-    ),
+    ("call.closed", include_str!("../../golden/call.closed.json")),
     (
         "contribution.missing",
         include_str!("../../golden/contribution.missing.json"),

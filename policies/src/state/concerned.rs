@@ -2,7 +2,9 @@
 
 use super::State;
 use crate::agreement::Agreement;
-use crate::entry::{AuditorRead, Body, Deletion, Entry, Missing, RefusalsFolded, Reservation, Withdrawal};
+use crate::entry::{
+    AuditorRead, Body, Deletion, Entry, Missing, RefusalsFolded, Reservation, Withdrawal,
+};
 use crate::id::{AgreementId, OrgId};
 use crate::life::Act;
 

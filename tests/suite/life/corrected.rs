@@ -22,14 +22,24 @@ async fn a_correction_offers_a_new_edition_that_names_the_one_it_replaces() {
         told.unwrap().periods.remove(0)
     };
     let now = preview().await;
-    assert_eq!((now.release.as_ref(), now.replaces), (Some(&first.what), None));
+    assert_eq!(
+        (now.release.as_ref(), now.replaces),
+        (Some(&first.what), None)
+    );
     let (_, place) = told(&story.city, &story.town, 0).await;
     let live = story.live().await;
     story.push(DAY, Some(&live)).await.unwrap();
     let (kinds, _) = told(&story.city, &story.town, place).await;
-    assert_eq!(kinds, ["contribution.accepted"], "a correction is for all parties to know");
+    assert_eq!(
+        kinds,
+        ["contribution.accepted"],
+        "a correction is for all parties to know"
+    );
     let now = preview().await;
-    assert_eq!((now.release, now.replaces.as_ref()), (None, Some(&first.what)));
+    assert_eq!(
+        (now.release, now.replaces.as_ref()),
+        (None, Some(&first.what))
+    );
     assert_eq!(story.lost(), charged, "nobody asked yet");
     let Answered::Released(second) = story.city.client.request(&story.wish()).await.unwrap() else {
         panic!()
@@ -37,10 +47,16 @@ async fn a_correction_offers_a_new_edition_that_names_the_one_it_replaces() {
     assert_ne!(story.lost(), charged);
     let after = story.city.client.fetch(&second.what).await.unwrap();
     let sheet: QualitySheet = serde_json::from_slice(after.quality_sheet()).unwrap();
-    assert_eq!((sheet.edition, sheet.replaces.as_ref()), (2, Some(&first.what)));
+    assert_eq!(
+        (sheet.edition, sheet.replaces.as_ref()),
+        (2, Some(&first.what))
+    );
     let mut listed = story.city.client.releases(&story.id, None).await.unwrap();
     listed.sort_by_key(|release| release.edition);
-    let replaces: Vec<_> = listed.iter().map(|release| release.replaces.clone()).collect();
+    let replaces: Vec<_> = listed
+        .iter()
+        .map(|release| release.replaces.clone())
+        .collect();
     assert_eq!(replaces, [None, Some(first.what.clone())]);
     // What was released before is as it was.
     let again = story.city.client.fetch(&first.what).await.unwrap();

@@ -107,8 +107,12 @@ fn a_charge_above_the_plan() {
 
 #[test]
 fn an_edition_that_takes_the_place_of_another() {
-    reserves(SECOND, "its `replaces`", |r| r.replaces = Some(r.key.clone()));
-    reserves(RESERVED, "its `replaces`", |r| r.replaces = Some(r.key.clone()));
+    reserves(SECOND, "its `replaces`", |r| {
+        r.replaces = Some(r.key.clone())
+    });
+    reserves(RESERVED, "its `replaces`", |r| {
+        r.replaces = Some(r.key.clone())
+    });
 }
 
 #[test]

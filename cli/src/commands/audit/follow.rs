@@ -295,7 +295,8 @@ pub fn line(body: &Body) -> String {
                 .map(|part| format!(", {} ({})", part.provider, part.charge))
                 .collect();
             let replaces = r.replaces.as_ref();
-            let replaces = replaces.map(|key| format!(", in the place of {}…", short(key.as_str())));
+            let replaces =
+                replaces.map(|key| format!(", in the place of {}…", short(key.as_str())));
             format!(
                 "{} {} for {}, charged ({}){further}{}",
                 r.table.name,

@@ -280,7 +280,10 @@ fn verdict(period: &PeriodPreview) -> String {
         }
         (None, Some(key)) => format!("free: {}… is released", short(key.as_str())),
         (None, None) => match &period.replaces {
-            Some(key) => format!("granted: corrected since {}…, a new edition", short(key.as_str())),
+            Some(key) => format!(
+                "granted: corrected since {}…, a new edition",
+                short(key.as_str())
+            ),
             None => "granted".to_owned(),
         },
     }

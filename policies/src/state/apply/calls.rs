@@ -18,7 +18,10 @@ impl State {
         let planner = self.org(by).is_some_and(|org| org.role == Role::Planner);
         rule(planner, "a planner calls for data")?;
         let fits = terms.check().is_ok() && terms.id(by).is_ok_and(|own| own == *id);
-        rule(fits, "a call says what is asked, and its id follows from it")?;
+        rule(
+            fits,
+            "a call says what is asked, and its id follows from it",
+        )?;
         rule(
             self.zonings.contains_key(&terms.zoning),
             "the zoning of a call is known here",

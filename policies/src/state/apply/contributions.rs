@@ -93,7 +93,8 @@ impl State {
             )?;
         }
         let entry = self.size;
-        self.missed.extend(slots.iter().map(|slot| (slot.clone(), entry)));
+        self.missed
+            .extend(slots.iter().map(|slot| (slot.clone(), entry)));
         Ok(slots.into_iter().map(Touched::Missed).collect())
     }
 

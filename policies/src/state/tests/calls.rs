@@ -60,7 +60,10 @@ fn a_planner_publishes_a_call_once_and_closes_its_own() {
     let text = town.refuses(body);
     assert!(text.contains("call"), "twice: {text}");
     assert_eq!(town.state.call(&call).unwrap().closed, None);
-    assert!(town.refuses(closed(&call, "bikes")).contains("by its planner"));
+    assert!(
+        town.refuses(closed(&call, "bikes"))
+            .contains("by its planner")
+    );
     assert!(town.refuses(closed(&other, "city")).contains("call"));
     town.write(closed(&call, "city"));
     assert!(town.refuses(closed(&call, "city")).contains("once"));
@@ -69,7 +72,9 @@ fn a_planner_publishes_a_call_once_and_closes_its_own() {
     for entry in &town.log {
         let touched = state.apply(entry).unwrap();
         for record in state.records(&touched).unwrap() {
-            loaded.load(record.tree, &record.key, &record.value).unwrap();
+            loaded
+                .load(record.tree, &record.key, &record.value)
+                .unwrap();
         }
     }
     loaded.finish_loading();

@@ -40,7 +40,7 @@ async fn a_call_is_published_read_answered_and_closed() {
     let auditor = town.join("ombudsman", Role::Auditor).await;
     for reader in [&bikes, &other, &auditor] {
         let listed = reader.client.calls().await.unwrap();
-        assert_eq!(listed, [call.what.clone()], "{}", reader.org);
+        assert_eq!(listed, std::slice::from_ref(&call.what), "{}", reader.org);
     }
     // The answer names it; an offer to another planner cannot.
     let mut terms = agreement(&bikes, &city, &geojson);

@@ -27,7 +27,6 @@ use cells::sql::{CATALOG, Tables};
 use futures::{Stream, StreamExt, stream};
 use policies::id::OrgId;
 use prost::Message;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::flight::Boxed;
@@ -112,9 +111,10 @@ pub(super) async fn rows(
 ) -> Result<Boxed<FlightData>, Status> {
     if let Some(text) = statement(&command)? {
         let answer = broker.sql(by, &text).await?;
-        let rows = ReceiverStream::new(answer.rows);
+        let schema = Arc::clone(&answer.schema);
+        let rows = answer.into_stream();
         let rows = rows.map(|batch| batch.map_err(|e| FlightError::from(Status::from(e))));
-        return Ok(encoded(answer.schema, rows));
+        return Ok(encoded(schema, rows));
     }
     let batch = listed(broker, by, command).await?;
     Ok(encoded(batch.schema(), stream::iter([Ok(batch)])))

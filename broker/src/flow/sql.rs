@@ -6,14 +6,17 @@
 mod run;
 mod shelf;
 
+use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use cells::sql::{Bounds, Rows, SqlError, Statement};
-use futures::StreamExt;
+use futures::{Stream, StreamExt, stream};
 use policies::id::OrgId;
 use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
 
 use super::Broker;
 use crate::error::Error;
@@ -35,8 +38,18 @@ const BOUNDS: Bounds = Bounds {
 pub(crate) struct Answer {
     /// Its columns.
     pub schema: SchemaRef,
-    /// Its rows; an error is the last one.
-    pub rows: mpsc::Receiver<Result<RecordBatch, Error>>,
+    rows: mpsc::Receiver<Result<RecordBatch, Error>>,
+    /// Was the last row, or the error that ended it, handed on?
+    whole: Arc<AtomicBool>,
+}
+
+impl Answer {
+    /// Its rows. An answer that was cut MUST NOT look whole, however late it is read: then an error is the last of it.
+    pub(crate) fn into_stream(self) -> impl Stream<Item = Result<RecordBatch, Error>> + Send {
+        let Self { rows, whole, .. } = self;
+        let end = async move { (!whole.load(Ordering::Acquire)).then(|| Err(told(TIME))) };
+        ReceiverStream::new(rows).chain(stream::once(end).filter_map(ready))
+    }
 }
 
 impl Broker {
@@ -69,13 +82,15 @@ impl Broker {
         let (shelf, text) = (Arc::new(self.shelf(by)), text.to_owned());
         let (begun, beginning) = oneshot::channel();
         let (sender, rows) = mpsc::channel(SQL_QUEUE);
-        let answer = sender.clone();
+        let whole = Arc::new(AtomicBool::new(false));
+        let told_all = Arc::clone(&whole);
         let answered = async move {
             let rows = async { Statement::new(shelf, &text, BOUNDS).await?.run().await };
             match rows.await {
                 Ok(rows) => {
                     if begun.send(Ok(rows.schema())).is_ok() {
-                        hand_on(rows, &answer).await;
+                        hand_on(rows, &sender).await;
+                        told_all.store(true, Ordering::Release);
                     }
                 }
                 Err(error) => drop(begun.send(Err(told(error)))),
@@ -84,14 +99,15 @@ impl Broker {
         let running = run::apart(answered)?;
         tokio::spawn(async move {
             let _place = place;
-            if let Ok(None) = running.await {
-                // Nobody may be there to hear it: then there is nobody to tell.
-                let _ = sender.try_send(Err(told(TIME)));
-            }
+            running.await
         });
         // The task went away without a word: its time was up before the first row.
         let schema = beginning.await.unwrap_or(Err(told(TIME)))?;
-        Ok(Answer { schema, rows })
+        Ok(Answer {
+            schema,
+            rows,
+            whole,
+        })
     }
 }
 
@@ -122,5 +138,33 @@ pub(crate) fn told(error: SqlError) -> Error {
             message: error.to_string(),
         },
         SqlError::Tables { .. } | SqlError::Engine { .. } => Error::internal(error),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use arrow::datatypes::Schema;
+
+    use super::*;
+
+    /// Found by a suite under load: the error found the queue full, and half an answer looked like one.
+    #[tokio::test]
+    async fn an_answer_that_was_cut_does_not_look_whole() {
+        for was_whole in [true, false] {
+            let (sender, rows) = mpsc::channel(1);
+            let schema = Arc::new(Schema::empty());
+            let batch = RecordBatch::new_empty(Arc::clone(&schema));
+            sender.send(Ok(batch)).await.unwrap();
+            drop(sender);
+            let whole = Arc::new(AtomicBool::new(was_whole));
+            let answer = Answer {
+                schema,
+                rows,
+                whole,
+            };
+            let read: Vec<_> = answer.into_stream().collect().await;
+            assert_eq!(read.last().is_some_and(Result::is_ok), was_whole);
+        }
     }
 }

@@ -192,7 +192,9 @@ impl Drop for Office {
 }
 
 fn today() -> Date {
-    jiff::Zoned::now().date()
+    jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date()
 }
 
 /// The first day that the terms cover; all of them are over.

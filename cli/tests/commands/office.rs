@@ -192,8 +192,8 @@ impl Drop for Office {
 }
 
 fn today() -> Date {
-    jiff::Timestamp::now()
-        .to_zoned(jiff::tz::TimeZone::UTC)
+    jiff::tz::TimeZone::UTC
+        .to_datetime(jiff::Timestamp::now())
         .date()
 }
 

@@ -49,13 +49,13 @@ fn a_call_is_published_read_answered_and_closed() {
     assert_eq!(open["calls"].as_array().unwrap().len(), 0);
     let all = office.weir("bikes", &["call", "list", "--all"]).json();
     assert_eq!(all["calls"].as_array().unwrap().len(), 1);
+    let late = office.terms("late.json", |terms| terms["title"] = "Again".into());
+    let late = office.weir("bikes", &["agreement", "offer", &late, "--call", id]);
+    assert!(late.failed().contains("open call"), "{}", late.err);
     let signed = office
         .weir("city", &["agreement", "sign", agreement, "--yes"])
         .json();
     assert_eq!(signed["state"], "active");
-    let late = office.terms("late.json", |terms| terms["title"] = "Again".into());
-    let late = office.weir("bikes", &["agreement", "offer", &late, "--call", id]);
-    assert!(late.failed().contains("open call"), "{}", late.err);
     let mistyped = office.weir("city", &["call", "show", "ffff"]);
     assert!(mistyped.failed().contains("6 digits"), "{}", mistyped.err);
 }

@@ -54,11 +54,11 @@ impl Office {
         }
         let config = certs.join("broker.toml");
         let text = std::fs::read_to_string(&config).unwrap();
-        // Free ports for what is only looked at, and a short public tick.
+        // Free ports for what is only looked at, and the shortest public tick.
         let text = text
             .replace("127.0.0.1:9464", "127.0.0.1:0")
             .replace("listen = \"127.0.0.1:1\"", "listen = \"127.0.0.1:0\"")
-            .replace("publish_tick = \"2s\"", "publish_tick = \"50ms\"");
+            .replace("publish_tick = \"2s\"", "publish_tick = \"1s\"");
         std::fs::write(&config, text).unwrap();
         let mut broker = Command::new(WEIR)
             .args(["serve", "--json", "--config", config.to_str().unwrap()])

@@ -59,14 +59,15 @@ async fn a_call_is_published_read_answered_and_closed() {
     assert_eq!(again.proof.index(), closed.proof.index(), "once");
     let reopened = text(city.client.publish_call(&harbour()).await.unwrap_err());
     assert!(reopened.contains("was closed"), "{reopened}");
-    // An offer that named it stays one; a new one comes too late.
-    let id = terms.id().unwrap();
-    let signed = city.client.sign_agreement(&id, &city.signer).await.unwrap();
-    assert_eq!(signed.what.status, Status::Active);
+    // A new one comes too late.
     let mut late = terms.clone();
     late.title = "Rides, again".into();
     let late = text(bikes.client.offer(&late, &bikes.signer).await.unwrap_err());
     assert!(late.contains("open call"), "{late}");
+    // An offer that named it stays one.
+    let id = terms.id().unwrap();
+    let signed = city.client.sign_agreement(&id, &city.signer).await.unwrap();
+    assert_eq!(signed.what.status, Status::Active);
     town.stop().await;
     town.start().await;
     let bikes = town.member("bikes").await;

@@ -1,5 +1,5 @@
 //! Arrow Flight on the same port: `DoPut` takes cells, `DoGet` gives released tables and the answers of
-//! Flight SQL ([`super::flight_sql`]). Every other method of Flight is closed.
+//! Flight SQL (`flight_sql`). Every other method of Flight is closed.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;

@@ -8,6 +8,8 @@ use policies::odrl::{Class, Policy};
 use policies::template::TEMPLATES;
 use policies::testing::{Signer, ad_hoc, agreement, dense, k_only, rung};
 
+use crate::opening::python;
+
 /// Public schemas: in `schemas` beside the data, and not in the repository.
 fn schemas() -> PathBuf {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
@@ -15,22 +17,16 @@ fn schemas() -> PathBuf {
     data.with_file_name("schemas")
 }
 
-/// What `tests/odrl/install` installed.
-fn python() -> PathBuf {
-    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
-    home.join(".cache/weir/odrl/bin/python")
-}
-
 #[test]
 fn policies_hold_by_the_shapes_of_w3c_and_the_schemas_of_the_dataspace_protocol() {
-    let (schemas, python) = (schemas(), python());
-    for needed in [schemas.join("odrl/shapesv2.ttl"), python.clone()] {
-        if !needed.exists() {
-            return eprintln!(
-                "SKIPPED: `{}` is not here, no policy was validated (tests/odrl/install)",
-                needed.display()
-            );
-        }
+    let schemas = schemas();
+    let Some(python) = python("odrl", "no policy was validated") else {
+        return;
+    };
+    let shapes = schemas.join("odrl/shapesv2.ttl");
+    if !shapes.exists() {
+        let path = shapes.display();
+        return eprintln!("SKIPPED: `{path}` is not here, no policy was validated");
     }
     let plain = agreement(&Signer::new(), &Signer::new());
     let mut full = plain.clone();

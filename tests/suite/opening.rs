@@ -1,5 +1,6 @@
 //! How most tests begin, what they ask for, and how they wait.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use policies::agreement::Agreement;
@@ -37,6 +38,18 @@ pub fn wish(id: &AgreementId, table: &str, period: &str) -> Wish {
         purpose: PURPOSE.into(),
         with: vec![],
     }
+}
+
+/// The Python of a venv that `tests/venv NAME` makes; `None`, loudly, where it is not here.
+pub fn python(venv: &str, otherwise: &str) -> Option<PathBuf> {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    let python = home.join(".cache/weir").join(venv).join("bin/python");
+    if !python.exists() {
+        let path = python.display();
+        eprintln!("SKIPPED: `{path}` is not here, {otherwise} (tests/venv {venv})");
+        return None;
+    }
+    Some(python)
 }
 
 /// Looks until something is there, and fails after a minute.

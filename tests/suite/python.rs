@@ -1,26 +1,12 @@
 //! Clients that nobody here wrote, in Python: ADBC and pyarrow over mTLS (`tests/python`).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use arrow::ipc::writer::StreamWriter;
 
 use crate::harness::*;
 use crate::opening::*;
-
-/// What `tests/python/install` installed.
-fn python() -> Option<PathBuf> {
-    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
-    let python = home.join(".cache/weir/python/bin/python");
-    if !python.exists() {
-        let path = python.display();
-        eprintln!(
-            "SKIPPED: `{path}` is not here, no Python client was tried (tests/python/install)"
-        );
-        return None;
-    }
-    Some(python)
-}
 
 fn run(python: &Path, what: &str, member: &Member, more: &[String]) -> Output {
     let profile = &member.profile;
@@ -36,7 +22,9 @@ fn run(python: &Path, what: &str, member: &Member, more: &[String]) -> Output {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pyarrow_contributes_and_adbc_asks_without_our_sdk() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("python", "no Python client was tried") else {
+        return;
+    };
     let (town, bikes, city, terms, id) = agreed().await;
     let file = town.folder.path().join("cells.arrows");
     let batch = cells(&terms, &ROWS);

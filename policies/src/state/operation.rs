@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::{ApplyError, RecordError, Slot, State, Touched};
+use super::{ApplyError, RecordError, State, Touched};
 use crate::entry::Configuration;
 use crate::id::Fingerprint;
 
@@ -114,12 +114,7 @@ impl State {
         all.extend(balances.map(|(account, period, _)| Touched::Balance(account.clone(), period)));
         all.extend(self.batches.values().map(|record| {
             let c = &record.contribution;
-            let slot = Slot {
-                agreement: c.agreement.clone(),
-                table: c.table.clone(),
-                period: c.period,
-            };
-            Touched::Contribution(slot, c.provider.clone(), c.batch.clone())
+            Touched::Contribution(c.slot(), c.provider.clone(), c.batch.clone())
         }));
         let requests = self.requests.keys().cloned();
         all.extend(requests.map(|(org, request)| Touched::Request(org, request)));

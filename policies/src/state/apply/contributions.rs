@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Touched, insert_new, rule, unknown};
 use crate::entry::{Contribution, Deletion, Missing, Withdrawal};
-use crate::id::{BatchId, OrgId};
+use crate::id::{AgreementId, BatchId, OrgId, TableName};
 use crate::period::Period;
 use crate::schedule::{MISSING_PERIODS_MAX, is_missing};
 use crate::state::{ApplyError, ContributionRecord, Slot, State, Status};
@@ -113,12 +113,7 @@ impl State {
             reason: _,
             signature: _,
         } = withdrawal;
-        let slot = Slot {
-            agreement: agreement.clone(),
-            table: table.clone(),
-            period: *period,
-        };
-        let mut record = self.stored(&slot, provider, batch)?;
+        let mut record = self.stored((provider, batch), (agreement, table, *period))?;
         rule(
             record.withdrawn.is_none(),
             "a contribution is withdrawn once",
@@ -148,12 +143,7 @@ impl State {
             blob,
             why,
         } = deletion;
-        let slot = Slot {
-            agreement: agreement.clone(),
-            table: table.clone(),
-            period: *period,
-        };
-        let mut record = self.stored(&slot, provider, batch)?;
+        let mut record = self.stored((provider, batch), (agreement, table, *period))?;
         rule(
             record.contribution.blob == *blob,
             "what is deleted is what was stored",
@@ -174,12 +164,14 @@ impl State {
     /// A contribution whose cells are still there.
     fn stored(
         &self,
-        slot: &Slot,
-        provider: &OrgId,
-        batch: &BatchId,
+        (provider, batch): (&OrgId, &BatchId),
+        of: (&AgreementId, &TableName, Period),
     ) -> Result<ContributionRecord, ApplyError> {
         let record = self.batch(provider, batch);
-        let record = record.filter(|record| record.contribution.slot() == *slot);
+        let record = record.filter(|record| {
+            let c = &record.contribution;
+            (&c.agreement, &c.table, c.period) == of
+        });
         let record = record.ok_or_else(|| unknown("batch", batch.as_str()))?;
         rule(record.deleted.is_none(), "cells are deleted once")?;
         Ok(record.clone())

@@ -8,6 +8,7 @@ use proto::convert::Wish;
 use sdk::client::{Answered, Table, new_request_id};
 
 use crate::harness::*;
+use crate::sql::ask;
 
 const DAYS: [&str; 3] = ["2026-10-05", "2026-10-06", "2026-10-07"];
 
@@ -116,6 +117,12 @@ async fn three_days_become_one_row_per_pair_of_districts_and_three_people_never_
     assert_eq!(sheet.half_widths[0].number, "contributors_at_least");
     assert!(sheet.claim.contains("lower bound"), "{}", sheet.claim);
     assert_eq!(sheet.merge.as_ref(), Some(&districts));
+
+    // In SQL it is a table of its own, under its key: `od` has the planned rows alone.
+    let digits: String = table.key().to_string().chars().take(8).collect();
+    let own = format!("SELECT period FROM od_{digits}");
+    assert_eq!(ask(&city.client, &own).await.unwrap()[0].num_rows(), 1);
+    assert!(ask(&city.client, "SELECT * FROM od").await.is_err());
 
     // Every day of it paid the whole charge, and the plan is as it was.
     let state = town.broker().sequencer().state().clone();

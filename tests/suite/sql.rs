@@ -8,7 +8,7 @@ use arrow_flight::sql::client::FlightSqlServiceClient;
 use arrow_flight::sql::{CommandGetDbSchemas, CommandGetTables, SqlInfo};
 use arrow_flight::{FlightDescriptor, Ticket};
 use futures::TryStreamExt;
-use policies::id::Role;
+use policies::id::{AgreementId, Role};
 use sdk::client::{Answered, Client, ClientError};
 use tonic::Code;
 
@@ -16,7 +16,7 @@ use crate::harness::*;
 use crate::opening::*;
 use crate::raw::{self, channel, with_token};
 
-async fn ask(client: &Client, statement: &str) -> Result<Vec<RecordBatch>, ClientError> {
+pub async fn ask(client: &Client, statement: &str) -> Result<Vec<RecordBatch>, ClientError> {
     let mut rows = client.sql(statement).await?;
     let mut all = Vec::new();
     while let Some(batch) = rows.next().await {
@@ -60,8 +60,7 @@ impl Asked {
             let answered = city.client.request(&wish(&id, "od", period)).await.unwrap();
             assert!(matches!(answered, Answered::Released(_)));
         }
-        let digits: String = id.to_string().chars().take(12).collect();
-        let schema = format!("agreement_{digits}");
+        let schema = schema_of(&id);
         Self {
             town,
             bikes,
@@ -90,6 +89,74 @@ async fn planners_ask_about_all_periods_of_a_table_at_once() {
         found.contains("| od         | 2026-10-06 | 1       |"),
         "{found}"
     );
+}
+
+/// A correction's rows stand in the place of those it replaces, and an amendment carries the table on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_has_the_newest_edition_of_each_period_and_keeps_its_name_when_amended() {
+    let (_town, bikes, city, geojson) = opened().await;
+    let mut terms = agreement(&bikes, &city, &geojson);
+    terms.plan[0].editions = 2;
+    terms.population.cap = terms.allotment();
+    let id = activate(&bikes, &city, &terms).await;
+    let day = "2026-10-05";
+    let first = push(&id, day);
+    let sent = &[cells(&terms, &ROWS)];
+    bikes.client.push(&first, sent, |_| {}).await.unwrap();
+    let old = city.client.request(&wish(&id, "od", day)).await.unwrap();
+    assert!(matches!(old, Answered::Released(_)));
+    let mut correction = push(&id, day);
+    correction.supersedes = Some(first.batch);
+    bikes.client.push(&correction, sent, |_| {}).await.unwrap();
+    let new = city.client.request(&wish(&id, "od", day)).await.unwrap();
+    let Answered::Released(new) = new else {
+        panic!()
+    };
+    let table = city.client.fetch(&new.what).await.unwrap();
+    let count = "SELECT count(*) AS n FROM od";
+    let found = ask(&city.client, count).await.unwrap();
+    let found = found[0].column(0).as_primitive::<Int64Type>().value(0);
+    assert_eq!(found as usize, rows(&table).len());
+    terms.supersedes = Some(id.clone());
+    terms.retention_days = 30;
+    activate(&bikes, &city, &terms).await;
+    let named = format!("SELECT * FROM {}.od", schema_of(&id));
+    assert!(ask(&city.client, &named).await.is_ok());
+    assert!(ask(&city.client, count).await.is_ok());
+}
+
+/// Of two agreements with a table of one name neither is meant by it alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_two_agreements_have_is_neithers() {
+    let asked = Asked::new().await;
+    let Asked {
+        town, city, schema, ..
+    } = &asked;
+    let trams = town.join("trams", Role::Provider).await;
+    let terms = agreement(&trams, city, &squares());
+    let id = activate(&trams, city, &terms).await;
+    let day = "2026-10-05";
+    let sent = &[cells(&terms, &ROWS)];
+    trams
+        .client
+        .push(&push(&id, day), sent, |_| {})
+        .await
+        .unwrap();
+    let released = city.client.request(&wish(&id, "od", day)).await.unwrap();
+    assert!(matches!(released, Answered::Released(_)));
+    assert_eq!(
+        code(&city.client, "SELECT * FROM od").await,
+        Code::InvalidArgument
+    );
+    for schema in [schema, &schema_of(&id)] {
+        let named = format!("SELECT * FROM {schema}.od");
+        assert!(ask(&city.client, &named).await.is_ok(), "{schema}");
+    }
+}
+
+fn schema_of(id: &AgreementId) -> String {
+    let digits: String = id.to_string().chars().take(12).collect();
+    format!("agreement_{digits}")
 }
 
 /// What a statement adds up is what was fetched and verified by receipt.

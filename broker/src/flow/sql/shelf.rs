@@ -3,7 +3,7 @@
 //! A schema per line of agreements, `agreement_` and the first 12 digits of the first one's id, since an amendment
 //! carries its tables on. In it a table per planned table, all its periods under one another, of each the newest
 //! edition; and one per merged or joint release, `table_` and the first 8 digits of its key. The schema `released`
-//! has every table whose name only one line has, and `releases`, which lists them all.
+//! has every table whose name only one line has, and `releases`, which lists what is in them.
 
 mod releases;
 mod rows;

@@ -1,4 +1,4 @@
-//! The list of all releases that a caller may fetch, as a table: where each is found, and what it promises.
+//! The list of the releases in a caller's tables, as a table: where each is found, and what it promises.
 
 use std::sync::Arc;
 

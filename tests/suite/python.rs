@@ -1,6 +1,7 @@
-//! Clients that nobody here wrote, in Python: ADBC and pyarrow over mTLS (`tests/python`).
+//! Python: clients that nobody here wrote, ADBC and pyarrow over mTLS (`tests/python`), and our own package, built
+//! and installed from its wheel (`sdk/python`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use arrow::ipc::writer::StreamWriter;
@@ -39,6 +40,93 @@ async fn pyarrow_contributes_and_adbc_asks_without_our_sdk() {
     let wish = wish(&id, "od", "2026-10-05");
     city.client.request(&wish).await.unwrap();
     assert_eq!(told(&run(&python, "ask", &city, &[])), "asked");
+}
+
+/// The package as users get it: a wheel, built and installed into a folder of the test.
+fn installed(python: &Path, folder: &Path) -> PathBuf {
+    let (wheels, target) = (folder.join("wheels"), folder.join("installed"));
+    let pip = |words: &[&str], paths: &[&Path]| {
+        let mut command = Command::new(python);
+        command.args(["-m", "pip", "--disable-pip-version-check", "--no-input"]);
+        let done = command.args(words).args(paths).output().unwrap();
+        told(&done);
+    };
+    let build = [
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+    ];
+    pip(&build, &[&wheels, &package()]);
+    let wheel = std::fs::read_dir(&wheels).unwrap().next().unwrap().unwrap();
+    let install = ["install", "--quiet", "--no-deps", "--target"];
+    pip(&install, &[&target, &wheel.path()]);
+    target
+}
+
+fn package() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    root.join("sdk/python")
+}
+
+/// The profile as `weir pki org` would write it.
+fn written(town: &Town, member: &Member) -> PathBuf {
+    let profile = &member.profile;
+    let file = town.folder.path().join(format!("{}.toml", member.org));
+    let text = format!(
+        "endpoint = \"{}\"\nca = {:?}\ncert = {:?}\nkey = {:?}\ntoken = {:?}\nlog_key = \"{}\"\nstate = {:?}\n",
+        profile.endpoint,
+        profile.ca,
+        profile.cert,
+        profile.key,
+        profile.token,
+        town.log_key.verifier_key(),
+        profile.state,
+    );
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_package_pushes_requests_fetches_and_refuses_what_has_no_valid_receipt() {
+    let Some(python) = python("python", "the Python package was not tried") else {
+        return;
+    };
+    let (town, bikes, city, _, id) = agreed().await;
+    let modules = installed(&python, town.folder.path());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/weir_package.py");
+    let mut command = Command::new(&python);
+    command.env("PYTHONPATH", modules).arg(script);
+    command.args([written(&town, &bikes), written(&town, &city)]);
+    command.arg(id.to_string());
+    command.arg(town.log_key.verifier_key().to_string());
+    let done = tokio::task::block_in_place(|| command.output().unwrap());
+    assert_eq!(told(&done), "told");
+}
+
+/// The package's own tests, and its types, on the installed wheel.
+#[test]
+fn the_packages_own_tests_and_types_hold() {
+    let Some(python) = python("python", "the Python package was not tried") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let modules = installed(&python, folder.path());
+    let run = |words: &[&str]| {
+        let mut command = Command::new(&python);
+        command.args(words).current_dir(package());
+        command.env("PYTHONPATH", &modules);
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        command.output().unwrap()
+    };
+    let tested = run(&["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]);
+    let shown = String::from_utf8_lossy(&tested.stdout);
+    assert!(tested.status.success(), "{shown}");
+    let cache = folder.path().join("mypy").display().to_string();
+    let typed = run(&["-m", "mypy", "--strict", "--cache-dir", &cache]);
+    let shown = String::from_utf8_lossy(&typed.stdout);
+    assert!(typed.status.success(), "{shown}");
 }
 
 fn told(done: &Output) -> String {

@@ -11,6 +11,7 @@
 
 mod calls;
 mod contributions;
+mod helsinki;
 mod life;
 mod office;
 mod rotation;

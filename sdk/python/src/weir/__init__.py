@@ -1,0 +1,43 @@
+"""Weir for Python: push cells, request releases, fetch them with their intervals, check receipts.
+
+    client = weir.Client.from_profile("certs/city/weir.toml")
+    release = client.request(agreement, "od_month", "2023-10")
+    frame = client.fetch(release.key)
+
+Nothing that has no valid receipt is ever returned: every answer that the log commits to is checked first.
+"""
+
+from .client import Client, Pushed, Release
+from .errors import (
+    BrokerError,
+    ProfileError,
+    Reason,
+    ReceiptError,
+    Refused,
+    TableError,
+    WeirError,
+)
+from .intervals import total
+from .profile import Profile
+from .proof import Checkpoint, LogKey, Receipt, Verified, latest_checkpoint, verify
+
+__all__ = [
+    "BrokerError",
+    "Checkpoint",
+    "Client",
+    "LogKey",
+    "Profile",
+    "ProfileError",
+    "Pushed",
+    "Reason",
+    "Receipt",
+    "ReceiptError",
+    "Refused",
+    "Release",
+    "TableError",
+    "Verified",
+    "WeirError",
+    "latest_checkpoint",
+    "total",
+    "verify",
+]

@@ -72,8 +72,8 @@ def flipped(data):
     return bytes([data[0] ^ 1]) + data[1:]
 
 
-def forged(receipt, other):
-    """Every way in which a receipt can be none."""
+def forged(others):
+    """Every way in which a receipt can be none; `others` hold, and are of another kind and of another of this kind."""
 
     def without(r):
         r.Clear()
@@ -97,25 +97,34 @@ def forged(receipt, other):
         text, line = r.checkpoint.rstrip("\n").rsplit(" ", 1)
         r.checkpoint = f"{text} {line[:20]}{'A' if line[20] != 'A' else 'B'}{line[21:]}\n"
 
-    def anothers(r):
-        r.CopyFrom(other)
+    def kind(r):
+        r.CopyFrom(others[0])
 
-    return [without, index, entry, proof, shorter, checkpoint, signature, anothers]
+    def another(r):
+        r.CopyFrom(others[1])
+
+    return [without, index, entry, proof, shorter, checkpoint, signature, kind, another]
 
 
 def forgeries(bikes, city, agreement, key):
     """No answer is believed whose receipt is missing, changed, or another's; nor bytes that the log did not commit to."""
     cells = pd.DataFrame(CELLS, columns=COLUMNS).assign(mode="bike")
     unary, stream, put = city._wire.unary, city._wire.stream, bikes._wire.put
-    # A receipt that holds, of something else.
+    # Receipts that hold, of something else.
     contribution = weir.client.messages.message("ContributionReceipt").FromString
-    other = []
-    bikes._wire.put = lambda *args: other.append(contribution(put(*args)).receipt) or put(*args)
+    told = []
+    bikes._wire.put = lambda *args: told.append(put(*args)) or told[-1]
     bikes.push(agreement, "od", "2026-10-07", cells)
-    published = next(stream("ReleaseService", "GetRelease", release_key=key)).header.receipt
+    accepted = contribution(told[0]).receipt
+    second = city.request(agreement, "od", "2026-10-07").key
+    published = next(stream("ReleaseService", "GetRelease", release_key=second)).header.receipt
+    wish = {"agreement_id": agreement, "table": "od", "period": "2027-01-07", "purpose": "dpv:PublicPolicyMaking"}
+    refused = unary("ReleaseService", "RequestRelease", request_id="r7", **wish).refused_receipt
+    others = {"request": (accepted, published), "fetch": (accepted, published)}
+    others |= {"refusal": (accepted, refused), "put": (published, accepted)}
 
     def check(where, call, *args):
-        for forge in forged(None, published if where == "put" else other[0]):
+        for forge in forged(others[where]):
             changed = []
 
             def change(receipt, forge=forge, changed=changed):

@@ -12,7 +12,7 @@ mod release;
 
 use policies::access;
 use policies::decide::late_after;
-use policies::entry::{Body, Contribution, Entry};
+use policies::entry::{Body, Contribution, Entry, Step};
 use policies::id::OrgId;
 use policies::life::Action;
 use policies::state::State;
@@ -101,6 +101,10 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
         Body::AgreementTerminated(act) => parties::acted(state, Action::Terminate, act),
         Body::ContributionAccepted(contribution) => contributed(state, contribution, entry.time),
         Body::ContributionWithdrawn(withdrawal) => parties::withdrawn(state, withdrawal),
+        // That it is allowed, and another person's, the reducer knows.
+        Body::ReleaseProposed(opening) => parties::opened(state, Step::Propose, opening),
+        Body::ReleaseOpened(opening) => parties::opened(state, Step::Approve, opening),
+        Body::ReleaseWithdrawn(recall) => parties::recalled(state, recall),
         Body::ReleaseReserved(reservation) => release::reserved(state, reservation, entry.time),
         Body::ReleaseRefused { .. } => release::refused(state, &entry.body, entry.time),
         Body::ReleaseAborted { reason, .. } => word("reason", reason),

@@ -83,6 +83,11 @@ pub struct Agreement {
     /// spent stays spent, editions made count on, and a suspension stays.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub supersedes: Option<AgreementId>,
+    /// May every sheet show the rates that the provider declares with its cells (`truncated`, `clamped_<measure>`)? They are
+    /// exact numbers about the raw data: no noise hides a unit in them, and no charge pays for them. Without it they stay
+    /// with the broker, but for data without a unit, which is shown as it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub rates_shown: bool,
     /// What its end means; without it, [`OnEnd::default`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub on_end: Option<OnEnd>,

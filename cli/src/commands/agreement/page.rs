@@ -148,6 +148,11 @@ fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {
             format!("{}: {}", population.unit.word(), population.unit.about()),
         ),
     ];
+    if a.rates_shown && population.unit != Unit::None {
+        let what = "the provider's declared rates (truncated, clamped) are on every sheet: exact numbers about the raw \
+                    data, outside the promise";
+        rows.push(("rates", wrap(what)));
+    }
     if let Some(units) = population.units_max {
         let text = format!("{} in a unit-period: more are refused", thousands(units));
         rows.push(("at most", text));

@@ -148,15 +148,7 @@ fn contributed(state: &State, new: &Contribution, time: jiff::Timestamp) -> Resu
 /// Retention is kept on time: where cells have to go, no other entry comes before the one that says they are gone, but
 /// for those that make way for it. A broker writes it ahead of whatever it decides next, a start included.
 fn kept(state: &State, entry: &Entry) -> Result<(), Breach> {
-    let makes_way = matches!(
-        entry.body,
-        Body::RetentionDeleted(_)
-            | Body::ReleaseAborted { .. }
-            | Body::AgreementExpired { .. }
-            | Body::AgreementTerminated(_)
-            | Body::ContributionWithdrawn(_)
-    );
-    if makes_way {
+    if entry.body.makes_way() {
         return Ok(());
     }
     let overdue = state.overdue(entry.time);

@@ -4,12 +4,13 @@
 
 use audit::receipt::Receipt;
 use policies::entry::{Body, Opening, Recall, Step, User};
-use policies::id::ReleaseKey;
+use policies::id::{Fingerprint, ReleaseKey};
 use policies::sign::{Signs, verify};
 use policies::state::{Openness, ReleaseRecord, State};
 use proto::convert::{Opens, Recalls};
 
 use super::broker::Broker;
+use super::rotate::still_in_force;
 use crate::access::method::{APPROVE_OPEN_DATA, PROPOSE_OPEN_DATA, WITHDRAW_OPEN_DATA};
 use crate::error::Error;
 use crate::identity::caller::Caller;
@@ -39,7 +40,7 @@ impl Broker {
             signature,
         };
         let signed = (opening.payload(step), &opening.signature);
-        self.check_party(caller, method, &opening.key, signed)?;
+        let signer = self.check_party(caller, method, &opening.key, signed)?;
         let doing = match step {
             Step::Approve => "release.opened",
             _ => "release.proposed",
@@ -52,6 +53,7 @@ impl Broker {
                     return Ok((Vec::new(), Some(entry)));
                 }
                 may_open(state, release, now)?;
+                still_in_force(state, &opening.by, &signer)?;
                 let body = match (step, &release.open) {
                     (Step::Approve, Some(Openness::Proposed { by, .. })) => {
                         if !opening.is_by_another(by) {
@@ -100,7 +102,7 @@ impl Broker {
             signature,
         };
         let signed = (recall.payload(), &recall.signature);
-        self.check_party(caller, WITHDRAW_OPEN_DATA, &recall.key, signed)?;
+        let signer = self.check_party(caller, WITHDRAW_OPEN_DATA, &recall.key, signed)?;
         let done = self
             .sequencer
             .submit("release.withdrawn", move |state, _| {
@@ -113,7 +115,10 @@ impl Broker {
                     Some(Openness::Withdrawn { .. }) => {
                         Err(precondition("the other party has withdrawn it already"))
                     }
-                    Some(_) => Ok((vec![Body::ReleaseWithdrawn(recall)], None)),
+                    Some(_) => {
+                        still_in_force(state, &recall.by, &signer)?;
+                        Ok((vec![Body::ReleaseWithdrawn(recall)], None))
+                    }
                 }
             })
             .await?;
@@ -123,14 +128,14 @@ impl Broker {
         }
     }
 
-    /// Is the caller a party of the release in the policies' eyes, and did its organisation sign exactly this?
+    /// Is the caller a party of the release in the policies' eyes, and did its organisation sign exactly this? With which key.
     fn check_party(
         &self,
         caller: &Caller,
         method: &str,
         key: &ReleaseKey,
         (payload, signature): (Vec<u8>, &policies::sign::PartySignature),
-    ) -> Result<(), Error> {
+    ) -> Result<Fingerprint, Error> {
         let state = self.sequencer.state();
         let org = state.org(caller.org()).ok_or(Error::Denied)?;
         let release = state.release(key).ok_or(NO_RELEASE)?;
@@ -148,7 +153,8 @@ impl Broker {
             return Err(NO_RELEASE);
         }
         verify(Signs::OpenData, &org.key, &payload, signature)
-            .map_err(|e| Error::invalid("signature", e))
+            .map_err(|e| Error::invalid("signature", e))?;
+        Ok(org.key.fingerprint().clone())
     }
 }
 

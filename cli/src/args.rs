@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    aggregate, agreement, audit, call, contribution, org, pki, push, release, serve, sql, witness,
-    zoning,
+    aggregate, agreement, audit, call, contribution, org, pki, push, question, release, serve, sql,
+    witness, zoning,
 };
 use crate::demo;
 
@@ -110,6 +110,9 @@ pub enum Command {
     /// Releases: what one would cost, ask for one, fetch, list.
     #[command(subcommand)]
     Release(release::Command),
+    /// Questions that planners ask, ready-made: list, read, ask.
+    #[command(subcommand)]
+    Question(question::Command),
     /// Ask released tables a question in SQL: free, read-only.
     #[command(after_help = sql::HELP)]
     Sql(sql::Sql),

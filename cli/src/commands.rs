@@ -9,6 +9,7 @@ pub mod contribution;
 pub mod org;
 pub mod pki;
 pub mod push;
+pub mod question;
 pub mod release;
 pub mod serve;
 mod session;
@@ -40,6 +41,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Push(args) => push::run(args, &session).await,
         Command::Contribution(command) => contribution::run(command, &session).await,
         Command::Release(command) => release::run(command, &session).await,
+        Command::Question(command) => question::run(command, &session).await,
         Command::Sql(args) => sql::run(args, &session).await,
         Command::Audit(command) => audit::run(command, &session).await,
         Command::Witness(command) => witness::run(command, &session).await,

@@ -2,5 +2,6 @@
 
 pub mod aggregate;
 pub mod client;
+pub mod question;
 pub mod shares;
 pub mod sign;

@@ -20,7 +20,6 @@ mod dense;
 mod joint;
 mod k_only;
 mod life;
-mod opening;
 mod operation;
 mod retention;
 mod rotation;

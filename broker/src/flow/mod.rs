@@ -11,7 +11,6 @@ mod join;
 mod k_only;
 pub mod life;
 mod merge;
-pub mod opening;
 mod operation;
 pub mod preview;
 pub mod release;

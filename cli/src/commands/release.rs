@@ -2,7 +2,6 @@
 
 mod get;
 mod merge;
-mod open;
 mod plan;
 mod preview;
 mod sheet;
@@ -38,12 +37,9 @@ pub enum Command {
     /// Fetch a published release; free, the same bytes for everyone who may have them.
     #[command(after_help = get::HELP)]
     Get(get::Get),
-    /// List the published releases of an agreement, and who may see each.
+    /// List the published releases of an agreement.
     #[command(after_help = LIST_HELP)]
     List(List),
-    /// Released tables as open data, by two persons: propose, approve, withdraw.
-    #[command(subcommand, after_help = open::HELP)]
-    Open(open::Command),
 }
 
 const REQUEST_HELP: &str = "\
@@ -120,7 +116,6 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
         Command::Request(args) => request(args, session).await,
         Command::Get(args) => get::run(args, session).await,
         Command::List(args) => list(args, session).await,
-        Command::Open(command) => open::run(command, session).await,
     }
 }
 
@@ -235,7 +230,6 @@ struct Line {
     charge: Option<policies::loss::Loss>,
     entry: u64,
     replaces: Option<ReleaseKey>,
-    open_data: &'static str,
 }
 
 impl Line {
@@ -249,7 +243,6 @@ impl Line {
             charge,
             entry,
             replaces,
-            open,
         } = release;
         Self {
             key,
@@ -259,7 +252,6 @@ impl Line {
             charge,
             entry,
             replaces,
-            open_data: open.as_str(),
         }
     }
 }
@@ -271,9 +263,7 @@ struct Listed {
 
 impl View for Listed {
     fn text(&self) -> String {
-        let mut rows = table(&[
-            "key", "table", "period", "edition", "charge", "entry", "open",
-        ]);
+        let mut rows = table(&["key", "table", "period", "edition", "charge", "entry"]);
         for line in &self.releases {
             rows.add_row([
                 line.key.as_str(),
@@ -284,7 +274,6 @@ impl View for Listed {
                     .charge
                     .map_or("none".into(), |charge| charge.to_string()),
                 &line.entry.to_string(),
-                line.open_data,
             ]);
         }
         right(&mut rows, &[3, 5]);

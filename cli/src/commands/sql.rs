@@ -108,9 +108,10 @@ fn statement(args: &Sql) -> Result<String, CliError> {
     }
 }
 
-struct Answer {
-    schema: SchemaRef,
-    batches: Vec<RecordBatch>,
+/// Rows of any columns.
+pub(super) struct Answer {
+    pub schema: SchemaRef,
+    pub batches: Vec<RecordBatch>,
 }
 
 async fn collected(mut rows: SqlRows) -> Result<Answer, CliError> {
@@ -130,7 +131,7 @@ impl Answer {
         fields.map(|field| field.name().as_str()).collect()
     }
 
-    fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
 
@@ -150,7 +151,7 @@ impl Answer {
         Ok(())
     }
 
-    fn json(&self) -> Result<Vec<Value>, CliError> {
+    pub(super) fn json(&self) -> Result<Vec<Value>, CliError> {
         let names = self.names();
         let mut all = Vec::with_capacity(self.rows());
         self.each(usize::MAX, |row| {
@@ -161,7 +162,7 @@ impl Answer {
         Ok(all)
     }
 
-    fn write_csv(&self, out: impl Write) -> Result<(), CliError> {
+    pub(super) fn write_csv(&self, out: impl Write) -> Result<(), CliError> {
         let fail = |e: csv::Error| CliError::new(format_args!("cannot write the CSV: {e}"));
         let mut writer = csv::Writer::from_writer(out);
         let names = self
@@ -179,6 +180,35 @@ impl Answer {
         })?;
         let flushed = writer.flush();
         flushed.map_err(|e| CliError::new(format_args!("cannot write the CSV: {e}")))
+    }
+
+    /// The first rows as a table.
+    pub(super) fn screen(&self) -> Result<String, CliError> {
+        let names = self.names();
+        let mut screen = table(&names);
+        let mut numbers = vec![true; names.len()];
+        self.each(SCREEN_ROWS, |row| {
+            let is_number = |value: &Value| value.is_number() || value.is_null();
+            let both = numbers.iter_mut().zip(&row);
+            both.for_each(|(number, value)| *number &= is_number(value));
+            screen.add_row(row.iter().map(text));
+            Ok(())
+        })?;
+        let columns = numbers.iter().enumerate().filter(|(_, number)| **number);
+        right(&mut screen, &columns.map(|(n, _)| n).collect::<Vec<_>>());
+        Ok(screen.to_string())
+    }
+
+    /// What is said below them.
+    pub(super) fn said(&self) -> String {
+        match self.rows() {
+            0 => "No rows: what is not there is withheld or zero.".into(),
+            1 => "1 row.".into(),
+            count if count > SCREEN_ROWS => {
+                format!("The first {SCREEN_ROWS} of {count} rows; --csv and --json give all.")
+            }
+            count => format!("{count} rows."),
+        }
     }
 
     fn write_parquet(&self, path: &Path) -> Result<(), CliError> {
@@ -207,22 +237,10 @@ struct Shown {
 
 impl Shown {
     fn of(answer: &Answer, file: Option<PathBuf>) -> Result<Self, CliError> {
-        let names = answer.names();
-        let mut screen = table(&names);
-        let mut numbers = vec![true; names.len()];
-        answer.each(SCREEN_ROWS, |row| {
-            let is_number = |value: &Value| value.is_number() || value.is_null();
-            let both = numbers.iter_mut().zip(&row);
-            both.for_each(|(number, value)| *number &= is_number(value));
-            screen.add_row(row.iter().map(text));
-            Ok(())
-        })?;
-        let columns = numbers.iter().enumerate().filter(|(_, number)| **number);
-        right(&mut screen, &columns.map(|(n, _)| n).collect::<Vec<_>>());
         Ok(Self {
             count: answer.rows(),
             rows: file.is_none().then(|| answer.json()).transpose()?,
-            screen: screen.to_string(),
+            screen: format!("{}\n{}", answer.screen()?, answer.said()),
             file,
         })
     }
@@ -245,13 +263,6 @@ impl View for Shown {
         if let Some(file) = &self.file {
             return format!("{count} rows in {}.", file.display());
         }
-        match count {
-            0 => format!("{screen}\nNo rows: what is not there is withheld or zero."),
-            1 => format!("{screen}\n1 row."),
-            _ if *count > SCREEN_ROWS => format!(
-                "{screen}\nThe first {SCREEN_ROWS} of {count} rows; --csv, --json and --parquet give all."
-            ),
-            _ => format!("{screen}\n{count} rows."),
-        }
+        screen.clone()
     }
 }

@@ -36,22 +36,6 @@ impl Standing {
     }
 }
 
-impl Body {
-    /// May it come ahead of the deletion of cells that have to go? Nothing else may: a log that goes on past their time is
-    /// found by every auditor.
-    #[must_use]
-    pub fn makes_way(&self) -> bool {
-        matches!(
-            self,
-            Self::RetentionDeleted(_)
-                | Self::ReleaseAborted { .. }
-                | Self::AgreementExpired { .. }
-                | Self::AgreementTerminated(_)
-                | Self::ContributionWithdrawn(_)
-        )
-    }
-}
-
 impl State {
     /// The entries that stored cells ask for at this time: what has been kept as long as agreed is deleted, and the
     /// releases that were charged and still wait to read it are aborted, each once. Cells that go with the end of
@@ -166,16 +150,13 @@ impl State {
         Some((at, provider.clone(), batch.clone()))
     }
 
-    /// All contributions under an agreement and under those that it amends: they end together.
+    /// All contributions under an agreement.
     pub(super) fn under<'a>(
         &'a self,
         id: &'a AgreementId,
     ) -> impl Iterator<Item = &'a ContributionRecord> {
-        let line =
-            std::iter::successors(Some(id), |id| self.agreement(id)?.terms.supersedes.as_ref());
-        let line: std::collections::BTreeSet<_> = line.collect();
         let all = self.batches.values();
-        all.filter(move |record| line.contains(&record.contribution.agreement))
+        all.filter(move |record| record.contribution.agreement == *id)
     }
 
     /// Remembers what is deleted, for those who erase it and those who miss it.
@@ -202,10 +183,9 @@ impl State {
         kept_until(terms, record.time)
     }
 
-    /// When an agreement ended whose cells go with it. Of an amended one that is the end of its newest amendment, which says
-    /// what becomes of all their cells.
+    /// When an agreement ended whose cells go with it.
     fn end_of_cells(&self, id: &AgreementId) -> Option<Timestamp> {
-        let record = self.newest(id)?;
+        let record = self.agreement(id)?;
         let over = matches!(record.status, Status::Expired | Status::Terminated);
         let deleted = record.terms.on_end?.cells == CellsOnEnd::Deleted;
         let last = record.life.history.last().filter(|_| over && deleted);

@@ -52,7 +52,6 @@ impl State {
             reservation: new.clone(),
             entry: self.size,
             stage: Stage::Reserved,
-            open: None,
         };
         insert_new(
             &mut self.releases,

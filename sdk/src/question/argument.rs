@@ -1,0 +1,252 @@
+//! Values that are given with a question: each is checked, and becomes a literal of SQL in one place.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use policies::period::Period;
+use serde::{Deserialize, Serialize};
+
+use super::Question;
+
+/// Longest text, in characters.
+const TEXT_CHARS_MAX: usize = 128;
+/// Most rows that a limit can be.
+const LIMIT_MAX: u16 = 1000;
+/// The limit where none is given.
+const LIMIT: &str = "10";
+
+/// What can be given with a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Argument {
+    /// Periods from this day on.
+    From,
+    /// Periods until this day, it included.
+    Until,
+    /// Parts of the day inside these hours, `6-9`.
+    Hours,
+    /// `zone`, or `district`: a zone's parent.
+    By,
+    /// Which of several tables, as `table` or `schema.table`.
+    Table,
+    /// A zone.
+    Zone,
+    /// A zone of origin.
+    Origin,
+    /// A zone of destination.
+    Destination,
+    /// A day.
+    Date,
+    /// A period.
+    Period,
+    /// The period to compare with.
+    Baseline,
+    /// Most rows.
+    Limit,
+}
+
+/// The values given, by argument; a table may be named several times.
+#[derive(Debug, Clone, Default)]
+pub struct Arguments {
+    values: BTreeMap<Argument, String>,
+    /// The tables named.
+    pub tables: Vec<String>,
+}
+
+/// Why a value does not do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArgumentError {
+    /// The question takes no such argument.
+    #[error("`{question}` takes no --{}", argument.as_str())]
+    Unknown {
+        /// The question.
+        question: String,
+        /// What was given.
+        argument: Argument,
+    },
+    /// The question cannot be asked without.
+    #[error("`{question}` needs --{}", argument.as_str())]
+    Needed {
+        /// The question.
+        question: String,
+        /// What is missing.
+        argument: Argument,
+    },
+    /// The value is of another form.
+    #[error("--{} `{given}`: {wanted}", argument.as_str())]
+    Form {
+        /// The argument.
+        argument: Argument,
+        /// The value, shortened.
+        given: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
+}
+
+impl Argument {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::From => "from",
+            Self::Until => "until",
+            Self::Hours => "hours",
+            Self::By => "by",
+            Self::Table => "table",
+            Self::Zone => "zone",
+            Self::Origin => "origin",
+            Self::Destination => "destination",
+            Self::Date => "date",
+            Self::Period => "period",
+            Self::Baseline => "baseline",
+            Self::Limit => "limit",
+        }
+    }
+
+    /// The argument of this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        use Argument::{
+            Baseline, By, Date, Destination, From, Hours, Limit, Origin, Period, Table, Until, Zone,
+        };
+        [
+            From,
+            Until,
+            Hours,
+            By,
+            Table,
+            Zone,
+            Origin,
+            Destination,
+            Date,
+            Period,
+            Baseline,
+            Limit,
+        ]
+        .into_iter()
+        .find(|argument| argument.as_str() == name)
+    }
+}
+
+impl Arguments {
+    /// Gives a value; an absent one is left out.
+    #[must_use]
+    pub fn with(mut self, argument: Argument, value: Option<impl Into<String>>) -> Self {
+        if let Some(value) = value {
+            self.values.insert(argument, value.into());
+        }
+        self
+    }
+
+    /// Names the tables to read.
+    #[must_use]
+    pub fn with_tables(mut self, tables: Vec<String>) -> Self {
+        self.tables = tables;
+        self
+    }
+
+    pub(super) fn get(&self, argument: Argument) -> Option<&str> {
+        self.values.get(&argument).map(String::as_str)
+    }
+
+    /// Are they those that the question takes, each of its form?
+    pub(super) fn check(&self, question: &Question) -> Result<(), ArgumentError> {
+        let name = || question.name.clone();
+        for argument in self.values.keys() {
+            if !question.arguments.contains(argument) {
+                return Err(ArgumentError::Unknown {
+                    question: name(),
+                    argument: *argument,
+                });
+            }
+            self.literal(*argument)?;
+        }
+        let lacking = |argument: &&Argument| self.get(**argument).is_none();
+        match question.needed.iter().find(lacking) {
+            None => Ok(()),
+            Some(argument) => Err(ArgumentError::Needed {
+                question: name(),
+                argument: *argument,
+            }),
+        }
+    }
+
+    /// The value as a literal of SQL, `NULL` of its type where none is given. Nothing that is given gets into a
+    /// statement by another way.
+    ///
+    /// # Errors
+    /// [`ArgumentError::Form`].
+    pub(super) fn literal(&self, argument: Argument) -> Result<String, ArgumentError> {
+        let wrong = |wanted| ArgumentError::Form {
+            argument,
+            given: self
+                .get(argument)
+                .unwrap_or_default()
+                .chars()
+                .take(40)
+                .collect(),
+            wanted,
+        };
+        let given = self.get(argument);
+        match argument {
+            Argument::From | Argument::Until | Argument::Date => match given {
+                None => Ok("CAST(NULL AS DATE)".into()),
+                Some(text) => {
+                    let day: Date = text.parse().map_err(|_| wrong("a day like 2026-10-05"))?;
+                    Ok(format!("CAST('{day}' AS DATE)"))
+                }
+            },
+            Argument::Period | Argument::Baseline => match given {
+                None => Ok("CAST(NULL AS VARCHAR)".into()),
+                Some(text) => {
+                    let wanted = "a period like 2026-10-05, 2026-W41 or 2026-10";
+                    let period: Period = text.parse().map_err(|_| wrong(wanted))?;
+                    Ok(format!("'{period}'"))
+                }
+            },
+            Argument::Zone | Argument::Origin | Argument::Destination => match given {
+                None => Ok("CAST(NULL AS VARCHAR)".into()),
+                Some(text) => {
+                    quoted(text).ok_or_else(|| wrong("a zone's id, 1 to 128 characters of text"))
+                }
+            },
+            Argument::Limit => {
+                let number = given.unwrap_or(LIMIT).parse::<u16>().ok();
+                let number = number.filter(|n| (1..=LIMIT_MAX).contains(n));
+                let number = number.ok_or_else(|| wrong("a number from 1 to 1000"))?;
+                Ok(number.to_string())
+            }
+            Argument::Hours => match given {
+                None => Ok(String::new()),
+                Some(_) => self
+                    .hours()
+                    .map(|_| String::new())
+                    .ok_or_else(|| wrong("two hours like 6-9, from 0 to 24")),
+            },
+            Argument::By => match given {
+                None | Some("zone" | "district") => Ok(String::new()),
+                Some(_) => Err(wrong("`zone` or `district`")),
+            },
+            Argument::Table => Ok(String::new()),
+        }
+    }
+
+    /// The hours given.
+    pub(super) fn hours(&self) -> Option<(u8, u8)> {
+        let (from, until) = self.get(Argument::Hours)?.split_once('-')?;
+        let (from, until) = (from.parse().ok()?, until.parse().ok()?);
+        (from < until && until <= 24).then_some((from, until))
+    }
+}
+
+/// A text as a literal of SQL: the one place where one is quoted. `None` for what no id looks like.
+pub(super) fn quoted(text: &str) -> Option<String> {
+    let fits = (1..=TEXT_CHARS_MAX).contains(&text.chars().count());
+    let plain = !text.chars().any(char::is_control);
+    (fits && plain).then(|| format!("'{}'", text.replace('\'', "''")))
+}
+
+/// A name of a schema, table or column.
+pub(super) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

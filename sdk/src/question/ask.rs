@@ -1,0 +1,322 @@
+//! The whole way of a question: which tables, which statement, and what is said beside the rows.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use policies::agreement::Unit;
+use policies::id::{AgreementId, OrgId, TableName};
+use proto::columns::PROTECTION;
+
+use super::argument::{Argument, ArgumentError, Arguments};
+use super::found::{self, Candidates, Found};
+use super::statement::{Read, Shape, bins, counted, statement};
+use super::{Question, Source, district};
+use crate::client::{Client, ClientError};
+
+/// Why a question could not be put.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// A value that does not do.
+    #[error(transparent)]
+    Argument(#[from] ArgumentError),
+    /// As the broker says.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A table was named that there is not, or that does not do.
+    #[error(
+        "`{name}` is none of your released tables that answer this: {}",
+        listed(have)
+    )]
+    Table {
+        /// The name given.
+        name: String,
+        /// Those that do.
+        have: Vec<String>,
+    },
+    /// The broker's list of releases, or a template, has another form.
+    #[error("the list of releases has another form than this version knows: take the broker's")]
+    Shape,
+}
+
+/// What became of a question.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Rows, and how to read them.
+    Answered(Box<Answer>),
+    /// Several tables would do: one is to be named.
+    Choose(Vec<Found>),
+    /// No released table answers it.
+    Missing(Missing),
+}
+
+/// The answer to a question.
+#[derive(Debug)]
+pub struct Answer {
+    /// What was run.
+    pub statement: String,
+    /// The answer's columns.
+    pub schema: SchemaRef,
+    /// Its rows.
+    pub batches: Vec<RecordBatch>,
+    /// What it was read from.
+    pub used: Vec<Used>,
+    /// What to know before using it, one sentence each.
+    pub remarks: Vec<String>,
+}
+
+/// A table that an answer was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Used {
+    /// Its name in full.
+    pub table: String,
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Whose data.
+    pub provider: OrgId,
+    /// Periods that were read.
+    pub periods: u64,
+    /// Released rows in them.
+    pub rows: u64,
+    /// Rows that there could be, those withheld and those that are zero included.
+    pub possible: u64,
+}
+
+/// What is missing, and what would have to be agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Why what there is does not do.
+    pub why: String,
+    /// Planned tables of the caller's agreements that would do, once released.
+    pub planned: Vec<(AgreementId, TableName)>,
+    /// The table that a new agreement would need, in words.
+    pub table: String,
+    /// The template to begin one with.
+    pub template: String,
+}
+
+impl Client {
+    /// Puts a question to the caller's released tables. Free, and the broker's word: such an answer has no receipt.
+    ///
+    /// # Errors
+    /// [`AskError`]. That there is no table for it is no error.
+    pub async fn ask(
+        &self,
+        question: &Question,
+        arguments: &Arguments,
+    ) -> Result<Outcome, AskError> {
+        arguments.check(question)?;
+        let kinds = question.sources.iter().flat_map(|source| &source.kinds);
+        let kinds: Vec<&str> = kinds.map(String::as_str).collect();
+        let found = found::tables(self, &kinds).await?;
+        known(&found, &arguments.tables)?;
+        let mut reads = Vec::new();
+        for source in &question.sources {
+            let candidates = found::candidates(self, &found, source).await?;
+            match chosen(source, candidates, &arguments.tables) {
+                Chosen::These(tables) => reads.push(Read { source, tables }),
+                Chosen::None(planned) => {
+                    let why = "None of your released tables answers this.".to_owned();
+                    return Ok(missing(question, why, planned));
+                }
+                Chosen::OneOf(several) => return Ok(Outcome::Choose(several)),
+            }
+        }
+        if let Some(why) = unfit(&reads, arguments) {
+            return Ok(missing(question, why, Vec::new()));
+        }
+        let (districts, mut remarks) = match districts(self, question, &reads, arguments).await? {
+            Ok(both) => both,
+            Err(why) => return Ok(missing(question, why, Vec::new())),
+        };
+        let shape = Shape {
+            arguments,
+            districts: districts.as_deref(),
+        };
+        let statement = statement(question, &reads, shape)?;
+        let (schema, batches) = found::rows(self, &statement).await?;
+        let used = used(self, &reads, shape).await?;
+        remarks.extend(reads.iter().flat_map(|read| &read.tables).filter_map(claim));
+        Ok(Outcome::Answered(Box::new(Answer {
+            statement,
+            schema,
+            batches,
+            used,
+            remarks,
+        })))
+    }
+}
+
+enum Chosen {
+    These(Vec<Found>),
+    OneOf(Vec<Found>),
+    None(Vec<(AgreementId, TableName)>),
+}
+
+/// The tables that a source is read from: those named, else the only one, else all of different agreements.
+fn chosen(source: &Source, candidates: Candidates, named: &[String]) -> Chosen {
+    let Candidates { have, planned } = candidates;
+    if have.is_empty() {
+        let planned = planned.into_iter();
+        return Chosen::None(planned.map(|(id, table)| (id, table.name)).collect());
+    }
+    let picked: Vec<Found> = have
+        .iter()
+        .filter(|f| is_one_of(f, named))
+        .cloned()
+        .collect();
+    let pool = if picked.is_empty() { have } else { picked };
+    let mut schemas: Vec<&str> = pool.iter().map(|f| f.schema.as_str()).collect();
+    schemas.dedup(); // they are sorted
+    let one_each = schemas.len() == pool.len();
+    let called = |f: &Found| f.number().map(|(_, called)| (called, f.terms.kind.clone()));
+    let alike = pool.windows(2).all(|two| match two {
+        [one, other] => called(one) == called(other),
+        _ => true,
+    });
+    if pool.len() == 1 || (source.several && one_each && alike) {
+        return Chosen::These(pool);
+    }
+    Chosen::OneOf(pool)
+}
+
+fn is_one_of(found: &Found, named: &[String]) -> bool {
+    named
+        .iter()
+        .any(|name| *name == found.table || *name == found.name())
+}
+
+fn known(found: &[Found], named: &[String]) -> Result<(), AskError> {
+    let is_there = |name: &&String| {
+        found
+            .iter()
+            .any(|f| is_one_of(f, std::slice::from_ref(*name)))
+    };
+    match named.iter().find(|name| !is_there(name)) {
+        None => Ok(()),
+        Some(name) => Err(AskError::Table {
+            name: name.clone(),
+            have: found.iter().map(Found::name).collect(),
+        }),
+    }
+}
+
+/// Why these tables do not go together, or not with the hours asked.
+fn unfit(reads: &[Read<'_>], arguments: &Arguments) -> Option<String> {
+    let mut all = reads.iter().flat_map(|read| &read.tables);
+    let first = all.clone().next()?;
+    if let Some(other) = all.clone().find(|f| f.zoning.sha256 != first.zoning.sha256) {
+        return Some(format!(
+            "{} is cut in the zones of {}, {} in those of {}: zone by zone they cannot be compared.",
+            first.name(),
+            first.zoning.id,
+            other.name(),
+            other.zoning.id
+        ));
+    }
+    let cut = all.find(|f| bins(f, arguments).is_empty())?;
+    let labels = (0..cut.terms.bins.count()).filter_map(|bin| cut.terms.bins.label(bin));
+    Some(format!(
+        "The parts of the day of {} are {}: none lies inside the hours asked.",
+        cut.name(),
+        labels.collect::<Vec<_>>().join(", ")
+    ))
+}
+
+type Districts = (Option<String>, Vec<String>);
+
+/// The zones' districts, where they are asked for or there are some, or why there are none.
+async fn districts(
+    client: &Client,
+    question: &Question,
+    reads: &[Read<'_>],
+    arguments: &Arguments,
+) -> Result<Result<Districts, String>, AskError> {
+    let by = arguments.get(Argument::By);
+    let first = reads.iter().flat_map(|read| &read.tables).next();
+    let (true, Some(first)) = (question.arguments.contains(&Argument::By), first) else {
+        return Ok(Ok((None, Vec::new())));
+    };
+    let id = &first.zoning.id;
+    match (by, first.zoning.parents) {
+        (Some("zone"), _) => return Ok(Ok((None, Vec::new()))),
+        (Some(_), None) => {
+            return Ok(Err(format!(
+                "The zones of {id} name no district (`parent`): a zoning that does is needed, or --by zone."
+            )));
+        }
+        (None, None) => {
+            let remark = format!("By zone: the zones of {id} name no district (`parent`).");
+            return Ok(Ok((None, vec![remark])));
+        }
+        _ => {}
+    }
+    let geojson = client.zoning_of(&first.zoning).await?;
+    let remark = match district::listed(&geojson) {
+        Some(list) => return Ok(Ok((Some(list), Vec::new()))),
+        None => {
+            format!("By zone: {id} has more zones than one statement can group into districts.")
+        }
+    };
+    Ok(Ok((None, vec![remark])))
+}
+
+async fn used(
+    client: &Client,
+    reads: &[Read<'_>],
+    shape: Shape<'_>,
+) -> Result<Vec<Used>, AskError> {
+    let mut all = Vec::new();
+    for read in reads {
+        for found in &read.tables {
+            let counted = counted(found, read.source, shape)?;
+            let numbers = found::numbers(&found::rows(client, &counted).await?.1)?;
+            let [periods, rows] = numbers.as_slice() else {
+                return Err(AskError::Shape);
+            };
+            let whole = u64::from(found.terms.bins.count());
+            let asked = u64::try_from(bins(found, shape.arguments).len()).unwrap_or(whole);
+            let domain = found.terms.domain_size(found.zoning.zones);
+            let domain = domain.unwrap_or(u64::MAX) / whole.max(1);
+            all.push(Used {
+                table: found.name(),
+                agreement: found.agreement.clone(),
+                provider: found.provider.clone(),
+                periods: *periods,
+                rows: *rows,
+                possible: domain.saturating_mul(asked).saturating_mul(*periods),
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// What a table without intervals promises instead.
+fn claim(found: &Found) -> Option<String> {
+    if found.columns.iter().any(|column| column == PROTECTION) {
+        let name = found.name();
+        return Some(format!(
+            "{name} has exact counts of k people or more, and no intervals: it is not differentially private."
+        ));
+    }
+    (found.unit == Unit::None).then(|| {
+        format!(
+            "{} is as its provider gave it: no noise, no intervals, and no claim of privacy.",
+            found.name()
+        )
+    })
+}
+
+fn missing(question: &Question, why: String, planned: Vec<(AgreementId, TableName)>) -> Outcome {
+    Outcome::Missing(Missing {
+        why,
+        planned,
+        table: question.needs.table.clone(),
+        template: question.needs.template.clone(),
+    })
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "there are none".to_owned(),
+        names => names.join(", "),
+    }
+}

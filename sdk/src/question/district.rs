@@ -1,0 +1,53 @@
+//! Districts: a zone's parent, as the signed zoning names it.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Most bytes of a list of districts: it stands in the statement, which is bounded.
+const BYTES_MAX: usize = 10 << 10;
+
+#[derive(Deserialize)]
+struct Collection {
+    features: Vec<Feature>,
+}
+
+#[derive(Deserialize)]
+struct Feature {
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+struct Properties {
+    zone_id: Value,
+    #[serde(default)]
+    parent: Value,
+}
+
+/// All zones with their districts as one literal of SQL: a line feed, the zone, a tab, the district, and so on.
+/// One text instead of a table of values: a statement may have few expressions. `None` where the zoning names no
+/// parents, or too many for a statement.
+pub(super) fn listed(geojson: &[u8]) -> Option<String> {
+    let read: Collection = serde_json::from_slice(geojson).ok()?;
+    let mut list = String::from("\n");
+    for Feature { properties } in read.features {
+        let (zone, parent) = (id(&properties.zone_id)?, id(&properties.parent)?);
+        list.push_str(&format!("{zone}\t{parent}\n"));
+    }
+    let list = list.replace('\'', "''");
+    (list.len() <= BYTES_MAX).then(|| format!("'{list}'"))
+}
+
+fn id(value: &Value) -> Option<String> {
+    let id = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!id.chars().any(char::is_control)).then_some(id)
+}
+
+/// A zone's district, out of the list that `districts.list` is.
+pub(super) fn of(zone: &str) -> String {
+    let after = format!("split_part(districts.list, '\n' || {zone} || '\t', 2)");
+    format!("split_part({after}, '\n', 1)")
+}

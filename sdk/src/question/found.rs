@@ -1,0 +1,185 @@
+//! The released tables that a caller has, with what their agreements say about them.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
+use policies::agreement::{Agreement, Unit, ZoningRef};
+use policies::id::{AgreementId, OrgId};
+use policies::kind::{Kind, MeasureKind};
+use policies::table::Table;
+
+use super::Source;
+use super::ask::AskError;
+use crate::client::Client;
+
+/// A table in SQL, and its terms.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its schema.
+    pub schema: String,
+    /// Its name there.
+    pub table: String,
+    /// The newest agreement that it was released under.
+    pub agreement: AgreementId,
+    /// Whose data.
+    pub provider: OrgId,
+    pub(super) terms: Table,
+    pub(super) unit: Unit,
+    pub(super) zoning: ZoningRef,
+    pub(super) columns: Vec<String>,
+}
+
+const RELEASED: &str = "SELECT schema_name, table_name, agreement, max(log_entry) AS newest FROM releases \
+                        GROUP BY schema_name, table_name, agreement ORDER BY newest";
+
+impl Found {
+    /// Its name in full.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.schema, self.table)
+    }
+
+    /// The column that is counted, and what it is called.
+    pub(super) fn number(&self) -> Option<(String, String)> {
+        let kind = Kind::named(&self.terms.kind)?;
+        let has = |name: &str| self.columns.iter().any(|column| column == name);
+        let measure = kind.measures.first()?;
+        if has(&measure.name) {
+            return Some((measure.name.clone(), measure.name.clone()));
+        }
+        // Of a trip each contributor is one; a measure of units is another name of contributors.
+        let same = self.unit == Unit::Trip || measure.kind == MeasureKind::Units;
+        let called = if same {
+            measure.name.as_str()
+        } else {
+            "people"
+        };
+        has("contributors").then(|| ("contributors".to_owned(), called.to_owned()))
+    }
+
+    /// Can it be read as this source?
+    fn fits(&self, source: &Source) -> bool {
+        let sum = source.sums.as_ref();
+        let shown = |sum: &String| self.columns.contains(&format!("{sum}_high"));
+        source.kinds.contains(&self.terms.kind) && sum.is_none_or(shown) && self.number().is_some()
+    }
+}
+
+/// What the caller has of a source, and planned tables of its agreements that would do, had they been released.
+pub(super) struct Candidates {
+    pub have: Vec<Found>,
+    pub planned: Vec<(AgreementId, Table)>,
+}
+
+/// All released tables of the kinds of these sources.
+pub(super) async fn tables(client: &Client, kinds: &[&str]) -> Result<Vec<Found>, AskError> {
+    let mut newest = BTreeMap::new();
+    for batch in rows(client, RELEASED).await?.1 {
+        let (schemas, tables) = (texts(&batch, 0)?, texts(&batch, 1)?);
+        let keys = schemas.into_iter().zip(tables);
+        // Later rows are of later agreements: an amendment takes the place of what it amends.
+        newest.extend(keys.zip(texts(&batch, 2)?));
+    }
+    let mut known = BTreeMap::new();
+    let mut found = Vec::new();
+    for ((schema, table), id) in newest {
+        let id: AgreementId = id.parse().map_err(|_| AskError::Shape)?;
+        if !known.contains_key(&id) {
+            known.insert(id.clone(), client.agreement(&id).await?.terms);
+        }
+        let Some(mut one) = known
+            .get(&id)
+            .and_then(|terms| of_terms(terms, id, schema, table))
+        else {
+            continue;
+        };
+        if kinds.contains(&one.terms.kind.as_str()) {
+            let none = format!("SELECT * FROM {}.{} LIMIT 0", one.schema, one.table);
+            let columns = rows(client, &none).await?.0;
+            one.columns = columns.fields().iter().map(|f| f.name().clone()).collect();
+            found.push(one);
+        }
+    }
+    Ok(found)
+}
+
+/// What there is for one source; what is only planned is looked for where there is nothing.
+pub(super) async fn candidates(
+    client: &Client,
+    found: &[Found],
+    source: &Source,
+) -> Result<Candidates, AskError> {
+    let have: Vec<Found> = found.iter().filter(|f| f.fits(source)).cloned().collect();
+    let mut planned = Vec::new();
+    if have.is_empty() {
+        for listed in client.agreements().await? {
+            let terms = client.agreement(&listed.id).await?.terms;
+            let would = terms.plan.iter().filter_map(|item| {
+                let table = terms.table(&item.table)?;
+                let charges = item.charge.iter().flat_map(|charge| &charge.measures);
+                let sum = source.sums.as_deref();
+                let charged = sum.is_none_or(|sum| charges.into_iter().any(|m| m.measure == sum));
+                (source.kinds.contains(&table.kind) && charged).then(|| table.clone())
+            });
+            planned.extend(would.map(|table| (listed.id.clone(), table)));
+        }
+    }
+    Ok(Candidates { have, planned })
+}
+
+/// The planned table that is called so; none for a merge or a joint table, whose keys are others.
+fn of_terms(terms: &Agreement, id: AgreementId, schema: String, table: String) -> Option<Found> {
+    let shape = table.rsplit_once('_').filter(|(_, digits)| {
+        digits.len() < 3 && digits.bytes().all(|digit| digit.is_ascii_digit())
+    });
+    let named = |name: &str| terms.tables.iter().find(|t| t.name.as_str() == name);
+    let planned = named(&table).or_else(|| shape.and_then(|(name, _)| named(name)))?;
+    let zoning = terms.zonings.iter().find(|z| z.id == planned.zoning)?;
+    Some(Found {
+        schema,
+        agreement: id,
+        provider: terms.provider.org.clone(),
+        terms: planned.clone(),
+        unit: terms.population.unit,
+        zoning: zoning.clone(),
+        columns: Vec::new(),
+        table,
+    })
+}
+
+/// All rows of a statement's answer.
+pub(super) async fn rows(
+    client: &Client,
+    statement: &str,
+) -> Result<(arrow::datatypes::SchemaRef, Vec<RecordBatch>), AskError> {
+    let mut answer = client.sql(statement).await?;
+    let mut batches = Vec::new();
+    while let Some(batch) = answer.next().await {
+        batches.push(batch?);
+    }
+    let schema = batches
+        .first()
+        .map_or_else(|| answer.schema().clone(), RecordBatch::schema);
+    Ok((schema, batches))
+}
+
+fn texts(batch: &RecordBatch, column: usize) -> Result<Vec<String>, AskError> {
+    let column = batch.columns().get(column).ok_or(AskError::Shape)?;
+    let column = cast(column, &DataType::Utf8).map_err(|_| AskError::Shape)?;
+    let values = column.as_string::<i32>().iter();
+    Ok(values.map(|v| v.unwrap_or_default().to_owned()).collect())
+}
+
+/// The whole numbers of the first row.
+pub(super) fn numbers(batches: &[RecordBatch]) -> Result<Vec<u64>, AskError> {
+    let first = batches.iter().find(|batch| batch.num_rows() > 0);
+    let columns = first.ok_or(AskError::Shape)?.columns().iter();
+    let number = |column: &arrow::array::ArrayRef| {
+        let column = cast(column, &DataType::Int64).map_err(|_| AskError::Shape)?;
+        let value = column.as_primitive::<Int64Type>().iter().next().flatten();
+        u64::try_from(value.unwrap_or_default()).map_err(|_| AskError::Shape)
+    };
+    columns.map(number).collect()
+}

@@ -1,0 +1,203 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+use policies::agreement::Unit;
+use policies::kind::Kind;
+use serde_json::json;
+
+use super::argument::{identifier, quoted};
+use super::statement::{Read, Shape, bins, statement};
+use super::*;
+
+#[test]
+fn every_file_is_a_question() {
+    for file in FILES {
+        toml::from_str::<Question>(file).unwrap();
+    }
+    assert_eq!(Question::all().len(), FILES.len());
+    for question in Question::all() {
+        assert!(policies::template::named(&question.needs.template).is_some());
+        assert!(
+            question
+                .needed
+                .iter()
+                .all(|needed| question.arguments.contains(needed))
+        );
+        for kind in question.sources.iter().flat_map(|source| &source.kinds) {
+            assert!(Kind::named(kind).is_some(), "{kind}");
+        }
+        assert_eq!(Question::named(&question.name), Some(question));
+    }
+}
+
+fn found(kind: &str, columns: &[&str]) -> Found {
+    let terms = serde_json::from_value(json!({
+        "name": "od", "kind": kind, "zoning": "town-2026", "period": "week", "bins": [0, 6, 9],
+        "categories": [], "cells_max": 1, "per_cell_max": 1, "clamps": [],
+    }));
+    Found {
+        schema: "agreement_0\"1".into(),
+        table: "od".into(),
+        agreement: "a".repeat(64).parse().unwrap(),
+        provider: "bikes".parse().unwrap(),
+        terms: terms.unwrap(),
+        unit: Unit::PersonDay,
+        zoning: serde_json::from_value(
+            json!({ "id": "town-2026", "sha256": "b".repeat(64), "zones": 4, "parents": 2 }),
+        )
+        .unwrap(),
+        columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
+const OD: [&str; 9] = [
+    "contributors",
+    "contributors_low",
+    "contributors_high",
+    "trips",
+    "trips_low",
+    "trips_high",
+    "duration_s",
+    "duration_s_low",
+    "duration_s_high",
+];
+
+fn whole(question: &Question, arguments: &Arguments) -> String {
+    let read = |source| Read {
+        tables: vec![found(&Source::clone(source).kinds[0], &OD)],
+        source,
+    };
+    let reads: Vec<_> = question.sources.iter().map(read).collect();
+    let shape = Shape {
+        arguments,
+        districts: Some("'\na\twest\n'"),
+    };
+    statement(question, &reads, shape).unwrap()
+}
+
+/// Each placeholder of each template means something, and nothing is left of any.
+#[test]
+fn every_template_becomes_a_statement() {
+    for question in Question::all() {
+        let text = whole(question, &Arguments::default());
+        assert!(!text.contains(['$', '{', '}']), "{text}");
+        assert!(text.len() < 8 << 10, "{}", question.name);
+        let is_name = |c: char| c.is_ascii_lowercase();
+        let given = question.sql.split('$').skip(1);
+        let given = given.map(|after| after.split(|c| !is_name(c)).next().unwrap());
+        for name in given {
+            let argument = Argument::named(name).unwrap();
+            assert!(
+                question.arguments.contains(&argument),
+                "{}: {name}",
+                question.name
+            );
+        }
+    }
+}
+
+/// A value is a literal or nothing: no quote of it ends one, and it is never read as a template.
+#[test]
+fn hostile_values_stay_values() {
+    let catchment = Question::named("catchment").unwrap();
+    for zone in [
+        "x' OR '1' = '1",
+        "'; DROP TABLE od; --",
+        "\\' OR TRUE --",
+        "$limit {t.sum}",
+        "''",
+        "\u{2019} OR 1=1",
+    ] {
+        let arguments = Arguments::default().with(Argument::Zone, Some(zone));
+        arguments.check(catchment).unwrap();
+        let literal = format!("destination = '{}'\n", zone.replace('\'', "''"));
+        assert!(whole(catchment, &arguments).contains(&literal), "{zone}");
+    }
+    for zone in ["", "a\nb", "a\0b", &"x".repeat(129)] {
+        assert_eq!(quoted(zone), None);
+    }
+    assert_eq!(identifier("a\"b"), "\"a\"\"b\"");
+}
+
+#[test]
+fn values_of_another_form_are_refused() {
+    let all = [
+        ("travel-time", Argument::Date, "2026-13-01"),
+        ("travel-time", Argument::Date, "1' OR '1'='1"),
+        ("presence-by-hour", Argument::Period, "2026-W99"),
+        ("top-corridors", Argument::Limit, "0"),
+        ("top-corridors", Argument::Limit, "10; DROP"),
+        ("top-corridors", Argument::Hours, "9-6"),
+        ("top-corridors", Argument::Hours, "6-25"),
+        ("top-corridors", Argument::By, "street"),
+        ("top-corridors", Argument::Zone, "a"),
+    ];
+    for (name, argument, value) in all {
+        let question = Question::named(name).unwrap();
+        let given = Arguments::default().with(argument, Some(value));
+        assert!(given.check(question).is_err(), "{name} {value}");
+    }
+    let catchment = Question::named("catchment").unwrap();
+    assert!(Arguments::default().check(catchment).is_err());
+}
+
+#[test]
+fn hours_choose_whole_parts_of_the_day() {
+    let table = found("od_trips", &OD);
+    let of = |hours: &str| {
+        bins(
+            &table,
+            &Arguments::default().with(Argument::Hours, Some(hours)),
+        )
+    };
+    assert_eq!(of("6-9"), [1]);
+    assert_eq!(of("0-9"), [0, 1]);
+    assert_eq!(of("6-24"), [1, 2]);
+    assert!(of("7-9").is_empty());
+    assert_eq!(bins(&table, &Arguments::default()), [0, 1, 2]);
+}
+
+/// What is counted: the table's count where it is published, people where they are not.
+#[test]
+fn a_number_has_its_own_name() {
+    let named = |table: &Found| {
+        table
+            .number()
+            .map(|(column, called)| format!("{column} {called}"))
+    };
+    let mut table = found("od_trips", &OD);
+    assert_eq!(named(&table).as_deref(), Some("trips trips"));
+    table.columns.retain(|column| !column.starts_with("trips"));
+    assert_eq!(named(&table).as_deref(), Some("contributors people"));
+    table.unit = Unit::Trip;
+    assert_eq!(named(&table).as_deref(), Some("contributors trips"));
+    assert_eq!(
+        named(&found("presence", &["contributors"])).as_deref(),
+        Some("contributors people")
+    );
+    assert_eq!(
+        named(&found("presence", &["people"])).as_deref(),
+        Some("people people")
+    );
+    assert_eq!(named(&found("od_trips", &[])), None);
+}
+
+#[test]
+fn districts_are_one_text() {
+    let zoning = json!({ "features": [
+        { "properties": { "zone_id": "a", "parent": "O'Hara" } },
+        { "properties": { "zone_id": 7, "parent": "east" } },
+    ] });
+    let list = district::listed(zoning.to_string().as_bytes()).unwrap();
+    assert_eq!(list, "'\na\tO''Hara\n7\teast\n'");
+    let none = json!({ "features": [{ "properties": { "zone_id": "a" } }] });
+    assert_eq!(district::listed(none.to_string().as_bytes()), None);
+    let many: Vec<_> = (0..2000)
+        .map(|n| json!({ "properties": { "zone_id": n, "parent": "all" } }))
+        .collect();
+    let many = json!({ "features": many });
+    assert_eq!(district::listed(many.to_string().as_bytes()), None);
+}

@@ -1,0 +1,138 @@
+//! Sums of flows, and shares of them.
+
+use std::collections::BTreeMap;
+
+use sdk::question::{Argument, Arguments};
+
+use super::asked::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flows_are_sums_of_what_was_released() {
+    let asked = Asked::new().await;
+    let od = rows_of(
+        &asked.bikes.1,
+        &["origin", "destination", "start"],
+        ["trips"],
+    );
+    assert!(od.len() >= 8, "{od:?}");
+    let bikes = || Arguments::default().with_tables(asked.bikes());
+
+    let answer = asked.answer("od-matrix", bikes()).await;
+    let mut wanted: BTreeMap<Vec<String>, Vec<Number>> = BTreeMap::new();
+    for (_, key, [trips]) in &od {
+        let hours = ["00-12", "12-24"][key[2].parse::<usize>().unwrap()];
+        let pair = [district(&key[0]), district(&key[1]), hours].map(str::to_owned);
+        wanted.entry(pair.into()).or_default().push(*trips);
+    }
+    let columns = [
+        "origin",
+        "destination",
+        "hours",
+        "trips",
+        "trips_low",
+        "trips_high",
+        "rows",
+    ];
+    let found = shown(&answer, &columns);
+    assert_eq!(found.len(), wanted.len());
+    for row in found {
+        let parts = wanted[&row[..3]].clone();
+        let n = parts.len();
+        assert_eq!(row[3..6], written(total(parts)), "{row:?}");
+        assert_eq!(row[6], n.to_string());
+    }
+    let used = &answer.used[0];
+    assert_eq!(
+        (used.periods, used.rows, used.possible),
+        (2, od.len() as u64, 2 * 4 * 4 * 2)
+    );
+
+    let filters = [
+        (Argument::By, "zone"),
+        (Argument::Hours, "0-12"),
+        (Argument::From, "2026-10-06"),
+    ];
+    let answer = asked
+        .answer("od-matrix", given(&filters).with_tables(asked.bikes()))
+        .await;
+    let morning = od
+        .iter()
+        .filter(|(day, key, _)| *day == DAYS[1] && key[2] == "0");
+    let morning: Vec<_> = morning.collect();
+    assert_eq!(shown(&answer, &["origin"]).len(), morning.len());
+    assert_eq!((answer.used[0].periods, answer.used[0].possible), (1, 16));
+
+    let answer = asked
+        .answer(
+            "catchment",
+            given(&[(Argument::Zone, "d")]).with_tables(asked.bikes()),
+        )
+        .await;
+    let from = |zone: &str| {
+        total(
+            od.iter()
+                .filter(|(_, key, _)| key[0] == zone && key[1] == "d")
+                .map(|r| r.2[0]),
+        )
+    };
+    let all = from("a").0 + from("c").0;
+    for row in shown(
+        &answer,
+        &[
+            "origin",
+            "trips",
+            "trips_low",
+            "trips_high",
+            "share_percent",
+        ],
+    ) {
+        let number = from(&row[0]);
+        assert_eq!(row[1..4], written(number));
+        near(&row[4], 100.0 * number.0 / all);
+    }
+
+    let most = given(&[(Argument::Limit, "2"), (Argument::By, "zone")]).with_tables(asked.bikes());
+    let found = shown(
+        &asked.answer("top-corridors", most).await,
+        &["origin", "destination", "trips"],
+    );
+    let pair = |from: &str, to: &str| {
+        total(
+            od.iter()
+                .filter(|(_, k, _)| k[0] == from && k[1] == to)
+                .map(|r| r.2[0]),
+        )
+        .0
+    };
+    assert_eq!(found[0], ["b", "a", &pair("b", "a").to_string()]);
+    assert_eq!(found[1], ["a", "b", &pair("a", "b").to_string()]);
+    assert_eq!(found.len(), 2);
+
+    let answer = asked.answer("mode-split", Arguments::default()).await;
+    let trams = rows_of(&asked.trams.1, &["origin"], ["trips"]);
+    let modes = [
+        ("bike", total(od.iter().map(|r| r.2[0]))),
+        ("tram", total(trams.iter().map(|r| r.2[0]))),
+    ];
+    let both = modes[0].1.0 + modes[1].1.0;
+    let squares = modes[0].1.1.powi(2) + modes[1].1.1.powi(2);
+    let columns = [
+        "mode",
+        "trips",
+        "trips_low",
+        "trips_high",
+        "share_percent",
+        "share_percent_low",
+        "share_percent_high",
+    ];
+    for (row, (mode, number)) in shown(&answer, &columns).iter().zip(modes) {
+        assert_eq!(row[0], mode);
+        assert_eq!(row[1..4], written(number));
+        let share = number.0 / both;
+        let half = (number.1.powi(2) * (1.0 - 2.0 * share) + share.powi(2) * squares).sqrt() / both;
+        near(&row[4], 100.0 * share);
+        near(&row[5], 100.0 * (share - half));
+        near(&row[6], 100.0 * (share + half));
+    }
+    assert_eq!(answer.used.len(), 2);
+}

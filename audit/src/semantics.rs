@@ -12,7 +12,7 @@ mod release;
 
 use policies::access;
 use policies::decide::late_after;
-use policies::entry::{Body, Contribution, Entry};
+use policies::entry::{Body, Contribution, Entry, Step};
 use policies::id::OrgId;
 use policies::life::Action;
 use policies::state::State;
@@ -101,6 +101,10 @@ pub fn check(state: &State, entry: &Entry) -> Result<(), Breach> {
         Body::AgreementTerminated(act) => parties::acted(state, Action::Terminate, act),
         Body::ContributionAccepted(contribution) => contributed(state, contribution, entry.time),
         Body::ContributionWithdrawn(withdrawal) => parties::withdrawn(state, withdrawal),
+        // That it is allowed, and another person's, the reducer knows.
+        Body::ReleaseProposed(opening) => parties::opened(state, Step::Propose, opening),
+        Body::ReleaseOpened(opening) => parties::opened(state, Step::Approve, opening),
+        Body::ReleaseWithdrawn(recall) => parties::recalled(state, recall),
         Body::ReleaseReserved(reservation) => release::reserved(state, reservation, entry.time),
         Body::ReleaseRefused { .. } => release::refused(state, &entry.body, entry.time),
         Body::ReleaseAborted { reason, .. } => word("reason", reason),
@@ -144,15 +148,7 @@ fn contributed(state: &State, new: &Contribution, time: jiff::Timestamp) -> Resu
 /// Retention is kept on time: where cells have to go, no other entry comes before the one that says they are gone, but
 /// for those that make way for it. A broker writes it ahead of whatever it decides next, a start included.
 fn kept(state: &State, entry: &Entry) -> Result<(), Breach> {
-    let makes_way = matches!(
-        entry.body,
-        Body::RetentionDeleted(_)
-            | Body::ReleaseAborted { .. }
-            | Body::AgreementExpired { .. }
-            | Body::AgreementTerminated(_)
-            | Body::ContributionWithdrawn(_)
-    );
-    if makes_way {
+    if entry.body.makes_way() {
         return Ok(());
     }
     let overdue = state.overdue(entry.time);

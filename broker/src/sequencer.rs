@@ -248,6 +248,8 @@ impl Writer {
         let Some(time) = self.overlay.time() else {
             return;
         };
+        // Ahead of the digest: what the batch has ended may have made cells due.
+        self.let_go(time, batch);
         let entered = self.overlay.root().map(|root| {
             let form = SNAPSHOT_FORM;
             let snapshot = Body::StateSnapshot(Snapshot { form, root });
@@ -272,7 +274,8 @@ impl Writer {
         }
     }
 
-    /// Applies a decision's entries to the overlay, all or none.
+    /// Applies a decision's entries to the overlay, all or none; their places. Cells that one of them makes due go ahead of
+    /// the next, as of everything that does not make way.
     fn enter(
         &mut self,
         bodies: Vec<Body>,
@@ -283,18 +286,12 @@ impl Writer {
         let result = bodies
             .into_iter()
             .try_fold(Vec::new(), |mut indices, body| {
-                let salt = Salt::random().map_err(Error::internal)?;
-                let salt = EntrySalt::from_bytes(*salt.as_bytes());
-                let entry = Entry {
-                    v: VERSION,
-                    time,
-                    salt,
-                    body,
-                };
-                let bytes = entry.to_bytes().map_err(Error::internal)?;
-                indices.push(self.overlay.size());
-                self.overlay.apply(&entry).map_err(precondition)?;
-                batch.entries.push((entry, bytes));
+                if !body.makes_way() {
+                    for due in self.overlay.overdue(time) {
+                        self.append(due, time, batch)?;
+                    }
+                }
+                indices.push(self.append(body, time, batch)?);
                 Ok(indices)
             });
         if result.is_err() {
@@ -302,6 +299,28 @@ impl Writer {
             self.restore(&batch.entries);
         }
         result
+    }
+
+    /// Applies one entry to the overlay; its place.
+    fn append(
+        &mut self,
+        body: Body,
+        time: jiff::Timestamp,
+        batch: &mut Batch,
+    ) -> Result<u64, Error> {
+        let salt = Salt::random().map_err(Error::internal)?;
+        let salt = EntrySalt::from_bytes(*salt.as_bytes());
+        let entry = Entry {
+            v: VERSION,
+            time,
+            salt,
+            body,
+        };
+        let bytes = entry.to_bytes().map_err(Error::internal)?;
+        let place = self.overlay.size();
+        self.overlay.apply(&entry).map_err(precondition)?;
+        batch.entries.push((entry, bytes));
+        Ok(place)
     }
 
     /// A half-applied entry leaves the overlay unusable: made anew from what is durable and decided.
@@ -394,3 +413,6 @@ fn precondition(error: policies::state::ApplyError) -> Error {
         message: error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,18 @@ pub const RULES: &[Rule] = &[
         roles: &[Planner],
     },
     Rule {
+        method: "/weir.v1.ReleaseService/ProposeOpenData",
+        roles: PARTIES,
+    },
+    Rule {
+        method: "/weir.v1.ReleaseService/ApproveOpenData",
+        roles: PARTIES,
+    },
+    Rule {
+        method: "/weir.v1.ReleaseService/WithdrawOpenData",
+        roles: PARTIES,
+    },
+    Rule {
         method: "/weir.v1.ContributionService/WithdrawContribution",
         roles: &[Provider],
     },

@@ -18,12 +18,14 @@ mod ad_hoc;
 mod canvas;
 mod on_end;
 mod plan;
+mod publication;
 mod units;
 
 pub use ad_hoc::{AdHoc, Allowed};
 pub use canvas::Canvas;
 pub use on_end::{CellsOnEnd, NOTICE_DAYS_MAX, OnEnd, TablesOnEnd};
 pub use plan::{Charge, MeasureCharge, PlanItem, Rung};
+pub use publication::{LICENCE_BYTES_MAX, OpenOnEnd, Publication};
 pub use units::{UNITS_MAX, delta_beside};
 
 /// Largest agreement, in bytes: it travels inside one log entry of at most 65,535.
@@ -81,12 +83,20 @@ pub struct Agreement {
     /// spent stays spent, editions made count on, and a suspension stays.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub supersedes: Option<AgreementId>,
+    /// May every sheet show the rates that the provider declares with its cells (`truncated`, `clamped_<measure>`)? They are
+    /// exact numbers about the raw data: no noise hides a unit in them, and no charge pays for them. Without it they stay
+    /// with the broker, but for data without a unit, which is shown as it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub rates_shown: bool,
     /// What its end means; without it, [`OnEnd::default`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub on_end: Option<OnEnd>,
     /// Its Data Ethics Canvas, for the public register.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub canvas: Option<Canvas>,
+    /// May released tables become open data, and on which terms? Without it none may.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub publication: Option<Publication>,
 }
 
 /// A party and the signing key the other side has confirmed.

@@ -26,6 +26,7 @@ use crate::table::Table;
 mod contribution;
 mod floors;
 mod form;
+mod opening;
 mod operation;
 mod reservation;
 mod salt;
@@ -33,6 +34,7 @@ mod salt;
 pub use contribution::{Contribution, Deletion, Missing, Why, Withdrawal, withdrawal_payload};
 pub use floors::Floors;
 pub use form::EntryError;
+pub use opening::{Opening, Recall, Step, User, opening_payload};
 pub use operation::{AuditorRead, Configuration, RefusalsFolded, SNAPSHOT_FORM, Snapshot};
 pub use salt::EntrySalt;
 
@@ -237,6 +239,15 @@ pub enum Body {
         /// A stable word, for example `input.lost`.
         reason: String,
     },
+    /// A first person proposed that the table becomes open data.
+    #[serde(rename = "release.proposed")]
+    ReleaseProposed(Opening),
+    /// A second person approved that: everybody may have the table.
+    #[serde(rename = "release.opened")]
+    ReleaseOpened(Opening),
+    /// A party took it back.
+    #[serde(rename = "release.withdrawn")]
+    ReleaseWithdrawn(Recall),
     /// A request was refused.
     #[serde(rename = "release.refused")]
     ReleaseRefused {
@@ -293,6 +304,9 @@ impl Body {
             Self::ReleaseReserved(_) => "release.reserved",
             Self::ReleasePublished { .. } => "release.published",
             Self::ReleaseAborted { .. } => "release.aborted",
+            Self::ReleaseProposed(_) => "release.proposed",
+            Self::ReleaseOpened(_) => "release.opened",
+            Self::ReleaseWithdrawn(_) => "release.withdrawn",
             Self::ReleaseRefused { .. } => "release.refused",
         }
     }

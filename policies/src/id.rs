@@ -24,6 +24,12 @@ pub enum IdError {
         /// What was given, shortened.
         given: String,
     },
+    /// Not 32 lower-case hexadecimal digits.
+    #[error("`{given}` is not a pseudonym: 32 lower-case hexadecimal digits are")]
+    Pseudonym {
+        /// What was given, shortened.
+        given: String,
+    },
     /// Not 64 lower-case hexadecimal digits.
     #[error("`{given}` is not a SHA-256 digest: 64 lower-case hexadecimal digits are")]
     Digest {
@@ -107,9 +113,23 @@ fn name(text: &str) -> Result<(), IdError> {
     }
 }
 
-fn digest(text: &str) -> Result<(), IdError> {
+fn is_hex(text: &str, digits: usize) -> bool {
     let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    if text.len() == 64 && text.bytes().all(hex) {
+    text.len() == digits && text.bytes().all(hex)
+}
+
+fn pseudonym(text: &str) -> Result<(), IdError> {
+    if is_hex(text, 32) {
+        Ok(())
+    } else {
+        Err(IdError::Pseudonym {
+            given: shorten(text),
+        })
+    }
+}
+
+fn digest(text: &str) -> Result<(), IdError> {
+    if is_hex(text, 64) {
         Ok(())
     } else {
         Err(IdError::Digest {
@@ -163,6 +183,10 @@ text_id!(
 text_id!(
     /// SHA-256 over a signing key's SubjectPublicKeyInfo; what the parties confirm to each other.
     Fingerprint, digest
+);
+text_id!(
+    /// Stands in for a person of one organisation, or for the secret that pseudonyms are made with.
+    Pseudonym, pseudonym
 );
 text_id!(
     /// A salted commitment, HMAC-SHA256(salt, bytes), that names a blob.

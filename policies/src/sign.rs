@@ -31,6 +31,8 @@ pub enum Signs {
     KeyRotation,
     /// A contribution that is taken back ([`crate::entry::withdrawal_payload`]).
     ContributionWithdrawal,
+    /// A step of a release towards everybody, or back ([`crate::entry::opening_payload`]).
+    OpenData,
 }
 
 impl Signs {
@@ -43,6 +45,7 @@ impl Signs {
             Self::AgreementAct => "weir-agreement-act+jws",
             Self::KeyRotation => "weir-key-rotation+jws",
             Self::ContributionWithdrawal => "weir-contribution-withdrawal+jws",
+            Self::OpenData => "weir-open-data+jws",
         }
     }
 }

@@ -29,6 +29,7 @@ mod calls;
 mod concerned;
 mod error;
 mod life;
+mod opening;
 mod operation;
 mod protection;
 mod records;
@@ -38,6 +39,7 @@ pub use access::PoliciesInForce;
 pub use apply::{ROTATIONS_MAX, Touched};
 pub use calls::CallRecord;
 pub use error::ApplyError;
+pub use opening::{OpenStage, Openness};
 pub use operation::{ConfigInForce, SNAPSHOT_EVERY};
 pub use records::{Record, RecordError};
 pub use retention::{ABORTED_BY_DELETION, Standing, kept_until};
@@ -154,6 +156,9 @@ pub struct ReleaseRecord {
     pub entry: u64,
     /// How it stands.
     pub stage: Stage,
+    /// Its way to everybody; absent where nobody proposed it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub open: Option<Openness>,
 }
 
 /// What became of a request.
@@ -344,31 +349,6 @@ impl State {
     pub fn editions(&self, slot: &Slot) -> &[ReleaseKey] {
         let made = self.editions.get(&self.first_slot(slot));
         made.map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// The newest published edition of a table of the same parts, also under the agreements that theirs amend.
-    #[must_use]
-    pub fn published_edition(&self, asked: &[With], period: Period) -> Option<&ReleaseKey> {
-        let lines = |asked: &[With]| -> BTreeSet<Slot> {
-            let slot = |with: &With| Slot {
-                agreement: with.agreement.clone(),
-                table: with.table.clone(),
-                period,
-            };
-            asked
-                .iter()
-                .map(|with| self.first_slot(&slot(with)))
-                .collect()
-        };
-        let wanted = lines(asked);
-        let published = |key: &&ReleaseKey| {
-            self.release(key).is_some_and(|release| {
-                let published = matches!(release.stage, Stage::Published { .. });
-                published && lines(&release.reservation.asked()) == wanted
-            })
-        };
-        let made = self.editions.get(wanted.first()?)?;
-        made.iter().rev().find(published)
     }
 
     /// The ad-hoc merges that have read a slot, likewise, oldest first.

@@ -19,8 +19,10 @@ use crate::sign::{
 use crate::state::State;
 
 mod life;
+mod opening;
 mod providers;
 
+pub use opening::{publication, user};
 pub use providers::{PROVIDERS, Providers};
 
 /// All entries are written at this time.

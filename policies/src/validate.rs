@@ -18,6 +18,7 @@ mod dense;
 mod k_only;
 mod ladder;
 mod plan;
+mod publication;
 mod tables;
 
 pub use dense::DENSE_KEYS_MAX;
@@ -101,6 +102,7 @@ impl Check {
             );
         }
         self.canvas(a);
+        self.publication(a);
         let notice = a.on_end.map_or(0, |end| end.notice_days);
         let message = format!("is at most {NOTICE_DAYS_MAX}");
         self.require(notice <= NOTICE_DAYS_MAX, "on_end.notice_days", message);

@@ -85,7 +85,8 @@ pub struct QualitySheet {
     /// Keys of the table's own public domain that are not published as such: withheld and absent look the
     /// same, and a coarser row that covers some does not show which.
     pub withheld_keys: u64,
-    /// Declared by the provider about its own aggregation.
+    /// Declared by the provider about its own aggregation, where the agreement says that they are shown
+    /// ([`policies::agreement::Agreement::rates_shown`]): exact, and outside the promise.
     pub declared: Vec<DeclaredRate>,
     /// All parts, where the table is made of several providers'; what stands above is then the first one's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -185,6 +186,7 @@ impl QualitySheet {
             return Err(SheetError::Parts);
         }
         let joint = JointSheet::of(r, &contexts)?;
+        let rates = contexts.iter().any(|context| !context.declared.is_empty());
         let context = contexts.into_iter().next().ok_or(SheetError::Parts)?;
         let doing = "price a mechanism";
         let cost = r.cost().map_err(|_| OpenDpError { doing })?;
@@ -214,6 +216,9 @@ impl QualitySheet {
         if let Some(joint) = &joint {
             joint.widen(&mut half_widths);
             claim += &joint.claim();
+        }
+        if rates && r.unit != Unit::None {
+            claim += RATES;
         }
         Ok(Self {
             release: r.key.clone(),
@@ -298,6 +303,9 @@ fn half_widths(
 
 const BOUNDED: &str = " Cells were merged, and the same people may be in several: `contributors_at_least` is \
                        a noisy lower bound of the units in a row, not an estimate of them.";
+
+const RATES: &str = " Declared rates are exact numbers about the raw data, shown because the agreement says so: they are \
+                     outside this promise.";
 
 fn claim(unit: Unit, table: &Table, mechanism: &Mechanism) -> String {
     let k = match mechanism {

@@ -12,6 +12,7 @@ mod contributed;
 mod contribution;
 mod directory;
 mod life;
+mod opening;
 mod release;
 mod rotation;
 mod transparency;
@@ -29,6 +30,7 @@ pub use contributed::{ContributionStatus, Withdrawing};
 pub use contribution::{Accepted, ContributionQuery, Push, TableFilter};
 pub use directory::{Admission, Organisation, Zoning, ZoningBytes};
 pub use life::{Acting, Lived};
+pub use opening::{Opens, Recalls};
 pub use release::{
     Answer, Chunk, JointPreview, MeasurePreview, PartPreview, PeriodPreview, Preview, PreviewQuery,
     Protection, Refused, ReleaseHead, ReleaseSummary, Released, RungPreview, Wish, key_from_ticket,

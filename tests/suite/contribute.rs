@@ -36,6 +36,8 @@ async fn one_batch_id_is_one_contribution_however_often_it_is_sent() {
         entries.insert(send.unwrap().proof.index());
     }
     assert_eq!(entries.len(), 1, "one entry, one receipt");
+    // Cells that no entry names would stay for ever: of eight sends one payload is left, beside the zoning.
+    assert_eq!(payloads(&town), 2);
 
     // The same rows in other batches are the same content.
     let parts = [batch.slice(0, 1), batch.slice(1, 3)];
@@ -49,6 +51,13 @@ async fn one_batch_id_is_one_contribution_however_often_it_is_sent() {
         .await
         .unwrap_err();
     assert_eq!(code(&error), Some(Code::AlreadyExists), "{error}");
+    assert_eq!(payloads(&town), 2);
+}
+
+/// Files of payloads in the state directory.
+fn payloads(town: &Town) -> usize {
+    let folder = town.config.state.join("blobs");
+    std::fs::read_dir(folder).unwrap().count()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,7 +155,11 @@ impl Town {
 
     /// A client of an organisation that has certificates already.
     pub async fn member(&self, name: &str) -> Member {
-        let profile = self.profile(name);
+        self.with_profile(name, self.profile(name)).await
+    }
+
+    /// A client of an organisation by another profile than its own.
+    pub async fn with_profile(&self, name: &str, profile: Profile) -> Member {
         let signer = Signer::from_pem_file(profile.signing_key.as_ref().unwrap()).unwrap();
         let client = Client::connect(&profile)
             .await

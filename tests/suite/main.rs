@@ -25,6 +25,7 @@ mod limits;
 mod measures;
 mod merge;
 mod odrl;
+mod open_data;
 mod opening;
 mod operation;
 mod planted;

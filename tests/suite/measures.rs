@@ -72,7 +72,8 @@ fn column(table: &Table, name: &str) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn durations_become_means_and_percentiles_with_intervals() {
     let (mut town, bikes, city, geojson) = opened().await;
-    let terms = timed(agreement(&bikes, &city, &geojson));
+    let mut terms = timed(agreement(&bikes, &city, &geojson));
+    terms.rates_shown = true;
     let id = activate(&bikes, &city, &terms).await;
     let given = durations(&terms);
 
@@ -125,6 +126,30 @@ async fn durations_become_means_and_percentiles_with_intervals() {
     let entries = std::fs::read(town.config.state.join("log/entries")).unwrap();
     let entries = audit::bundle::Entries::new(&entries).map(Result::unwrap);
     assert_eq!(*audit::replay::replay(entries).unwrap().state(), state);
+}
+
+/// What the bounds dropped is an exact number about the raw data: without the agreement's word no sheet shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn declared_rates_are_shown_where_the_agreement_says_so_and_nowhere_else() {
+    let (_town, bikes, city, geojson) = opened().await;
+    let terms = agreement(&bikes, &city, &geojson);
+    let id = activate(&bikes, &city, &terms).await;
+    let mut whole = push(&id, "2026-10-05");
+    whole.rates = vec![Rate {
+        name: "truncated".parse().unwrap(),
+        ppm: 5000,
+    }];
+    let cells = cells(&terms, &ROWS);
+    bikes.client.push(&whole, &[cells], |_| {}).await.unwrap();
+    let wish = wish(&id, "od", "2026-10-05");
+    let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
+        panic!()
+    };
+    let table = city.client.fetch(&released.what).await.unwrap();
+    let sheet: QualitySheet = serde_json::from_slice(table.quality_sheet()).unwrap();
+    assert_eq!(sheet.declared, []);
+    let text = String::from_utf8(table.quality_sheet().to_vec()).unwrap();
+    assert!(!text.contains("5000"), "{text}");
 }
 
 /// Rows have 300 trips or more: half widths are below 40 s, and six of them are no accident.

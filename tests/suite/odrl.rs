@@ -34,6 +34,8 @@ fn policies_hold_by_the_shapes_of_w3c_and_the_schemas_of_the_dataspace_protocol(
     full.plan[0].rungs = vec![rung()];
     full.plan[0].joint = serde_json::from_str(r#"{"min_providers": 3}"#).unwrap();
     full.on_end = serde_json::from_str(r#"{"tables": "closed", "notice_days": 30}"#).unwrap();
+    full.publication =
+        serde_json::from_str(r#"{"licence": "CC-BY-4.0", "on_end": "withdrawn"}"#).unwrap();
     let mut terms: Vec<_> = TEMPLATES
         .iter()
         .map(|t| Agreement::parse(t.json.as_bytes()).unwrap())

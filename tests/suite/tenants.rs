@@ -167,6 +167,28 @@ async fn ask(caller: &Caller, method: &str, ids: &Ids) -> Status {
             };
             send(caller, &path, message).await
         }
+        method::PROPOSE_OPEN_DATA => {
+            let message = v1::ProposeOpenDataRequest {
+                release_key: ids.release.to_string(),
+                signature: Some(signature()),
+            };
+            send(caller, &path, message).await
+        }
+        method::APPROVE_OPEN_DATA => {
+            let message = v1::ApproveOpenDataRequest {
+                release_key: ids.release.to_string(),
+                signature: Some(signature()),
+            };
+            send(caller, &path, message).await
+        }
+        method::WITHDRAW_OPEN_DATA => {
+            let message = v1::WithdrawOpenDataRequest {
+                release_key: ids.release.to_string(),
+                reason: "an attack".into(),
+                signature: Some(signature()),
+            };
+            send(caller, &path, message).await
+        }
         method::DO_GET => {
             let ticket = proto::convert::key_to_ticket(ids.release.clone());
             send(

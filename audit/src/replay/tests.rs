@@ -20,6 +20,7 @@ mod dense;
 mod joint;
 mod k_only;
 mod life;
+mod opening;
 mod operation;
 mod retention;
 mod rotation;

@@ -1,7 +1,7 @@
 //! Organisations and agreements: who signed what with which key.
 
 use policies::agreement::{AGREEMENT_BYTES_MAX, Agreement};
-use policies::entry::{Floors, Withdrawal};
+use policies::entry::{Floors, Opening, Recall, Step, Withdrawal};
 use policies::id::{Fingerprint, OrgId, Role};
 use policies::life::{Act, Action};
 use policies::sign::{
@@ -149,15 +149,47 @@ pub(super) fn acted(state: &State, action: Action, act: &Act) -> Result<(), Brea
 /// Did the provider sign that it takes this back, with the key in force? Whether it is there, the reducer knows.
 pub(super) fn withdrawn(state: &State, withdrawal: &Withdrawal) -> Result<(), Breach> {
     let method = "/weir.v1.ContributionService/WithdrawContribution";
-    let org = &withdrawal.provider;
+    let signed = (withdrawal.payload(), &withdrawal.signature);
+    step(
+        state,
+        (&withdrawal.provider, method),
+        Signs::ContributionWithdrawal,
+        signed,
+    )
+}
+
+/// Did the party sign that it proposes or approves this as open data?
+pub(super) fn opened(state: &State, as_step: Step, opening: &Opening) -> Result<(), Breach> {
+    let method = match as_step {
+        Step::Propose => "/weir.v1.ReleaseService/ProposeOpenData",
+        Step::Approve => "/weir.v1.ReleaseService/ApproveOpenData",
+        Step::Withdraw => "/weir.v1.ReleaseService/WithdrawOpenData",
+    };
+    let signed = (opening.payload(as_step), &opening.signature);
+    step(state, (&opening.by, method), Signs::OpenData, signed)
+}
+
+/// Did the party sign that it withdraws this?
+pub(super) fn recalled(state: &State, recall: &Recall) -> Result<(), Breach> {
+    let method = "/weir.v1.ReleaseService/WithdrawOpenData";
+    let signed = (recall.payload(), &recall.signature);
+    step(state, (&recall.by, method), Signs::OpenData, signed)
+}
+
+/// May the organisation call the method, and did it sign this, with the key in force?
+fn step(
+    state: &State,
+    (org, method): (&OrgId, &str),
+    signs: Signs,
+    (payload, signature): (Vec<u8>, &PartySignature),
+) -> Result<(), Breach> {
     caller(state, org, method)?;
     let key = state.org(org).map(|known| &known.key);
     let key = key.ok_or_else(|| Breach::Caller {
         org: org.clone(),
         why: "it is not admitted".to_owned(),
     })?;
-    let (signs, payload) = (Signs::ContributionWithdrawal, withdrawal.payload());
-    verify(signs, key, &payload, &withdrawal.signature).map_err(|source| Breach::Signature {
+    verify(signs, key, &payload, signature).map_err(|source| Breach::Signature {
         org: org.clone(),
         source,
     })

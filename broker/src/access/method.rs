@@ -32,6 +32,12 @@ pub const PREVIEW: &str = "ReleaseService/Preview";
 pub const REQUEST_RELEASE: &str = "ReleaseService/RequestRelease";
 /// Lists those that are published.
 pub const LIST_RELEASES: &str = "ReleaseService/ListReleases";
+/// Proposes a release as open data.
+pub const PROPOSE_OPEN_DATA: &str = "ReleaseService/ProposeOpenData";
+/// Approves that.
+pub const APPROVE_OPEN_DATA: &str = "ReleaseService/ApproveOpenData";
+/// Withdraws it.
+pub const WITHDRAW_OPEN_DATA: &str = "ReleaseService/WithdrawOpenData";
 /// Fetches a released table.
 pub const GET_RELEASE: &str = "ReleaseService/GetRelease";
 /// Fetches its columns.

@@ -45,7 +45,7 @@ impl ContributionService for Contributions {
                         .is_ok()
                 })
             });
-            found.map(|record| (own_status(&state, record), record.entry))
+            found.map(|record| (self.own_status(&state, record), record.entry))
         };
         let (what, entry) = found.ok_or(Error::NotFound {
             what: "contribution",
@@ -65,7 +65,7 @@ impl ContributionService for Contributions {
         let what = {
             let state = self.0.sequencer().state();
             let record = state.batch(&by, &batch);
-            record.map(|record| own_status(&state, record))
+            record.map(|record| self.own_status(&state, record))
         };
         let what = what.ok_or(Error::NotFound {
             what: "contribution",
@@ -117,21 +117,24 @@ fn status(state: &State, record: &ContributionRecord) -> ContributionStatus {
     }
 }
 
-/// With what was published from it, in the order of the log: what its provider asks about one of its own.
-fn own_status(state: &State, record: &ContributionRecord) -> ContributionStatus {
-    let released = state.released_from(&record.contribution);
-    let mut releases: Vec<_> = released
-        .filter_map(|(key, release)| {
-            let entry = published_entry(state, key).ok()?;
-            let mut parts = release.reservation.parts().into_iter();
-            let part = parts.find(|part| part.manifest.contains(&record.contribution.blob))?;
-            Some(summary(key, part, entry))
-        })
-        .collect();
-    releases.sort_by_key(|release| release.entry);
-    releases.truncate(RELEASED_FROM_MAX);
-    ContributionStatus {
-        releases,
-        ..status(state, record)
+impl Contributions {
+    /// With what was published from it, in the order of the log: what its provider asks about one of its own.
+    fn own_status(&self, state: &State, record: &ContributionRecord) -> ContributionStatus {
+        let now = state.decision_time(self.0.clock.now());
+        let released = state.released_from(&record.contribution);
+        let mut releases: Vec<_> = released
+            .filter_map(|(key, release)| {
+                let entry = published_entry(state, key).ok()?;
+                let mut parts = release.reservation.parts().into_iter();
+                let part = parts.find(|part| part.manifest.contains(&record.contribution.blob))?;
+                Some(summary(key, part, entry, state.open_stage(release, now)))
+            })
+            .collect();
+        releases.sort_by_key(|release| release.entry);
+        releases.truncate(RELEASED_FROM_MAX);
+        ContributionStatus {
+            releases,
+            ..status(state, record)
+        }
     }
 }

@@ -3,12 +3,14 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use audit::receipt::Receipt;
 use futures::{Stream, StreamExt, stream};
-use policies::entry::Reservation;
-use policies::id::ReleaseKey;
+use policies::entry::{Reservation, Step};
+use policies::id::{OrgId, ReleaseKey};
+use policies::state::OpenStage;
 use proto::convert::{
-    Answer as WireAnswer, Chunk, PreviewQuery, Refused, ReleaseHead, ReleaseSummary, Released,
-    TableFilter, Wish,
+    Answer as WireAnswer, Chunk, Logged, Opens, PreviewQuery, Recalls, Refused, ReleaseHead,
+    ReleaseSummary, Released, TableFilter, Wish,
 };
 use proto::v1;
 use proto::v1::release_service_server::ReleaseService;
@@ -16,6 +18,7 @@ use tonic::{Request, Response, Status};
 
 use super::page::paged;
 use crate::access::method::{GET_RELEASE, LIST_RELEASES};
+use crate::error::Error;
 use crate::flow::Broker;
 use crate::flow::release::Answer as FlowAnswer;
 use crate::identity::caller::Caller;
@@ -107,22 +110,91 @@ impl ReleaseService for Releases {
         } = request.into_inner().try_into()?;
         self.broker.agreement_for(&by, LIST_RELEASES, &agreement)?;
         let state = self.broker.sequencer().state();
+        let now = state.decision_time(self.broker.clock.now());
         let published = state.releases().filter_map(|(key, release)| {
             let entry = crate::flow::release::published_entry(&state, key).ok()?;
             // Of a joint table, this agreement's part.
             let mut parts = release.reservation.parts().into_iter();
             let r = parts.find(|r| r.agreement == agreement)?;
             let wanted = table.as_ref().is_none_or(|name| r.table.name == *name);
-            wanted.then(|| summary(key, r, entry))
+            wanted.then(|| summary(key, r, entry, state.open_stage(release, now)))
         });
         Ok(Response::new(
             paged(published, |r| r.key.to_string(), &page).into(),
         ))
     }
+
+    async fn propose_open_data(
+        &self,
+        request: Request<v1::ProposeOpenDataRequest>,
+    ) -> Answer<v1::ProposeOpenDataResponse> {
+        let caller = Caller::of(&request)?.clone();
+        let asked: Opens = request.into_inner().try_into()?;
+        let key = asked.key.clone();
+        let receipt = self.broker.open(&caller, Step::Propose, asked).await?;
+        Ok(Response::new(
+            self.stepped(caller.org(), &key, receipt)?.into(),
+        ))
+    }
+
+    async fn approve_open_data(
+        &self,
+        request: Request<v1::ApproveOpenDataRequest>,
+    ) -> Answer<v1::ApproveOpenDataResponse> {
+        let caller = Caller::of(&request)?.clone();
+        let asked: Opens = request.into_inner().try_into()?;
+        let key = asked.key.clone();
+        let receipt = self.broker.open(&caller, Step::Approve, asked).await?;
+        Ok(Response::new(
+            self.stepped(caller.org(), &key, receipt)?.into(),
+        ))
+    }
+
+    async fn withdraw_open_data(
+        &self,
+        request: Request<v1::WithdrawOpenDataRequest>,
+    ) -> Answer<v1::WithdrawOpenDataResponse> {
+        let caller = Caller::of(&request)?.clone();
+        let asked: Recalls = request.into_inner().try_into()?;
+        let key = asked.key.clone();
+        let receipt = self.broker.recall(&caller, asked).await?;
+        Ok(Response::new(
+            self.stepped(caller.org(), &key, receipt)?.into(),
+        ))
+    }
+}
+
+impl Releases {
+    /// A release after a step of a party's, as that party sees it: of a joint table, its own part.
+    fn stepped(
+        &self,
+        by: &OrgId,
+        key: &ReleaseKey,
+        receipt: Receipt,
+    ) -> Result<Logged<ReleaseSummary>, Error> {
+        let state = self.broker.sequencer().state();
+        let now = state.decision_time(self.broker.clock.now());
+        let entry = crate::flow::release::published_entry(&state, key)?;
+        let missing = Error::NotFound { what: "release" };
+        let release = state.release(key).ok_or(missing)?;
+        let mut parts = release.reservation.parts().into_iter();
+        let own = |part: &Reservation| {
+            let record = state.agreement(&part.agreement);
+            record.is_some_and(|record| record.terms.is_party(by))
+        };
+        let part = parts.find(own).ok_or(Error::NotFound { what: "release" })?;
+        let what = summary(key, part, entry, state.open_stage(release, now));
+        Ok(Logged { what, receipt })
+    }
 }
 
 /// One part of a release, for a list.
-pub(super) fn summary(key: &ReleaseKey, part: Reservation, entry: u64) -> ReleaseSummary {
+pub(super) fn summary(
+    key: &ReleaseKey,
+    part: Reservation,
+    entry: u64,
+    open: OpenStage,
+) -> ReleaseSummary {
     let charged = part.unit.grain().filter(|_| !part.mechanism.is_k_only());
     ReleaseSummary {
         key: key.clone(),
@@ -133,5 +205,6 @@ pub(super) fn summary(key: &ReleaseKey, part: Reservation, entry: u64) -> Releas
         charge: charged.map(|_| part.charge),
         entry,
         replaces: part.replaces,
+        open,
     }
 }

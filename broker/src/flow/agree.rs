@@ -4,12 +4,13 @@
 use audit::receipt::Receipt;
 use policies::agreement::Agreement;
 use policies::entry::Body;
-use policies::id::{AgreementId, OrgId};
+use policies::id::{AgreementId, Fingerprint, OrgId};
 use policies::sign::{PartySignature, Signs, verify};
 use policies::state::{State, Status};
 use policies::validate::faults;
 
 use super::broker::Broker;
+use super::rotate::still_in_force;
 use crate::access::in_force::NO_AGREEMENT;
 use crate::access::method::{OFFER_AGREEMENT, SIGN_AGREEMENT};
 use crate::error::Error;
@@ -29,7 +30,7 @@ impl Broker {
         let terms =
             Agreement::parse_canonical(document).map_err(|e| Error::invalid("agreement", e))?;
         let id = terms.id().map_err(Error::internal)?;
-        self.check_signature(by, &terms, document, &signature)?;
+        let key = self.check_signature(by, &terms, document, &signature)?;
         self.policies().on_agreement(
             &self.sequencer.state(),
             by,
@@ -54,6 +55,7 @@ impl Broker {
                     return Err(Error::Precondition { message });
                 }
                 check_terms(state, &terms)?;
+                still_in_force(state, &offerer, &key)?;
                 let agreement = Box::new(terms);
                 Ok((
                     vec![Body::AgreementOffered {
@@ -85,7 +87,7 @@ impl Broker {
     ) -> Result<Receipt, Error> {
         let terms = self.agreement_for(by, SIGN_AGREEMENT, id)?;
         let document = terms.canonical().map_err(Error::internal)?;
-        self.check_signature(by, &terms, &document, &signature)?;
+        let key = self.check_signature(by, &terms, &document, &signature)?;
         let (agreement, by) = (id.clone(), by.clone());
         let done = self
             .sequencer
@@ -105,6 +107,7 @@ impl Broker {
                 let allotment = allotment.ok_or_else(|| Error::internal("allotment overflows"))?;
                 // The floors may have risen since the offer.
                 check_terms(state, &record.terms)?;
+                still_in_force(state, &by, &key)?;
                 let signed = Body::AgreementSigned {
                     agreement: agreement.clone(),
                     by,
@@ -126,13 +129,14 @@ impl Broker {
         }
     }
 
+    /// The key that the signature was made with: the one in force now.
     fn check_signature(
         &self,
         by: &OrgId,
         terms: &Agreement,
         document: &[u8],
         signature: &PartySignature,
-    ) -> Result<(), Error> {
+    ) -> Result<Fingerprint, Error> {
         if !terms.is_party(by) {
             return Err(Error::invalid(
                 "agreement",
@@ -142,7 +146,8 @@ impl Broker {
         let key = self.sequencer.state().org(by).map(|org| org.key.clone());
         let key = key.ok_or(Error::Denied)?;
         verify(Signs::Agreement, &key, document, signature)
-            .map_err(|e| Error::invalid("signature", e))
+            .map_err(|e| Error::invalid("signature", e))?;
+        Ok(key.fingerprint().clone())
     }
 
     /// A plan that no mechanism can keep is found out before anyone signs.

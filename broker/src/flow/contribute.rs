@@ -88,16 +88,13 @@ impl Broker {
         match accepted {
             Ok(done) => self.last_receipt(&done.entries).await,
             // Another send of the same batch may have come first: then its receipt answers this one too.
-            Err(error) => match self.repeated(by, &wanted, &file).await? {
-                Some(receipt) => Ok(receipt),
-                None => {
-                    // Decided: no entry will ever name the blob. Where the log failed, it stays.
-                    if !matches!(error, Error::Unavailable { .. }) {
-                        self.blobs.erase(&unnamed).await.map_err(Error::internal)?;
-                    }
-                    Err(error)
+            Err(error) => {
+                // Decided: no entry will ever name the blob, whoever is answered how. Where the log failed, it stays.
+                if !matches!(error, Error::Unavailable { .. }) {
+                    self.blobs.erase(&unnamed).await.map_err(Error::internal)?;
                 }
-            },
+                self.repeated(by, &wanted, &file).await?.ok_or(error)
+            }
         }
     }
 

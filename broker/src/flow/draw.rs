@@ -10,6 +10,7 @@ use audit::receipt::Receipt;
 use bytes::Bytes;
 use cells::read::ExactCells;
 use cells::release as columns;
+use policies::agreement::Unit;
 use policies::entry::{Body, Reservation};
 use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey};
 use policies::state::{AgreementRecord, Stage, State};
@@ -227,7 +228,7 @@ impl Broker {
         if let Some(merge) = &reservation.merge {
             let (keys, rows, declared) = self.read_merged(reservation, merge).await?;
             let context = Context {
-                declared,
+                declared: self.shown_rates(reservation, declared),
                 ..self.context(reservation)?
             };
             return Ok((Input::Merged { keys, rows }, vec![context]));
@@ -274,10 +275,22 @@ impl Broker {
         let cells = cells::read::read(&manifest, table, unit, &measures, SCAN_MEMORY_BYTES);
         let cells = cells.await?;
         let context = Context {
-            declared,
+            declared: self.shown_rates(reservation, declared),
             ..context
         };
         Ok((cells, context))
+    }
+
+    /// Declared rates are exact numbers about the raw data: on a sheet only where the agreement says so, or where there is no
+    /// unit to hide.
+    fn shown_rates(&self, of: &Reservation, declared: Vec<DeclaredRate>) -> Vec<DeclaredRate> {
+        let state = self.sequencer.state();
+        let record = state.agreement(&of.agreement);
+        let agreed = record.is_some_and(|record| record.terms.rates_shown);
+        match agreed || of.unit == Unit::None {
+            true => declared,
+            false => Vec::new(),
+        }
     }
 
     fn context(&self, reservation: &Reservation) -> Result<Context, Error> {

@@ -6,13 +6,14 @@ use std::sync::{Arc, Weak};
 use audit::receipt::Receipt;
 use jiff::Timestamp;
 use policies::entry::{Body, Reservation};
-use policies::id::{AgreementId, OrgId};
+use policies::id::{AgreementId, Fingerprint, OrgId};
 use policies::life::{Act, Action};
 use policies::sign::{Signs, verify};
 use policies::state::{AgreementRecord, State, Status};
 use proto::convert::Acting;
 
 use super::broker::Broker;
+use super::rotate::still_in_force;
 use crate::access::in_force::NO_AGREEMENT;
 use crate::access::method;
 use crate::error::Error;
@@ -31,16 +32,17 @@ impl Broker {
         action: Action,
         acting: Acting,
     ) -> Result<Receipt, Error> {
-        let act = self.verified(by, action, acting)?;
+        let (act, key) = self.verified(by, action, acting)?;
         let agreement = act.agreement.clone();
         let done = self
             .sequencer
             .submit("agreement.act", move |state, now| {
                 let record = state.agreement(&act.agreement).ok_or(NO_AGREEMENT)?;
-                match told_before(record, &act) {
-                    Some(entry) => Ok((Vec::new(), Some(entry))),
-                    None => Ok((entries(state, action, act, now)?, None)),
+                if let Some(entry) = told_before(record, &act) {
+                    return Ok((Vec::new(), Some(entry)));
                 }
+                still_in_force(state, &act.by, &key)?;
+                Ok((entries(state, action, act, now)?, None))
             })
             .await?;
         if action == Action::Resume {
@@ -105,8 +107,13 @@ impl Broker {
         }
     }
 
-    /// The act with its actor, who signed exactly this.
-    fn verified(&self, by: &OrgId, action: Action, acting: Acting) -> Result<Act, Error> {
+    /// The act with its actor, who signed exactly this with this key.
+    fn verified(
+        &self,
+        by: &OrgId,
+        action: Action,
+        acting: Acting,
+    ) -> Result<(Act, Fingerprint), Error> {
         let Acting {
             agreement,
             after,
@@ -131,7 +138,7 @@ impl Broker {
         let payload = act.payload(action);
         verify(Signs::AgreementAct, &org.key, &payload, &act.signature)
             .map_err(|e| Error::invalid("act.signature", e))?;
-        Ok(act)
+        Ok((act, org.key.fingerprint().clone()))
     }
 }
 

@@ -11,6 +11,7 @@ mod join;
 mod k_only;
 pub mod life;
 mod merge;
+pub mod opening;
 mod operation;
 pub mod preview;
 pub mod release;

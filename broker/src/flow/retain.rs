@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 
 use audit::receipt::Receipt;
 use policies::entry::{Body, Withdrawal};
-use policies::id::{BlobId, OrgId};
+use policies::id::{BlobId, Fingerprint, OrgId};
 use policies::sign::{Signs, verify};
 use policies::state::State;
 use proto::convert::Withdrawing;
 
 use super::broker::Broker;
+use super::rotate::still_in_force;
 use crate::access::in_force::NO_AGREEMENT;
 use crate::access::method::WITHDRAW_CONTRIBUTION;
 use crate::error::Error;
@@ -69,7 +70,7 @@ impl Broker {
     /// [`Error::NotFound`] for everyone but its provider, [`Error::Invalid`] for a signature that does not verify,
     /// [`Error::Precondition`] where the cells are deleted already.
     pub async fn withdraw(&self, by: &OrgId, asked: Withdrawing) -> Result<Receipt, Error> {
-        let withdrawal = self.verified_withdrawal(by, asked)?;
+        let (withdrawal, key) = self.verified_withdrawal(by, asked)?;
         let done = self
             .sequencer
             .submit("contribution.withdrawn", move |state, _| {
@@ -82,6 +83,7 @@ impl Broker {
                     let message = "its cells are deleted already: their retention is over".into();
                     return Err(Error::Precondition { message });
                 }
+                still_in_force(state, &withdrawal.provider, &key)?;
                 let withdrawn = Body::ContributionWithdrawn(withdrawal);
                 Ok((state.withdrawing(record, withdrawn), None))
             })
@@ -100,8 +102,12 @@ impl Broker {
         self.heads.receipt(entry).await
     }
 
-    /// The withdrawal with its provider, who signed exactly this.
-    fn verified_withdrawal(&self, by: &OrgId, asked: Withdrawing) -> Result<Withdrawal, Error> {
+    /// The withdrawal with its provider, who signed exactly this with this key.
+    fn verified_withdrawal(
+        &self,
+        by: &OrgId,
+        asked: Withdrawing,
+    ) -> Result<(Withdrawal, Fingerprint), Error> {
         let Withdrawing {
             agreement,
             batch,
@@ -129,7 +135,7 @@ impl Broker {
         let (signs, payload) = (Signs::ContributionWithdrawal, withdrawal.payload());
         verify(signs, &org.key, &payload, &withdrawal.signature)
             .map_err(|e| Error::invalid("signature", e))?;
-        Ok(withdrawal)
+        Ok((withdrawal, org.key.fingerprint().clone()))
     }
 }
 

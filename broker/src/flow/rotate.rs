@@ -2,13 +2,26 @@
 
 use audit::receipt::Receipt;
 use policies::entry::Body;
-use policies::id::OrgId;
+use policies::id::{Fingerprint, OrgId};
 use policies::sign::{Signs, rotation_payload, verify};
-use policies::state::ROTATIONS_MAX;
+use policies::state::{ROTATIONS_MAX, State};
 use proto::convert::Rotation;
 
 use super::broker::Broker;
 use crate::error::Error;
+
+/// Is the key that a signature was checked with in force still? Between the check and the decision it may have been changed;
+/// an entry signed with any other would break the log for every auditor.
+///
+/// # Errors
+/// [`Error::Precondition`] where it was changed.
+pub(super) fn still_in_force(state: &State, org: &OrgId, key: &Fingerprint) -> Result<(), Error> {
+    if state.org(org).map(|known| known.key.fingerprint()) == Some(key) {
+        return Ok(());
+    }
+    let message = "your key was changed while this was on its way: sign it again".into();
+    Err(Error::Precondition { message })
+}
 
 impl Broker {
     /// Puts the caller's new key in force. What the old one signed before stays signed; an offer

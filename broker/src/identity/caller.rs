@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use aws_lc_rs::hmac;
-use policies::id::{OrgId, Role};
+use policies::id::{OrgId, Pseudonym, Role};
 use tonic::Status;
 use zeroize::Zeroizing;
 
@@ -53,22 +53,25 @@ impl Caller {
     }
 }
 
-/// 32 hexadecimal digits in place of a user's name. The same for one user of one organisation as
-/// long as the [`PseudonymKey`] lives; without the key nobody can link it to the name.
+/// A pseudonym in place of a user's name. The same for one user of one organisation as long as the
+/// [`PseudonymKey`] lives; without the key nobody can link it to the name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct UserPseudonym(String);
-
-impl UserPseudonym {
-    /// The digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+pub struct UserPseudonym {
+    pseudonym: Pseudonym,
+    secret: Pseudonym,
 }
 
-impl fmt::Display for UserPseudonym {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl UserPseudonym {
+    /// The user.
+    #[must_use]
+    pub fn pseudonym(&self) -> &Pseudonym {
+        &self.pseudonym
+    }
+
+    /// Which [`PseudonymKey`] it is under: pseudonyms of two keys cannot be compared.
+    #[must_use]
+    pub fn secret(&self) -> &Pseudonym {
+        &self.secret
     }
 }
 
@@ -106,16 +109,22 @@ impl PseudonymKey {
         Ok(Self::new(secret))
     }
 
-    pub(super) fn pseudonym(&self, org: &OrgId, subject: &str) -> UserPseudonym {
-        // No organisation's name holds a 0 byte, so no two pairs meet in one text.
+    /// `None` never in practice: the tag has digits enough.
+    pub(super) fn pseudonym(&self, org: &OrgId, subject: &str) -> Option<UserPseudonym> {
+        // No organisation's name is empty or holds a 0 byte, so no two of these meet in one text.
+        Some(UserPseudonym {
+            pseudonym: self.tag(&[org.as_str().as_bytes(), &[0], subject.as_bytes()])?,
+            secret: self.tag(&[&[0]])?,
+        })
+    }
+
+    fn tag(&self, parts: &[&[u8]]) -> Option<Pseudonym> {
         let mut context = hmac::Context::with_key(&self.0);
-        context.update(org.as_str().as_bytes());
-        context.update(&[0]);
-        context.update(subject.as_bytes());
-        let tag = context.sign();
-        UserPseudonym(hex::encode(
-            tag.as_ref().iter().take(16).copied().collect::<Vec<_>>(),
-        ))
+        for part in parts {
+            context.update(part);
+        }
+        let tag = hex::encode(context.sign());
+        Pseudonym::new(tag.get(..32)?).ok()
     }
 }
 
@@ -139,12 +148,17 @@ mod tests {
         let (a, b) = (OrgId::new("a").unwrap(), OrgId::new("b").unwrap());
         let user = key.pseudonym(&a, "jane");
         assert_eq!(user, again.pseudonym(&a, "jane"));
-        assert_eq!(user.as_str().len(), 32);
-        assert_ne!(user, key.pseudonym(&b, "jane"));
-        assert_ne!(user, key.pseudonym(&a, "joan"));
+        let pseudonym = |user: &Option<UserPseudonym>| user.clone().unwrap().pseudonym;
+        let secret = |user: &Option<UserPseudonym>| user.clone().unwrap().secret;
+        for other in [key.pseudonym(&b, "jane"), key.pseudonym(&a, "joan")] {
+            assert_ne!(pseudonym(&user), pseudonym(&other));
+            assert_eq!(secret(&user), secret(&other));
+        }
         std::fs::remove_file(&path).unwrap();
         let other = PseudonymKey::load_or_create(&path).unwrap();
-        assert_ne!(user, other.pseudonym(&a, "jane"));
+        let anew = other.pseudonym(&a, "jane");
+        assert_ne!(pseudonym(&user), pseudonym(&anew));
+        assert_ne!(secret(&user), secret(&anew));
         std::fs::write(&path, "short").unwrap();
         assert!(matches!(
             PseudonymKey::load_or_create(&path),

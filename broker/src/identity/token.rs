@@ -178,6 +178,7 @@ impl TokenVerifier {
         }
         let role: Role = claims.role.parse().map_err(|_| TokenError::Role)?;
         let user = self.pseudonyms.pseudonym(peer.org(), &claims.sub);
+        let user = user.ok_or(TokenError::Form)?;
         Ok(Caller::new(peer.org().clone(), role, user))
     }
 

@@ -67,6 +67,19 @@ pub fn fingerprint(
     ask("Is that what they told you by another way than this broker?")
 }
 
+/// Sees that a person wants what `what` says, by asking on the terminal.
+///
+/// # Errors
+/// [`CliError`] where the answer is no, or nobody can be asked.
+pub fn sure(what: &str, question: &str) -> Result<(), CliError> {
+    if !std::io::stdin().is_terminal() {
+        let why = "nobody confirmed it: nothing was done";
+        return Err(CliError::new(why).or_try("look at it, then the same command with --yes"));
+    }
+    eprintln!("{what}");
+    ask(question)
+}
+
 fn ask(question: &str) -> Result<(), CliError> {
     eprint!("{question} [y/N] ");
     let mut answer = String::new();

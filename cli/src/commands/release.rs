@@ -2,6 +2,7 @@
 
 mod get;
 mod merge;
+mod open;
 mod plan;
 mod preview;
 mod sheet;
@@ -37,9 +38,12 @@ pub enum Command {
     /// Fetch a published release; free, the same bytes for everyone who may have them.
     #[command(after_help = get::HELP)]
     Get(get::Get),
-    /// List the published releases of an agreement.
+    /// List the published releases of an agreement, and who may see each.
     #[command(after_help = LIST_HELP)]
     List(List),
+    /// Released tables as open data, by two persons: propose, approve, withdraw.
+    #[command(subcommand, after_help = open::HELP)]
+    Open(open::Command),
 }
 
 const REQUEST_HELP: &str = "\
@@ -116,6 +120,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
         Command::Request(args) => request(args, session).await,
         Command::Get(args) => get::run(args, session).await,
         Command::List(args) => list(args, session).await,
+        Command::Open(command) => open::run(command, session).await,
     }
 }
 
@@ -230,6 +235,7 @@ struct Line {
     charge: Option<policies::loss::Loss>,
     entry: u64,
     replaces: Option<ReleaseKey>,
+    open_data: &'static str,
 }
 
 impl Line {
@@ -243,6 +249,7 @@ impl Line {
             charge,
             entry,
             replaces,
+            open,
         } = release;
         Self {
             key,
@@ -252,6 +259,7 @@ impl Line {
             charge,
             entry,
             replaces,
+            open_data: open.as_str(),
         }
     }
 }
@@ -263,7 +271,9 @@ struct Listed {
 
 impl View for Listed {
     fn text(&self) -> String {
-        let mut rows = table(&["key", "table", "period", "edition", "charge", "entry"]);
+        let mut rows = table(&[
+            "key", "table", "period", "edition", "charge", "entry", "open",
+        ]);
         for line in &self.releases {
             rows.add_row([
                 line.key.as_str(),
@@ -274,6 +284,7 @@ impl View for Listed {
                     .charge
                     .map_or("none".into(), |charge| charge.to_string()),
                 &line.entry.to_string(),
+                line.open_data,
             ]);
         }
         right(&mut rows, &[3, 5]);

@@ -10,7 +10,7 @@ use crate::testing::{Town, entry};
 
 /// Entries as they were first written: they MUST decode for ever, to the same bytes. One of each
 /// kind, and each form of a mechanism.
-const GOLDEN: [(&str, &str); 52] = [
+const GOLDEN: [(&str, &str); 56] = [
     (
         "broker.started",
         include_str!("../../golden/broker.started.json"),
@@ -87,6 +87,22 @@ const GOLDEN: [(&str, &str); 52] = [
     (
         "release.refused",
         include_str!("../../golden/release.refused.json"),
+    ),
+    (
+        "agreement.offered",
+        include_str!("../../golden/agreement.offered.publication.json"),
+    ),
+    (
+        "release.proposed",
+        include_str!("../../golden/release.proposed.json"),
+    ),
+    (
+        "release.opened",
+        include_str!("../../golden/release.opened.json"),
+    ),
+    (
+        "release.withdrawn",
+        include_str!("../../golden/release.withdrawn.json"),
     ),
     (
         "agreement.offered",

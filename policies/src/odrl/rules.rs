@@ -3,13 +3,15 @@
 use jiff::civil::Date;
 
 use super::{Constraint, Name, OdrlError, Operand, PROFILE, Rule, Typed, org_iri};
-use crate::agreement::{AdHoc, Agreement, PlanItem, Protection, TablesOnEnd, Unit};
+use crate::agreement::{
+    AdHoc, Agreement, OpenOnEnd, PlanItem, Protection, Publication, TablesOnEnd, Unit,
+};
 use crate::loss::Loss;
 
 const DPV: &str = "https://w3id.org/dpv#";
 const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
 
-/// One for each line of the plan and of the merges, and one to use what was released.
+/// One for each line of the plan and of the merges, one to use what was released, and one to make open data of it.
 pub(super) fn permissions(a: &Agreement) -> Result<Vec<Rule>, OdrlError> {
     let mut rules = Vec::new();
     for item in &a.plan {
@@ -19,6 +21,7 @@ pub(super) fn permissions(a: &Agreement) -> Result<Vec<Rule>, OdrlError> {
         rules.push(merge(a, line)?);
     }
     rules.push(usage(a));
+    rules.extend(a.publication.as_ref().map(distribution));
     Ok(rules)
 }
 
@@ -97,6 +100,24 @@ fn usage(a: &Agreement) -> Rule {
     }
     Rule {
         action: "odrl:use".to_owned(),
+        constraint: constraints,
+    }
+}
+
+/// Released tables may be given to everybody, after two persons have looked at each.
+fn distribution(publication: &Publication) -> Rule {
+    let licence = Name {
+        id: publication.licence_url(),
+    };
+    let mut constraints = vec![
+        constraint(&own("persons"), "gteq", integer(2)),
+        constraint(&own("licence"), "isAnyOf", Operand::Names(vec![licence])),
+    ];
+    if publication.on_end == OpenOnEnd::Withdrawn {
+        constraints.push(constraint(&own("agreementState"), "eq", text("not-ended")));
+    }
+    Rule {
+        action: "odrl:distribute".to_owned(),
         constraint: constraints,
     }
 }

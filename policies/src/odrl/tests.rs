@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::agreement::OnEnd;
+use crate::agreement::{OnEnd, Publication};
 use crate::template::TEMPLATES;
 use crate::testing::{Signer, ad_hoc, agreement, dense, k_only, rung};
 
@@ -23,11 +23,17 @@ fn all() -> Vec<Agreement> {
     first.rungs = vec![rung()];
     first.joint = serde_json::from_str(r#"{"min_providers": 3}"#).unwrap();
     full.on_end = serde_json::from_str(r#"{"tables": "closed", "notice_days": 30}"#).unwrap();
+    full.publication = open_data("withdrawn");
     full.supersedes = Some(plain.id().unwrap());
     let templates = TEMPLATES.map(|t| Agreement::parse(t.json.as_bytes()).unwrap());
     let mut all = vec![dense(&plain), k_only(&plain), full, plain];
     all.extend(templates);
     all
+}
+
+fn open_data(on_end: &str) -> Option<Publication> {
+    let json = json!({ "licence": "CC-BY-4.0", "on_end": on_end });
+    Some(serde_json::from_value(json).unwrap())
 }
 
 fn value(terms: &Agreement, class: Class) -> Value {
@@ -181,6 +187,14 @@ fn the_rules_say_what_was_agreed() {
         operands(&policy, "odrl:use", &own("agreementState")),
         [json!(["eq", "not-ended"])]
     );
+    let open = |left: &str| operands(&policy, "odrl:distribute", left);
+    assert_eq!(
+        open(&own("persons")),
+        [json!(["gteq", typed("integer", "2")])]
+    );
+    let licence = json!([{ "@id": "https://spdx.org/licenses/CC-BY-4.0.html" }]);
+    assert_eq!(open(&own("licence")), [json!(["isAnyOf", licence])]);
+    assert_eq!(open(&own("agreementState")), [json!(["eq", "not-ended"])]);
     assert_eq!(
         operands(&policy, &own("merge"), &own("requestsPerPeriod")).len(),
         1
@@ -196,6 +210,11 @@ fn the_rules_say_what_was_agreed() {
     unprotected.on_end = Some(OnEnd::default());
     let stays = value(&unprotected, Class::Agreement);
     assert!(operands(&stays, "odrl:use", &own("agreementState")).is_empty());
+    // Nothing is distributed that nobody allowed.
+    assert!(!stays.to_string().contains("odrl:distribute"));
+    unprotected.publication = open_data("kept");
+    let stays = value(&unprotected, Class::Agreement);
+    assert!(operands(&stays, "odrl:distribute", &own("agreementState")).is_empty());
 }
 
 /// Days at the edge of what [`crate::validate`] takes have a policy, and those beyond the calendar an error.

@@ -11,6 +11,7 @@ mod calls;
 mod contributions;
 mod life;
 mod merges;
+mod opening;
 mod parties;
 mod releases;
 mod rotation;
@@ -140,6 +141,9 @@ impl State {
                 let reason = reason.clone();
                 self.end(key, Stage::Aborted { reason })
             }
+            Body::ReleaseProposed(opening) => self.propose_opening(opening, entry.time),
+            Body::ReleaseOpened(opening) => self.approve_opening(opening, entry.time),
+            Body::ReleaseWithdrawn(recall) => self.withdraw_opening(recall, entry.time),
             Body::ReleaseRefused {
                 request,
                 by,

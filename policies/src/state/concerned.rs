@@ -3,7 +3,8 @@
 use super::State;
 use crate::agreement::Agreement;
 use crate::entry::{
-    AuditorRead, Body, Deletion, Entry, Missing, RefusalsFolded, Reservation, Withdrawal,
+    AuditorRead, Body, Deletion, Entry, Missing, Opening, Recall, RefusalsFolded, Reservation,
+    Withdrawal,
 };
 use crate::id::{AgreementId, OrgId};
 use crate::life::Act;
@@ -60,7 +61,11 @@ impl State {
                 parties(agreement).unwrap_or_default()
             }
             Body::ReleaseReserved(r) => self.parties_of_all(r),
-            Body::ReleasePublished { key, .. } | Body::ReleaseAborted { key, .. } => {
+            Body::ReleasePublished { key, .. }
+            | Body::ReleaseAborted { key, .. }
+            | Body::ReleaseProposed(Opening { key, .. })
+            | Body::ReleaseOpened(Opening { key, .. })
+            | Body::ReleaseWithdrawn(Recall { key, .. }) => {
                 let release = self.release(key);
                 release
                     .map(|r| self.parties_of_all(&r.reservation))

@@ -8,9 +8,11 @@ use super::{Slot, Stage, State, Status};
 use crate::agreement::{Agreement, TablesOnEnd};
 use crate::entry::Body;
 use crate::id::{AgreementId, ReleaseKey};
+use crate::joint::With;
 use crate::ledger::{LedgerError, Terms};
 use crate::loss::Loss;
 use crate::mutants::{Mutant, instead_of};
+use crate::period::Period;
 
 /// The stable word for releases that an agreement's end has stopped.
 pub const ABORTED_BY_END: &str = "agreement.ended";
@@ -67,7 +69,7 @@ impl State {
     #[must_use]
     pub fn unfinished_under(&self, id: &AgreementId) -> Vec<ReleaseKey> {
         let open = self.releases.iter().filter(|(_, release)| {
-            let reads = |asked: crate::joint::With| asked.agreement == *id;
+            let reads = |asked: With| asked.agreement == *id;
             release.stage == Stage::Reserved && release.reservation.asked().into_iter().any(reads)
         });
         open.map(|(key, _)| key.clone()).collect()
@@ -77,13 +79,35 @@ impl State {
     /// its line says what its end means.
     #[must_use]
     pub fn is_served(&self, id: &AgreementId, time: Timestamp) -> bool {
-        let heirs = std::iter::successors(self.agreement(id), |record| {
-            self.agreement(record.life.superseded_by.as_ref()?)
-        });
-        heirs.last().is_some_and(|record| {
+        self.newest(id).is_some_and(|record| {
             let stays = record.terms.on_end.unwrap_or_default().tables == TablesOnEnd::Served;
             stays || !(record.status.is_end() || record.has_run_out(time))
         })
+    }
+
+    /// The newest published edition of a table of the same parts, also under the agreements that theirs amend.
+    #[must_use]
+    pub fn published_edition(&self, asked: &[With], period: Period) -> Option<&ReleaseKey> {
+        let lines = |asked: &[With]| -> BTreeSet<Slot> {
+            let slot = |with: &With| Slot {
+                agreement: with.agreement.clone(),
+                table: with.table.clone(),
+                period,
+            };
+            asked
+                .iter()
+                .map(|with| self.first_slot(&slot(with)))
+                .collect()
+        };
+        let wanted = lines(asked);
+        let published = |key: &&ReleaseKey| {
+            self.release(key).is_some_and(|release| {
+                let published = matches!(release.stage, Stage::Published { .. });
+                published && lines(&release.reservation.asked()) == wanted
+            })
+        };
+        let made = self.editions.get(wanted.first()?)?;
+        made.iter().rev().find(published)
     }
 
     /// The slot in which editions and merges are counted: that of the first of a line of amendments.

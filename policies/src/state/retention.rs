@@ -36,6 +36,22 @@ impl Standing {
     }
 }
 
+impl Body {
+    /// May it come ahead of the deletion of cells that have to go? Nothing else may: a log that goes on past their time is
+    /// found by every auditor.
+    #[must_use]
+    pub fn makes_way(&self) -> bool {
+        matches!(
+            self,
+            Self::RetentionDeleted(_)
+                | Self::ReleaseAborted { .. }
+                | Self::AgreementExpired { .. }
+                | Self::AgreementTerminated(_)
+                | Self::ContributionWithdrawn(_)
+        )
+    }
+}
+
 impl State {
     /// The entries that stored cells ask for at this time: what has been kept as long as agreed is deleted, and the
     /// releases that were charged and still wait to read it are aborted, each once. Cells that go with the end of
@@ -150,13 +166,16 @@ impl State {
         Some((at, provider.clone(), batch.clone()))
     }
 
-    /// All contributions under an agreement.
+    /// All contributions under an agreement and under those that it amends: they end together.
     pub(super) fn under<'a>(
         &'a self,
         id: &'a AgreementId,
     ) -> impl Iterator<Item = &'a ContributionRecord> {
+        let line =
+            std::iter::successors(Some(id), |id| self.agreement(id)?.terms.supersedes.as_ref());
+        let line: std::collections::BTreeSet<_> = line.collect();
         let all = self.batches.values();
-        all.filter(move |record| record.contribution.agreement == *id)
+        all.filter(move |record| line.contains(&record.contribution.agreement))
     }
 
     /// Remembers what is deleted, for those who erase it and those who miss it.
@@ -183,9 +202,10 @@ impl State {
         kept_until(terms, record.time)
     }
 
-    /// When an agreement ended whose cells go with it.
+    /// When an agreement ended whose cells go with it. Of an amended one that is the end of its newest amendment, which says
+    /// what becomes of all their cells.
     fn end_of_cells(&self, id: &AgreementId) -> Option<Timestamp> {
-        let record = self.agreement(id)?;
+        let record = self.newest(id)?;
         let over = matches!(record.status, Status::Expired | Status::Terminated);
         let deleted = record.terms.on_end?.cells == CellsOnEnd::Deleted;
         let last = record.life.history.last().filter(|_| over && deleted);

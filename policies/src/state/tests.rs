@@ -15,6 +15,7 @@ mod accounts;
 mod ad_hoc;
 mod calls;
 mod golden;
+mod opening;
 mod parties;
 mod random;
 mod retention;

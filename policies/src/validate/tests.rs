@@ -377,3 +377,39 @@ fn every_answer_of_a_canvas_says_something_or_there_is_none() {
     assert!(!answers(|c| c["benefit"] = "x".into()).0);
     assert!(!answers(|c| drop(c.as_object_mut().unwrap().remove("contact"))).0);
 }
+
+#[test]
+fn open_data_has_a_licence_and_an_end_that_holds() {
+    let faults = |licence: &str, on_end: &str, tables: &str| {
+        let mut terms = agreement(&Signer::new(), &Signer::new());
+        let publication = json!({ "licence": licence, "on_end": on_end });
+        terms.publication = serde_json::from_value(publication).ok();
+        let end = json!({ "tables": tables, "notice_days": 0 });
+        terms.on_end = Some(serde_json::from_value(end).unwrap());
+        assert!(terms.publication.is_some(), "{on_end}");
+        paths(&terms)
+    };
+    for licence in ["CC-BY-4.0", "ODbL-1.0", "https://data.example/terms?v=2"] {
+        assert_eq!(faults(licence, "kept", "served"), Vec::<String>::new());
+    }
+    let long = "x".repeat(201);
+    for licence in [
+        "",
+        "CC BY",
+        "<script>",
+        "http://data.example/",
+        "https://localhost",
+        "https:///x.y",
+        "https://a.b/\"",
+        "javascript:x",
+        &long,
+    ] {
+        let found = faults(licence, "withdrawn", "closed");
+        assert_eq!(found, ["publication.licence"], "{licence:?}");
+    }
+    assert_eq!(faults("CC0-1.0", "kept", "closed"), ["publication.on_end"]);
+    assert_eq!(
+        faults("CC0-1.0", "withdrawn", "closed"),
+        Vec::<String>::new()
+    );
+}

@@ -287,7 +287,17 @@ fn the_claim_says_what_the_unit_allows() {
     assert!(trip.contains("at least 5 trips") && !trip.contains("people"));
     assert!(trip.contains("not everything that one person does"));
 
+    // Exact numbers about raw data are outside the promise, and the claim says so.
+    let outside = "Declared rates are exact numbers about the raw data";
+    assert!(day.contains(outside) && trip.contains(outside));
+    let release = released(Unit::PersonDay);
+    let mut unsaid = context(4);
+    unsaid.declared.clear();
+    let silent = QualitySheet::of(&release, unsaid, 0).unwrap();
+    assert!(silent.declared.is_empty() && !silent.claim.contains(outside));
+
     let none = sheet(Unit::None);
+    assert!(!none.claim.contains(outside));
     assert!(
         none.claim
             .contains("carries no k-anonymity and no differential privacy claim")

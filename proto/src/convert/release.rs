@@ -6,6 +6,7 @@ use policies::id::{AgreementId, BlobId, ReleaseKey, TableName};
 use policies::loss::Loss;
 use policies::period::Period;
 use policies::refusal::Refusal;
+use policies::state::OpenStage;
 use prost::Message;
 use prost::bytes::Bytes;
 
@@ -101,6 +102,8 @@ pub struct ReleaseSummary {
     pub entry: u64,
     /// The published edition that it takes the place of.
     pub replaces: Option<ReleaseKey>,
+    /// Who may see it.
+    pub open: OpenStage,
 }
 
 /// Without the salt.
@@ -269,7 +272,19 @@ impl TryFrom<v1::ReleaseSummary> for ReleaseSummary {
             charge,
             entry_index,
             replaces_release_key,
+            open_stage,
         } = message;
+        let open = match v1::OpenStage::try_from(open_stage) {
+            Ok(v1::OpenStage::Closed) => OpenStage::Closed,
+            Ok(v1::OpenStage::Proposed) => OpenStage::Proposed,
+            Ok(v1::OpenStage::Public) => OpenStage::Public,
+            Ok(v1::OpenStage::Withdrawn) => OpenStage::Withdrawn,
+            Ok(v1::OpenStage::Unspecified) => return Err(wrong("open_stage", "missing")),
+            Err(_) => {
+                let why = format_args!("`{open_stage}` is not known here");
+                return Err(wrong("open_stage", why));
+            }
+        };
         Ok(Self {
             key: parse("release_key", &release_key)?,
             agreement: parse("agreement_id", &agreement_id)?,
@@ -279,6 +294,7 @@ impl TryFrom<v1::ReleaseSummary> for ReleaseSummary {
             charge: charge.map(TryInto::try_into).transpose()?,
             entry: entry_index,
             replaces: parse_optional("replaces_release_key", &replaces_release_key)?,
+            open,
         })
     }
 }
@@ -294,7 +310,14 @@ impl From<ReleaseSummary> for v1::ReleaseSummary {
             charge,
             entry,
             replaces,
+            open,
         } = summary;
+        let open = match open {
+            OpenStage::Closed => v1::OpenStage::Closed,
+            OpenStage::Proposed => v1::OpenStage::Proposed,
+            OpenStage::Public => v1::OpenStage::Public,
+            OpenStage::Withdrawn => v1::OpenStage::Withdrawn,
+        };
         Self {
             release_key: key.into(),
             agreement_id: agreement.into(),
@@ -304,6 +327,7 @@ impl From<ReleaseSummary> for v1::ReleaseSummary {
             charge: charge.map(Into::into),
             entry_index: entry,
             replaces_release_key: print_optional(replaces.as_ref()),
+            open_stage: open.into(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What an entry has to say to be the answer to a call.
 
-use policies::entry::{Body, Contribution};
+use policies::entry::{Body, Contribution, Opening, Recall, Step};
 use policies::id::{AgreementId, BlobId, CallId, OrgId, ReleaseKey};
 use policies::life::{Act, Action};
 use policies::refusal::Refusal;
@@ -195,6 +195,19 @@ pub(super) fn published(body: &Body, asked: &ReleaseKey, holds: Option<&BlobId>)
     };
     same(key == asked, "release key")?;
     same(holds.is_none_or(|holds| holds == blob), "blob")
+}
+
+/// The step of this release towards everybody, or back.
+pub(super) fn open_data(body: &Body, step: Step, asked: &ReleaseKey) -> Same {
+    let key = match (step, body) {
+        (Step::Propose, Body::ReleaseProposed(Opening { key, .. }))
+        | (Step::Approve, Body::ReleaseOpened(Opening { key, .. }))
+        | (Step::Withdraw, Body::ReleaseWithdrawn(Recall { key, .. })) => key,
+        (Step::Propose, _) => return Err(Differs::Kind("release.proposed")),
+        (Step::Approve, _) => return Err(Differs::Kind("release.opened")),
+        (Step::Withdraw, _) => return Err(Differs::Kind("release.withdrawn")),
+    };
+    same(key == asked, "release key")
 }
 
 /// The refusal of this wish, for exactly these reasons.

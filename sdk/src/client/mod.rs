@@ -23,7 +23,7 @@
 //! | --- | --- |
 //! | `config`, `identity` | the profile and its files |
 //! | `connect`, `session` | TLS and token, the [`Client`] |
-//! | `directory`, `calls`, `agreements`, `life`, `notices`, `contributions`, `releases`, `transparency` | one service each |
+//! | `directory`, `calls`, `agreements`, `life`, `notices`, `contributions`, `releases`, `opening`, `transparency` | one service each |
 //! | `push`, `columns` | cells on their way to the broker |
 //! | `table` | a released table on its way to us |
 //! | `sql` | questions over released tables |
@@ -46,6 +46,7 @@ mod limits;
 mod memory;
 mod notices;
 mod observe;
+mod opening;
 mod pages;
 mod proof;
 mod push;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use policies::agreement::{Agreement, CellsOnEnd, Protection, TablesOnEnd, Unit};
+use policies::agreement::{Agreement, CellsOnEnd, OpenOnEnd, Protection, TablesOnEnd, Unit};
 use policies::loss::Loss;
 use policies::period::Grain;
 use policies::table::Table;
@@ -26,6 +26,7 @@ pub fn text(agreement: &Agreement, id: &str, state: &str) -> String {
     section(&mut page, "Parties and use", &facts(&parties(a)));
     section(&mut page, "How it ends", &facts(&ending(a)));
     section(&mut page, "Whose privacy", &facts(&privacy(a)));
+    section(&mut page, "Open data", &facts(&open_data(a)));
     let canvas = a.canvas.as_ref().map_or_else(
         || "none; the public register says so".to_owned(),
         |canvas| {
@@ -119,6 +120,24 @@ fn ending(a: &Agreement) -> Vec<(&'static str, String)> {
     rows
 }
 
+/// May released tables be given to everybody?
+fn open_data(a: &Agreement) -> Vec<(&'static str, String)> {
+    let Some(publication) = &a.publication else {
+        let no = "no: released tables go to the recipients, and to nobody else".to_owned();
+        return vec![("allowed", no)];
+    };
+    let yes = "yes, each table after two persons of the parties have proposed and approved it";
+    let end = match publication.on_end {
+        OpenOnEnd::Kept => "open tables stay public",
+        OpenOnEnd::Withdrawn => "open tables are withdrawn; copies already fetched stay",
+    };
+    vec![
+        ("allowed", yes.to_owned()),
+        ("licence", publication.licence.clone()),
+        ("at the end", end.to_owned()),
+    ]
+}
+
 fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {
     let population = &a.population;
     let mut rows = vec![
@@ -129,6 +148,11 @@ fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {
             format!("{}: {}", population.unit.word(), population.unit.about()),
         ),
     ];
+    if a.rates_shown && population.unit != Unit::None {
+        let what = "the provider's declared rates (truncated, clamped) are on every sheet: exact numbers about the raw \
+                    data, outside the promise";
+        rows.push(("rates", wrap(what)));
+    }
     if let Some(units) = population.units_max {
         let text = format!("{} in a unit-period: more are refused", thousands(units));
         rows.push(("at most", text));

@@ -308,6 +308,22 @@ pub fn line(body: &Body) -> String {
         }
         Body::ReleasePublished { key, .. } => format!("{}…", short(key.as_str())),
         Body::ReleaseAborted { key, reason } => format!("{}…: {reason}", short(key.as_str())),
+        Body::ReleaseProposed(o) | Body::ReleaseOpened(o) => {
+            let person = short(o.user.pseudonym.as_str());
+            format!(
+                "{}… as open data, by {person}… of {}",
+                short(o.key.as_str()),
+                o.by
+            )
+        }
+        Body::ReleaseWithdrawn(r) => {
+            format!(
+                "{}… as open data, by {}: {}",
+                short(r.key.as_str()),
+                r.by,
+                r.reason
+            )
+        }
         Body::ReleaseRefused {
             by,
             table,

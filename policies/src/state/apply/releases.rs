@@ -52,6 +52,7 @@ impl State {
             reservation: new.clone(),
             entry: self.size,
             stage: Stage::Reserved,
+            open: None,
         };
         insert_new(
             &mut self.releases,

@@ -207,6 +207,41 @@ fn cells_go_with_their_agreement_where_it_says_so() {
     }
 }
 
+/// What was contributed under a document that was amended goes when the line ends: its newest amendment says what that means.
+#[test]
+fn cells_go_with_the_end_of_the_line_that_they_were_contributed_under() {
+    for cells in [CellsOnEnd::Kept, CellsOnEnd::Deleted] {
+        let mut town = contributed(|_| {});
+        let amended = town.amendment(|terms| {
+            terms.on_end = Some(OnEnd {
+                cells,
+                ..OnEnd::default()
+            });
+        });
+        for body in town.agreeing_to(&amended, &town.bikes) {
+            town.write(body);
+        }
+        assert_eq!(town.state.overdue(before(over())), [], "amended, not ended");
+        town.terms = amended;
+        let body = town.contribution("2026-10-06", "b2", None);
+        town.write(body);
+        let body = town.acting(Action::Terminate, "bikes", None);
+        town.write(body);
+        let gone = batches(&town.state.overdue(now()));
+        match cells {
+            CellsOnEnd::Kept => assert_eq!(gone, []),
+            CellsOnEnd::Deleted => {
+                let end = |batch: &str| (batch.to_owned(), Why::End);
+                assert_eq!(gone, [end("b1"), end("b2")]);
+            }
+        }
+        town.let_go(now());
+        town.let_go(over());
+        assert_eq!(town.state.deleted_since(0).count(), 2);
+        indexed(&town);
+    }
+}
+
 /// What was asked for in time is finished after the last day; its cells wait for it, but not past their retention.
 #[test]
 fn cells_that_go_with_the_end_wait_for_a_release_that_was_charged() {

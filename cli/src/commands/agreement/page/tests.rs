@@ -58,6 +58,20 @@ fn the_page_shows_every_number_that_was_signed() {
     );
 }
 
+/// They are outside the promise: whoever signs that they are shown reads it.
+#[test]
+fn rates_that_are_shown_are_told() {
+    let cap = r#", "cap": {"rho": "4", "delta": "0.00001"}"#;
+    let charge = r#", "charge": {"selection": "0.125", "delta": "0.0000001", "measures": []}"#;
+    let mut terms = agreement("trip", "10", cap, charge);
+    let outside = "outside the promise";
+    assert!(!text(&terms, "the-id", "active").contains(outside));
+    terms.rates_shown = true;
+    let page = text(&terms, "the-id", "active");
+    let flat = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(outside), "{page}");
+}
+
 #[test]
 fn a_source_without_a_unit_says_that_it_claims_nothing() {
     let page = text(&agreement("none", "0", "", ""), "the-id", "active");

@@ -1,0 +1,224 @@
+//! Open data: two persons, agreements that allow it, and an end that takes it back.
+
+use jiff::{Timestamp, ToSpan};
+
+use super::*;
+use crate::agreement::{OnEnd, OpenOnEnd};
+use crate::life::Action;
+use crate::testing::{publication, user};
+
+/// One published release under an agreement that allows open data, and its key.
+fn released(on_end: OpenOnEnd) -> (Town, ReleaseKey) {
+    let mut town = Town::new();
+    town.terms.publication = publication(on_end);
+    for body in town.agreeing() {
+        town.write(body);
+    }
+    let body = town.contribution("2026-10-05", "b1", None);
+    town.write(body);
+    let key = release(&mut town, "r1");
+    (town, key)
+}
+
+fn release(town: &mut Town, id: &str) -> ReleaseKey {
+    let wish = town.request(id, "2026-10-05");
+    let Decision::Permit(permit) = decide(&town.state, &wish, now()).unwrap() else {
+        panic!()
+    };
+    let reservation = permit.reserve(mechanism()).unwrap();
+    let key = reservation.key.clone();
+    town.write(Body::ReleaseReserved(Box::new(reservation)));
+    let blob = "c".repeat(64).parse().unwrap();
+    let published = key.clone();
+    town.write(Body::ReleasePublished {
+        key: published,
+        blob,
+    });
+    key
+}
+
+fn stage(town: &Town, key: &ReleaseKey) -> OpenStage {
+    stage_at(town, key, now())
+}
+
+fn stage_at(town: &Town, key: &ReleaseKey, time: Timestamp) -> OpenStage {
+    town.state
+        .open_stage(town.state.release(key).unwrap(), time)
+}
+
+#[test]
+fn a_release_becomes_open_by_a_second_person_and_is_withdrawn_for_good() {
+    let (mut town, key) = released(OpenOnEnd::Kept);
+    assert_eq!(stage(&town, &key), OpenStage::Closed);
+    let early = town.refuses(town.opened(&key, "city", 2));
+    assert!(early.contains("was proposed"), "{early}");
+    let nothing = town.refuses(town.recalled(&key, "city"));
+    assert!(nothing.contains("proposed or public"), "{nothing}");
+    town.write(town.proposed(&key, "city", 1));
+    assert_eq!(stage(&town, &key), OpenStage::Proposed);
+    assert_eq!(town.state.opened(now()).count(), 0);
+    town.write(town.opened(&key, "city", 2));
+    assert_eq!(stage(&town, &key), OpenStage::Public);
+    for again in [
+        town.proposed(&key, "bikes", 3),
+        town.opened(&key, "bikes", 3),
+    ] {
+        let text = town.refuses(again);
+        assert!(
+            text.contains("once") || text.contains("not yet public"),
+            "{text}"
+        );
+    }
+    // The other party alone is enough, and nobody brings it back.
+    town.write(town.recalled(&key, "bikes"));
+    assert_eq!(stage(&town, &key), OpenStage::Withdrawn);
+    for again in [
+        town.proposed(&key, "city", 1),
+        town.opened(&key, "city", 2),
+        town.recalled(&key, "city"),
+    ] {
+        town.refuses(again);
+    }
+}
+
+/// Four eyes. The rule is [`Opening::is_by_another`](crate::entry::Opening::is_by_another).
+#[test]
+fn whoever_proposed_it_cannot_approve_it() {
+    let (mut town, key) = released(OpenOnEnd::Kept);
+    town.write(town.proposed(&key, "city", 1));
+    let alone = town.refuses(town.opened(&key, "city", 1));
+    assert!(alone.contains("another person"), "{alone}");
+    // Under another secret the same person has another pseudonym: nobody can tell.
+    let Body::ReleaseOpened(mut other) = town.opened(&key, "city", 2) else {
+        panic!()
+    };
+    other.user = user(2, 9);
+    let unknown = town.refuses(Body::ReleaseOpened(other.clone()));
+    assert!(unknown.contains("another person"), "{unknown}");
+    // A later proposal takes the place of the first; then its person cannot, and the first can.
+    town.write(town.proposed(&key, "city", 2));
+    town.refuses(town.opened(&key, "city", 2));
+    let mut by_first = town.state.clone();
+    by_first
+        .apply(&entry(town.opened(&key, "city", 1)))
+        .unwrap();
+    // A person of the other party is another one, whatever the digits.
+    let Body::ReleaseOpened(mut theirs) = town.opened(&key, "bikes", 2) else {
+        panic!()
+    };
+    theirs.user = user(2, 1);
+    town.write(Body::ReleaseOpened(theirs));
+    assert_eq!(stage(&town, &key), OpenStage::Public);
+}
+
+#[test]
+fn only_parties_of_active_agreements_that_allow_it_open_a_final_table() {
+    // Not allowed.
+    let mut town = lived_in();
+    let key = town.state.releases().next().unwrap().0.clone();
+    let text = town.refuses(town.proposed(&key, "city", 1));
+    assert!(text.contains("allowed by every agreement"), "{text}");
+    let nobodys = "a".repeat(64).parse().unwrap();
+    let text = town.refuses(town.proposed(&nobodys, "city", 1));
+    assert!(text.contains("release"), "{text}");
+    // Amended, so that it is.
+    let amended = town.amendment(|terms| terms.publication = publication(OpenOnEnd::Kept));
+    for body in town.agreeing_to(&amended, &town.bikes) {
+        town.write(body);
+    }
+    town.write(town.proposed(&key, "city", 1));
+    // Strangers.
+    let (mut town, key) = released(OpenOnEnd::Kept);
+    town.admit("rival", Role::Planner);
+    let text = town.refuses(town.proposed(&key, "rival", 1));
+    assert!(text.contains("by parties"), "{text}");
+    town.write(town.proposed(&key, "city", 1));
+    let text = town.refuses(town.recalled(&key, "rival"));
+    assert!(text.contains("by a party"), "{text}");
+    // Suspended, and ended.
+    for action in [Action::Suspend, Action::Terminate] {
+        let act = town.acting(action, "bikes", None);
+        town.write(act);
+        let text = town.refuses(town.opened(&key, "city", 2));
+        assert!(text.contains("active agreements"), "{text}");
+        if action == Action::Suspend {
+            let act = town.acting(Action::Resume, "bikes", None);
+            town.write(act);
+        }
+    }
+    // Not final yet.
+    let (mut town, _) = released(OpenOnEnd::Kept);
+    let body = town.contribution("2026-10-05", "b2", Some("b1"));
+    town.write(body);
+    let wish = town.request("r2", "2026-10-05");
+    let Decision::Permit(permit) = decide(&town.state, &wish, now()).unwrap() else {
+        panic!()
+    };
+    let reservation = permit.reserve(mechanism()).unwrap();
+    let open = reservation.key.clone();
+    town.write(Body::ReleaseReserved(Box::new(reservation)));
+    let text = town.refuses(town.proposed(&open, "city", 1));
+    assert!(text.contains("published"), "{text}");
+}
+
+#[test]
+fn the_end_of_its_agreement_withdraws_it_at_once_where_the_agreement_says_so() {
+    for (on_end, after) in [
+        (OpenOnEnd::Kept, OpenStage::Public),
+        (OpenOnEnd::Withdrawn, OpenStage::Withdrawn),
+    ] {
+        let opened = || {
+            let (mut town, key) = released(on_end);
+            town.write(town.proposed(&key, "city", 1));
+            town.write(town.opened(&key, "bikes", 2));
+            (town, key)
+        };
+        let (mut town, key) = opened();
+        let act = town.acting(Action::Suspend, "bikes", None);
+        town.write(act);
+        assert_eq!(
+            stage(&town, &key),
+            OpenStage::Public,
+            "a suspension is no end"
+        );
+        let act = town.acting(Action::Terminate, "bikes", None);
+        town.write(act);
+        assert_eq!(stage(&town, &key), after);
+        // Its last day, before any entry says so.
+        let (town, key) = opened();
+        let last: Timestamp = "2027-12-31T21:59:59Z".parse().unwrap();
+        assert_eq!(stage_at(&town, &key, last), OpenStage::Public);
+        assert_eq!(stage_at(&town, &key, last + 1.second()), after);
+        // A notice.
+        let mut town = town;
+        let soon = now() + 1.hour();
+        let act = town.acting(Action::Terminate, "bikes", Some(soon));
+        town.write(act);
+        assert_eq!(stage(&town, &key), OpenStage::Public);
+        assert_eq!(stage_at(&town, &key, soon), after);
+    }
+}
+
+#[test]
+fn the_newest_amendment_says_what_may_be_open() {
+    let (mut town, key) = released(OpenOnEnd::Kept);
+    town.write(town.proposed(&key, "city", 1));
+    town.write(town.opened(&key, "city", 2));
+    let none = town.amendment(|terms| terms.publication = None);
+    for body in town.agreeing_to(&none, &town.bikes) {
+        town.write(body);
+    }
+    assert_eq!(stage(&town, &key), OpenStage::Withdrawn);
+    let (mut town, key) = released(OpenOnEnd::Withdrawn);
+    town.write(town.proposed(&key, "city", 1));
+    town.write(town.opened(&key, "city", 2));
+    let same = town.amendment(|terms| terms.on_end = Some(OnEnd::default()));
+    for body in town.agreeing_to(&same, &town.bikes) {
+        town.write(body);
+    }
+    assert_eq!(
+        stage(&town, &key),
+        OpenStage::Public,
+        "an amendment is no end"
+    );
+}

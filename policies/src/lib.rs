@@ -27,6 +27,7 @@ pub mod access;
 pub mod agreement;
 pub mod call;
 pub mod coarse;
+pub mod column;
 pub mod decide;
 pub mod entry;
 pub mod fixed;

@@ -13,26 +13,13 @@ use policies::kind::{DimensionKind, MeasureKind};
 use policies::mechanism::Mechanism;
 use policies::table::{Histogram, Table};
 
-/// Distinct units behind a cell; absent where the population has no unit.
-pub const CONTRIBUTORS: &str = "contributors";
-
 mod k_only;
 
-pub use k_only::{K_ONLY, MARGIN, PARENT, PROTECTION, is_over_all, k_only_schema};
-
-/// The key of a released table's schema metadata that holds its quality sheet.
-pub const QUALITY: &str = "weir.quality";
-
-/// Which rung of a ladder a row is of, from 0 for the table's own; only where the plan has rungs. A row
-/// of a coarser one covers only cells that no finer row shows, and its key is a parent's id, the first of
-/// the table's bins in the coarser one, or `all`.
-pub const RUNG: &str = "rung";
-
-/// True where noise could have decided whether the row is there.
-pub const NEAR_THRESHOLD: &str = "near_threshold";
-
-/// How many providers a row of a joint table counts.
-pub const PROVIDERS: &str = "providers";
+pub use k_only::k_only_schema;
+pub use policies::column::{
+    CONTRIBUTORS, K_ONLY, MARGIN, NEAR_THRESHOLD, PARENT, PROTECTION, PROVIDERS, QUALITY, RUNG,
+    is_over_all,
+};
 
 /// The type of a zone or category column: text with `i32` keys.
 #[must_use]

@@ -15,6 +15,7 @@ mod crash;
 mod dense;
 mod docs;
 mod export;
+mod files;
 mod flight;
 mod harness;
 mod hostile;

@@ -66,9 +66,20 @@ fn policies_privacy_and_audit_are_pure() {
     }
 }
 
+/// It reads and writes Parquet, and nothing else of the shell.
+#[test]
+fn export_is_pure() {
+    let shell = SHELL.iter().filter(|name| **name != "parquet");
+    let theirs = ["sdk", "proto", "cells", "privacy", "audit"];
+    let forbidden: Vec<&str> = shell.copied().chain(theirs).collect();
+    forbid("export", &forbidden);
+}
+
 #[test]
 fn only_privacy_knows_opendp() {
-    for package in ["policies", "audit", "proto", "cells", "sdk", "certs"] {
+    for package in [
+        "policies", "audit", "proto", "cells", "export", "sdk", "certs",
+    ] {
         forbid(package, &["opendp", "privacy"]);
     }
 }

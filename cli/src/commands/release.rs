@@ -5,6 +5,7 @@ mod merge;
 mod open;
 mod plan;
 mod preview;
+mod save;
 mod sheet;
 
 use std::path::PathBuf;
@@ -96,7 +97,7 @@ pub struct Request {
     pub request_id: Option<RequestId>,
     /// What to do with the rows.
     #[command(flatten)]
-    pub save: get::Save,
+    pub save: save::Save,
 }
 
 /// Arguments of `weir release list`.

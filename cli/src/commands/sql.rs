@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use clap::Args;
+use export::label::defused;
 use parquet::arrow::ArrowWriter;
 use sdk::client::SqlRows;
 use serde::Serialize;
@@ -19,7 +20,6 @@ use super::session::from_client;
 use crate::errors::CliError;
 use crate::output::{View, right, table, thousands, write_out};
 use crate::progress;
-use crate::rows::defused;
 use values::Values;
 
 /// Rows on the screen.
@@ -168,11 +168,11 @@ impl Answer {
         let names = self
             .names()
             .into_iter()
-            .map(|name| defused(name.to_owned()));
+            .map(|name| defused(name).into_owned());
         writer.write_record(names).map_err(fail)?;
         self.each(usize::MAX, |row| {
             let fields = row.into_iter().map(|value| match value {
-                Value::String(text) => defused(text),
+                Value::String(text) => defused(&text).into_owned(),
                 Value::Null => String::new(),
                 other => other.to_string(),
             });

@@ -12,7 +12,7 @@ use sdk::client::{Client, Profile, new_batch_id};
 use crate::office::{Office, PURPOSE, first_day};
 
 /// One cell of 500 people on the first day, pushed by the SDK.
-fn pushed(office: &Office, id: &str) -> String {
+pub fn pushed(office: &Office, id: &str) -> String {
     let bytes = std::fs::read(office.file("agreement.json")).unwrap();
     let terms = Agreement::parse(&bytes).unwrap();
     let text = |value: &str| -> ArrayRef {

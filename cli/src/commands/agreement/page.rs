@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use export::label::bin_text;
 use policies::agreement::{Agreement, CellsOnEnd, OpenOnEnd, Protection, TablesOnEnd, Unit};
 use policies::loss::Loss;
 use policies::period::Grain;
@@ -9,7 +10,6 @@ use policies::table::Table;
 use privacy::convert::{DISPLAY_DELTA, epsilon};
 
 use crate::output::{facts, grouped, thousands, wrap};
-use crate::rows::bin_text;
 
 mod plan;
 

@@ -1,9 +1,6 @@
 //! Fetching a release: the head on the screen, the rows where they are wanted, its papers beside
 //! them.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use clap::Args;
@@ -14,6 +11,7 @@ use serde_json::Value;
 
 use super::super::Session;
 use super::super::session::from_client;
+use super::save::{self, Format, Save, Saved};
 use super::sheet;
 use crate::errors::{CliError, OrFail};
 use crate::output::{View, write_out};
@@ -26,11 +24,20 @@ pub const HELP: &str = "\
 Example:
   weir release get KEY                              the largest rows and the quality sheet
   weir release get KEY --csv                        all rows to standard output
+  weir release get KEY --csv --out od.csv           with od.csv-metadata.json (W3C CSVW) beside it
   weir release get KEY --parquet --out od.parquet
+  weir release get KEY --geojson --out od.geojson   zones, or lines from origin to destination
+  weir release get KEY --gpkg --out od.gpkg         for QGIS: the table, and all zones
+  weir release get KEY --mds --out od.json          the shape of MDS Metrics
   weir release get KEY --arrow --out od.arrows      the very bytes that the log committed to
 
 The screen shows the mean of a sum and the median of a histogram, and, where the table has several
 categories, each row's share of what is published; all columns are in the other forms.
+
+Every form but --arrow and --json has a row for each key of the table's public domain; those without a
+released row say `withheld`, which tells nobody whether they were suppressed or empty. Of a domain over a
+million keys only released rows are written. Each file carries the agreement's id, what protects it, the
+quality sheet and the receipt.
 
 With --out the papers are saved beside the table: FILE.quality.json and FILE.tlog-proof (and
 FILE.salt with --arrow, so that `weir audit verify` can compare the very bytes). In CSV, a text
@@ -44,37 +51,6 @@ pub struct Get {
     /// What to do with the rows.
     #[command(flatten)]
     pub save: Save,
-}
-
-/// Where all rows go, and how.
-#[derive(Debug, Clone, Args)]
-pub struct Save {
-    /// All rows as CSV.
-    #[arg(long, group = "format")]
-    pub csv: bool,
-    /// All rows as Parquet; needs --out.
-    #[arg(long, group = "format", requires = "out")]
-    pub parquet: bool,
-    /// The released bytes as they are, an Arrow IPC stream; needs --out.
-    #[arg(long, group = "format", requires = "out")]
-    pub arrow: bool,
-    /// Where to write them; with --json alone, as JSON.
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-}
-
-impl Save {
-    /// Says what is wrong before anything is charged.
-    ///
-    /// # Errors
-    /// [`CliError`] where the file's folder does not exist.
-    pub fn check(&self) -> Result<(), CliError> {
-        let folder = self.out.as_deref().and_then(Path::parent);
-        match folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-            Some(folder) => Err(CliError::file("write into", folder, "no such folder")),
-            None => Ok(()),
-        }
-    }
 }
 
 pub async fn run(args: Get, session: &Session) -> Result<(), CliError> {
@@ -96,11 +72,14 @@ pub async fn fetch(
     let table = client.fetch(key).await.map_err(from_client)?;
     let batch = concat_batches(table.schema(), table.batches()).or_fail()?;
     let coarser = table.sheet().coarser();
-    let rows = Rows::new(&batch, &table.sheet().table).coarser(&coarser);
+    let rows = Rows::new(&batch, &table.sheet().table, &coarser);
     let Some(out) = &save.out else {
         if save.csv {
             let mut csv = Vec::new();
-            rows.write_csv(&mut csv)?;
+            save::export(client, &table)
+                .await?
+                .csv(&mut csv)
+                .or_fail()?;
             return write_out(&csv, false);
         }
         let rows_json = if session.output.json() {
@@ -112,42 +91,18 @@ pub async fn fetch(
             .output
             .show(&Shown::of(&table, &batch, rows_json, None)?);
     };
-    match (save.csv, save.parquet, save.arrow) {
-        (_, true, _) => rows.write_parquet(out)?,
-        (_, _, true) => write(out, table.bytes())?,
-        (false, ..) if session.output.json() => {
-            write(out, &serde_json::to_vec_pretty(&rows.json()?).or_fail()?)?;
+    let saved = match save.format() {
+        Some(Format::Arrow) => save::raw(&table, out)?,
+        None if session.output.json() => save::json(&rows.json()?, out)?,
+        format => {
+            let export = save::export(client, &table).await?;
+            save::write(&export, format.unwrap_or(Format::Csv), out)?
         }
-        _ => {
-            let file = fs::File::create(out).map_err(|e| CliError::file("write", out, e))?;
-            rows.write_csv(std::io::BufWriter::new(file))?;
-        }
-    }
-    if save.arrow {
-        // With the salt, anyone can check the bytes against the entry later.
-        write(
-            &beside(out, "salt"),
-            format!("{}\n", hex::encode(table.salt().as_bytes())).as_bytes(),
-        )?;
-    }
-    write(&beside(out, "quality.json"), table.quality_sheet())?;
-    write(
-        &beside(out, "tlog-proof"),
-        table.proof().receipt().to_string().as_bytes(),
-    )?;
+    };
+    save::papers(&table, out)?;
     session
         .output
-        .show(&Shown::of(&table, &batch, None, Some(out.clone()))?)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    fs::write(path, bytes).map_err(|e| CliError::file("write", path, e))
-}
-
-fn beside(out: &Path, extension: &str) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(format!(".{extension}"));
-    name.into()
+        .show(&Shown::of(&table, &batch, None, Some(saved))?)
 }
 
 /// A release on the screen or as JSON.
@@ -162,8 +117,8 @@ struct Shown {
     quality_sheet: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<Vec<Value>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<PathBuf>,
+    #[serde(flatten)]
+    saved: Option<Saved>,
     #[serde(skip)]
     head: String,
     #[serde(skip)]
@@ -175,10 +130,10 @@ impl Shown {
         table: &Table,
         batch: &RecordBatch,
         rows: Option<Vec<Value>>,
-        file: Option<PathBuf>,
+        saved: Option<Saved>,
     ) -> Result<Self, CliError> {
         let coarser = table.sheet().coarser();
-        let all = Rows::new(batch, &table.sheet().table).coarser(&coarser);
+        let all = Rows::new(batch, &table.sheet().table, &coarser);
         let shown = all.count().min(HEAD_ROWS);
         let title = format!(
             "The {shown} largest of {} rows, with 95 % intervals",
@@ -192,7 +147,7 @@ impl Shown {
             salt: hex::encode(table.salt().as_bytes()),
             quality_sheet: serde_json::from_slice(table.quality_sheet()).or_fail()?,
             rows,
-            file,
+            saved,
             head: format!("{title}\n{}", all.head(HEAD_ROWS)?),
             summary: sheet::summary(table.quality_sheet()),
         })
@@ -208,12 +163,7 @@ impl View for Shown {
             release,
             ..
         } = self;
-        let saved = self.file.as_ref().map(|file| {
-            format!(
-                "\nSaved in {0}, with {0}.quality.json and {0}.tlog-proof.",
-                file.display()
-            )
-        });
+        let saved = self.saved.as_ref().map(Saved::text);
         format!(
             "{head}\n\n{summary}\nReceipt verified: entry {entry} of the log publishes these very \
              rows.\nKey {release}{}",

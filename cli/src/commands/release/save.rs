@@ -1,0 +1,226 @@
+//! Where a release's rows go: files in forms that planners' tools read, their papers beside them.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use export::{Domain, Export, ExportError, Source};
+use sdk::client::{Client, Table};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::session::from_client;
+use crate::errors::{CliError, OrFail};
+use crate::output::thousands;
+
+/// Where all rows go, and how.
+#[derive(Debug, Clone, Args)]
+pub struct Save {
+    /// All rows as CSV; with --out, W3C metadata (CSVW) beside it.
+    #[arg(long, group = "format")]
+    pub csv: bool,
+    /// All rows as Parquet, the papers in its metadata; needs --out.
+    #[arg(long, group = "format", requires = "out")]
+    pub parquet: bool,
+    /// All rows as GeoJSON, RFC 7946; needs --out.
+    #[arg(long, group = "format", requires = "out")]
+    pub geojson: bool,
+    /// All rows as a GeoPackage, for QGIS; needs --out.
+    #[arg(long, group = "format", requires = "out")]
+    pub gpkg: bool,
+    /// All rows in the shape of MDS Metrics (Mobility Data Specification), JSON; needs --out.
+    #[arg(long, group = "format", requires = "out")]
+    pub mds: bool,
+    /// The released bytes as they are, an Arrow IPC stream; needs --out.
+    #[arg(long, group = "format", requires = "out")]
+    pub arrow: bool,
+    /// Where to write them; with --json alone, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// A form of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// With CSVW beside it.
+    Csv,
+    /// With the papers in its metadata.
+    Parquet,
+    /// With the papers in the member `weir`.
+    GeoJson,
+    /// With the papers in its metadata tables.
+    GeoPackage,
+    /// With the papers in the member `weir`.
+    Mds,
+    /// The released bytes.
+    Arrow,
+}
+
+impl Save {
+    /// Says what is wrong before anything is charged.
+    ///
+    /// # Errors
+    /// [`CliError`] where the file's folder does not exist.
+    pub fn check(&self) -> Result<(), CliError> {
+        let folder = self.out.as_deref().and_then(Path::parent);
+        match folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            Some(folder) => Err(CliError::file("write into", folder, "no such folder")),
+            None => Ok(()),
+        }
+    }
+
+    /// The form that was asked for.
+    pub fn format(&self) -> Option<Format> {
+        let forms = [
+            (self.csv, Format::Csv),
+            (self.parquet, Format::Parquet),
+            (self.geojson, Format::GeoJson),
+            (self.gpkg, Format::GeoPackage),
+            (self.mds, Format::Mds),
+            (self.arrow, Format::Arrow),
+        ];
+        let asked = forms.into_iter().find(|(asked, _)| *asked);
+        asked.map(|(_, format)| format)
+    }
+}
+
+/// What was written.
+#[derive(Debug, Serialize)]
+pub struct Saved {
+    file: PathBuf,
+    /// Of the public domain, where the file has a row for each of its keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<Domain>,
+}
+
+impl Saved {
+    /// The line for a person, with a line feed before it.
+    pub fn text(&self) -> String {
+        let file = self.file.display();
+        let mut text = format!("\nSaved in {file}, with {file}.quality.json and {file}.tlog-proof");
+        if let Some(Domain {
+            keys,
+            withheld,
+            listed,
+        }) = self.domain
+        {
+            let (keys, withheld) = (thousands(keys), thousands(withheld));
+            text += &match listed {
+                true => format!(": a row for each of {keys} keys, {withheld} of them withheld"),
+                false => {
+                    format!(": released rows only, for {withheld} of {keys} keys are withheld")
+                }
+            };
+        }
+        text + "."
+    }
+}
+
+/// The release among all keys of its public domain, with the zoning that its agreement signs for.
+///
+/// # Errors
+/// [`CliError`] as the broker says, or where sheet, zoning and rows are not of one release.
+pub async fn export(client: &Client, table: &Table) -> Result<Export, CliError> {
+    let sheet = table.sheet();
+    let agreement = client
+        .agreement(&sheet.agreement)
+        .await
+        .map_err(from_client)?;
+    let signed = agreement.terms.zoning(&sheet.table.zoning);
+    let signed =
+        signed.ok_or_else(|| CliError::new("the agreement does not name the table's zoning"))?;
+    let zoning = client.zoning_of(signed).await.map_err(from_client)?;
+    let source = Source {
+        schema: table.schema(),
+        batches: table.batches(),
+        quality_sheet: table.quality_sheet(),
+        zoning: &zoning,
+        receipt: &table.proof().receipt().to_string(),
+        time_zone: Some(agreement.terms.time_zone.name()),
+        licence: None,
+    };
+    Export::new(source).or_fail()
+}
+
+/// Writes a file; of one that could not be written nothing is left.
+///
+/// # Errors
+/// [`CliError`] names the file.
+pub fn write(export: &Export, format: Format, out: &Path) -> Result<Saved, CliError> {
+    let fail = |e: ExportError| CliError::file("write", out, e);
+    let file = File::create(out).map_err(|e| CliError::file("write", out, e))?;
+    let mut file = BufWriter::new(file);
+    let written = match format {
+        Format::Csv => export.csv(file),
+        Format::Parquet => export.parquet(file),
+        Format::GeoJson => export.geojson(file),
+        Format::GeoPackage => export
+            .geopackage()
+            .and_then(|bytes| Ok(file.write_all(&bytes).and_then(|()| file.flush())?)),
+        Format::Mds => export.mds(file),
+        Format::Arrow => Ok(()), // the released bytes: `raw`
+    };
+    if let Err(error) = written {
+        // What is there is no whole file.
+        std::fs::remove_file(out).map_err(|e| CliError::file("remove", out, e))?;
+        return Err(fail(error));
+    }
+    if format == Format::Csv {
+        let name = out.file_name().unwrap_or_default().to_string_lossy();
+        bytes(
+            &with_end(out, "-metadata.json"),
+            &export.csv_metadata(&name).map_err(fail)?,
+        )?;
+    }
+    Ok(Saved {
+        file: out.to_owned(),
+        domain: Some(export.grid().domain()),
+    })
+}
+
+/// Writes the released bytes, and the salt with which anyone can check them against the entry later.
+///
+/// # Errors
+/// [`CliError`] names the file.
+pub fn raw(table: &Table, out: &Path) -> Result<Saved, CliError> {
+    bytes(out, table.bytes())?;
+    let salt = format!("{}\n", hex::encode(table.salt().as_bytes()));
+    bytes(&with_end(out, ".salt"), salt.as_bytes())?;
+    Ok(Saved {
+        file: out.to_owned(),
+        domain: None,
+    })
+}
+
+/// Writes released rows as JSON objects.
+///
+/// # Errors
+/// [`CliError`] names the file.
+pub fn json(rows: &[Value], out: &Path) -> Result<Saved, CliError> {
+    bytes(out, &serde_json::to_vec_pretty(rows).or_fail()?)?;
+    Ok(Saved {
+        file: out.to_owned(),
+        domain: None,
+    })
+}
+
+/// The quality sheet and the receipt beside a file.
+///
+/// # Errors
+/// [`CliError`] names the file.
+pub fn papers(table: &Table, out: &Path) -> Result<(), CliError> {
+    bytes(&with_end(out, ".quality.json"), table.quality_sheet())?;
+    let receipt = table.proof().receipt().to_string();
+    bytes(&with_end(out, ".tlog-proof"), receipt.as_bytes())
+}
+
+fn bytes(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    std::fs::write(path, bytes).map_err(|e| CliError::file("write", path, e))
+}
+
+fn with_end(out: &Path, end: &str) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}

@@ -1,0 +1,52 @@
+//! A release as files, as a planner types it.
+
+use serde_json::Value;
+
+use crate::contributions::pushed;
+use crate::office::{Office, PURPOSE, first_day};
+
+#[test]
+fn a_release_is_saved_in_every_form_with_its_papers() {
+    let office = Office::open();
+    let id = office.agreed();
+    pushed(&office, &id);
+    let day = first_day().to_string();
+    let request = ["release", "request", &id, "od", &day, "--purpose", PURPOSE];
+    let released = office.weir("city", &request).json();
+    let key = released["release"].as_str().unwrap();
+    let forms = ["csv", "parquet", "geojson", "gpkg", "mds"];
+    for form in forms {
+        let out = office.file(&format!("od.{form}"));
+        let get = ["release", "get", key, &format!("--{form}"), "--out", &out];
+        let saved = office.weir("city", &get).json();
+        assert_eq!(saved["file"], out.as_str());
+        // Two zones, two bins, one mode.
+        let domain = &saved["domain"];
+        assert_eq!(
+            (&domain["keys"], &domain["withheld"]),
+            (&8.into(), &7.into())
+        );
+        let proof = std::fs::read_to_string(format!("{out}.tlog-proof")).unwrap();
+        assert!(proof.starts_with("c2sp.org/tlog-proof@v1"), "{proof}");
+        assert!(std::fs::metadata(&out).unwrap().len() > 200);
+        let sheet = std::fs::read(format!("{out}.quality.json")).unwrap();
+        let sheet: Value = serde_json::from_slice(&sheet).unwrap();
+        assert_eq!(sheet["withheld_keys"], 7);
+    }
+    let csv = std::fs::read_to_string(office.file("od.csv")).unwrap();
+    assert_eq!(
+        csv.lines().filter(|line| line.ends_with(",true")).count(),
+        7
+    );
+    let metadata = std::fs::read(office.file("od.csv-metadata.json")).unwrap();
+    let metadata: Value = serde_json::from_slice(&metadata).unwrap();
+    assert_eq!(metadata["url"], "od.csv");
+    let shown = office.weir("city", &["release", "get", key, "--csv"]);
+    assert_eq!(shown.out, csv, "the same to standard output");
+    let nowhere = office.file("no/od.gpkg");
+    let failed = office.weir(
+        "city",
+        &["release", "get", key, "--gpkg", "--out", &nowhere],
+    );
+    assert!(failed.failed().contains("no such folder"), "{}", failed.err);
+}

@@ -1,0 +1,118 @@
+//! GeoJSON, RFC 7946: longitude first, outer rings against the clock, no CRS but WGS 84.
+
+use std::collections::HashMap;
+use std::io::{BufWriter, Write};
+
+use ::geojson::GeometryValue;
+use geo::BoundingRect;
+use serde_json::json;
+
+use crate::error::ExportError;
+use crate::geometry::{Area, Place, Places};
+use crate::limits::VERTICES_MAX;
+use crate::rows::Value;
+use crate::source::Export;
+
+pub(crate) fn write(export: &Export, out: impl Write) -> Result<(), ExportError> {
+    let places = Places::of(export);
+    fits(export, &places)?;
+    let mut out = BufWriter::new(out);
+    let name = serde_json::to_string(export.sheet().table.name.as_str())?;
+    write!(out, "{{\"type\":\"FeatureCollection\",\"name\":{name}")?;
+    if let Some(bbox) = bbox(export) {
+        write!(out, ",\"bbox\":{}", serde_json::to_string(&bbox)?)?;
+    }
+    write!(
+        out,
+        ",\"weir\":{}",
+        serde_json::to_string(&export.papers())?
+    )?;
+    out.write_all(b",\"features\":[")?;
+    let mut outlines = HashMap::new();
+    for row in 0..export.grid().count() {
+        out.write_all(if row == 0 { b"\n" } else { b",\n" })?;
+        out.write_all(b"{\"type\":\"Feature\",\"geometry\":")?;
+        geometry(&mut out, places.place(row), &mut outlines)?;
+        out.write_all(b",\"properties\":{")?;
+        properties(&mut out, export, row)?;
+        out.write_all(b"}}")?;
+    }
+    out.write_all(b"\n]}\n")?;
+    Ok(out.flush()?)
+}
+
+fn properties(out: &mut impl Write, export: &Export, row: usize) -> Result<(), ExportError> {
+    for (n, column) in export.grid().columns().iter().enumerate() {
+        if n > 0 {
+            out.write_all(b",")?;
+        }
+        serde_json::to_writer(&mut *out, &column.name)?;
+        out.write_all(b":")?;
+        match export.grid().value(n, row) {
+            Value::Text(text) => serde_json::to_writer(&mut *out, &text)?,
+            Value::Number(number) => write!(out, "{number}")?,
+            Value::Flag(flag) => write!(out, "{flag}")?,
+            Value::Missing => out.write_all(b"null")?,
+        }
+    }
+    Ok(())
+}
+
+/// An outline is written once as text, then copied.
+fn geometry<'a>(
+    out: &mut impl Write,
+    place: Place<'a>,
+    outlines: &mut HashMap<*const Area, String>,
+) -> Result<(), ExportError> {
+    let json = match place {
+        Place::Area(area) => {
+            let text = match outlines.entry(std::ptr::from_ref::<Area>(area)) {
+                std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+                std::collections::hash_map::Entry::Vacant(new) => {
+                    let value = GeometryValue::from(&area.shape);
+                    new.insert(serde_json::to_string(&::geojson::Geometry::new(value))?)
+                }
+            };
+            return Ok(out.write_all(text.as_bytes())?);
+        }
+        Place::Line(a, b) => json!({
+            "type": "LineString", "coordinates": [[a.x, a.y], [b.x, b.y]],
+        }),
+        Place::Within(at) => json!({ "type": "Point", "coordinates": [at.x, at.y] }),
+        Place::Nowhere => serde_json::Value::Null,
+    };
+    Ok(serde_json::to_writer(out, &json)?)
+}
+
+/// West, south, east, north of all zones.
+pub(crate) fn bbox(export: &Export) -> Option<[f64; 4]> {
+    let shapes = export.zones().all().iter().filter_map(|z| z.shape.as_ref());
+    let boxes = shapes.filter_map(BoundingRect::bounding_rect);
+    boxes.fold(None, |all: Option<[f64; 4]>, rect| {
+        let [west, south, east, north] = all.unwrap_or([f64::MAX, f64::MAX, f64::MIN, f64::MIN]);
+        Some([
+            west.min(rect.min().x),
+            south.min(rect.min().y),
+            east.max(rect.max().x),
+            north.max(rect.max().y),
+        ])
+    })
+}
+
+/// Refuses before the first byte what no tool would open.
+pub(crate) fn fits(export: &Export, places: &Places) -> Result<(), ExportError> {
+    let vertices = (0..export.grid().count()).map(|row| match places.place(row) {
+        Place::Area(area) => area.vertices,
+        Place::Line(..) => 2,
+        Place::Within(_) => 1,
+        Place::Nowhere => 0,
+    });
+    let vertices: u64 = vertices.sum();
+    if vertices > VERTICES_MAX {
+        return Err(ExportError::Vertices { vertices });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! What every file carries beside its rows.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::grid::Domain;
+use crate::limits::DOMAIN_KEYS_MAX;
+use crate::source::Export;
+
+/// The papers of a release: where it comes from, what protects it, what is missing, and the proof.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Papers<'a> {
+    release: &'a str,
+    agreements: Vec<&'a str>,
+    providers: Vec<&'a str>,
+    table: &'a str,
+    period: String,
+    edition: u32,
+    privacy: String,
+    claim: &'a str,
+    licence: String,
+    attribution: String,
+    domain: Domain,
+    domain_note: String,
+    quality_sheet: &'a Value,
+    receipt: &'a str,
+}
+
+impl Export {
+    pub(crate) fn papers(&self) -> Papers<'_> {
+        let sheet = self.sheet();
+        Papers {
+            release: sheet.release.as_str(),
+            agreements: sheet.agreements().iter().map(|id| id.as_str()).collect(),
+            providers: sheet.providers().iter().map(|id| id.as_str()).collect(),
+            table: sheet.table.name.as_str(),
+            period: sheet.period_text(),
+            edition: sheet.edition,
+            privacy: sheet.privacy(),
+            claim: &sheet.claim,
+            licence: self.licence(),
+            attribution: self.attribution(),
+            domain: self.grid().domain(),
+            domain_note: self.domain_note(),
+            quality_sheet: self.sheet_json(),
+            receipt: self.receipt(),
+        }
+    }
+
+    /// `od of 2023-10, edition 1`.
+    pub(crate) fn title(&self) -> String {
+        let sheet = self.sheet();
+        format!(
+            "{} of {}, edition {}",
+            sheet.table.name,
+            sheet.period_text(),
+            sheet.edition
+        )
+    }
+
+    /// What is not there, in words.
+    pub(crate) fn domain_note(&self) -> String {
+        let Domain {
+            keys,
+            withheld,
+            listed,
+        } = self.grid().domain();
+        let none = format!(
+            "{withheld} of the {keys} keys of the table's public domain have no released row: suppressed and \
+             absent look the same"
+        );
+        if listed {
+            format!("{none}. Each of them has a row with withheld = true and no values.")
+        } else {
+            format!(
+                "{none}. The domain has more than {DOMAIN_KEYS_MAX} keys: only released rows are listed."
+            )
+        }
+    }
+
+    /// Whose data, under which agreement, and who drew the zones.
+    pub(crate) fn attribution(&self) -> String {
+        let sheet = self.sheet();
+        let providers: Vec<&str> = sheet.providers().iter().map(|id| id.as_str()).collect();
+        let zones = self.zones().attribution();
+        let zones = zones.map(|text| format!("; zones: {text}"));
+        format!(
+            "Data of {} ({}), released by Weir under agreement {}{}",
+            providers.join(", "),
+            sheet.population,
+            sheet
+                .agreements()
+                .iter()
+                .map(|id| id.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+            zones.unwrap_or_default()
+        )
+    }
+}

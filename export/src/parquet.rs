@@ -1,0 +1,81 @@
+//! Parquet with the papers in its key-value metadata.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use ::parquet::arrow::ArrowWriter;
+use ::parquet::basic::Compression;
+use ::parquet::file::metadata::KeyValue;
+use ::parquet::file::properties::WriterProperties;
+use arrow::array::RecordBatch;
+use policies::column::QUALITY;
+
+use crate::error::ExportError;
+use crate::source::Export;
+
+pub(crate) fn write(export: &Export, out: impl Write + Send) -> Result<(), ExportError> {
+    let sheet = export.sheet();
+    let agreements: Vec<&str> = sheet.agreements().iter().map(|id| id.as_str()).collect();
+    let facts = [
+        (QUALITY, serde_json::to_string(export.sheet_json())?),
+        ("weir.release", sheet.release.to_string()),
+        ("weir.agreement", agreements.join(" ")),
+        ("weir.privacy", sheet.privacy()),
+        ("weir.licence", export.licence()),
+        ("weir.attribution", export.attribution()),
+        (
+            "weir.domain",
+            serde_json::to_string(&export.grid().domain())?,
+        ),
+        ("weir.domain_note", export.domain_note()),
+        ("weir.receipt", export.receipt().to_owned()),
+    ];
+    let facts = facts.map(|(name, text)| (name.to_owned(), text));
+    // In the Arrow schema too: pyarrow's readers show the one, other tools the other.
+    let batch = export.grid().batch();
+    let schema = batch.schema_ref().as_ref().clone();
+    let schema = schema.with_metadata(facts.iter().cloned().collect());
+    let batch = RecordBatch::try_new(Arc::new(schema), batch.columns().to_vec())?;
+    let facts = facts.map(|(name, text)| KeyValue::new(name, text));
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_created_by("weir".to_owned())
+        .set_key_value_metadata(Some(facts.into()))
+        .build();
+    let mut writer = ArrowWriter::try_new(out, batch.schema(), Some(properties))?;
+    writer.write(&batch)?;
+    writer.close()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use crate::testing::*;
+
+    #[test]
+    fn parquet_has_the_same_rows_and_the_papers_in_its_metadata() {
+        let export = export();
+        let mut bytes = Vec::new();
+        export.parquet(&mut bytes).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
+        let facts = reader
+            .metadata()
+            .file_metadata()
+            .key_value_metadata()
+            .unwrap()
+            .clone();
+        let fact = |name: &str| {
+            let fact = facts.iter().find(|fact| fact.key == name);
+            fact.and_then(|fact| fact.value.clone()).unwrap()
+        };
+        assert_eq!(fact("weir.receipt"), RECEIPT);
+        assert_eq!(fact("weir.agreement"), "ab".repeat(32));
+        assert!(fact("weir.privacy").contains("ε 1.25"));
+        let sheet: serde_json::Value = serde_json::from_str(&fact("weir.quality")).unwrap();
+        assert_eq!(sheet, crate::testing::sheet());
+        let read = reader.build().unwrap().next().unwrap().unwrap();
+        assert_eq!(read.columns(), export.grid().batch().columns());
+    }
+}

@@ -88,6 +88,16 @@ pub struct Config {
 pub struct Web {
     /// Where checkpoints and tiles are served, under the broker's own certificate.
     pub listen: SocketAddr,
+    /// Where the world reaches that, for example `https://data.city.example`: the addresses in the catalogue of open
+    /// data. Without it they are relative.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Who publishes the catalogue of open data, by name.
+    #[serde(default)]
+    pub publisher: Option<String>,
+    /// Mail address of an office, for the catalogue of open data.
+    #[serde(default)]
+    pub contact: Option<String>,
 }
 
 /// Who watches the log.

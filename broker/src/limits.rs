@@ -64,6 +64,14 @@ pub const WEB_READS_MAX: usize = 16;
 pub const REGISTER_EVERY: Duration = Duration::from_secs(5);
 /// Agreements on one page of the register.
 pub const REGISTER_AGREEMENTS: usize = 50;
+/// Open tables on one page of the catalogue.
+pub const OPEN_ON_A_PAGE: usize = 50;
+/// Open tables whose files are made at one time.
+pub const OPEN_MADE_AT_ONCE: usize = 2;
+/// Open tables of whose files sizes and digests are kept.
+pub const OPEN_RELEASES_KEPT: usize = 4096;
+/// Bytes of files of open tables that are kept at hand; what is larger is made each time.
+pub const OPEN_BYTES_KEPT: usize = 64 << 20;
 /// Released tables on one page of the register.
 pub const REGISTER_RELEASES: usize = 100;
 

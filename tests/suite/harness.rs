@@ -82,6 +82,9 @@ impl Town {
             witnesses: None,
             web: Some(broker::config::Web {
                 listen: "127.0.0.1:0".parse().unwrap(),
+                url: None,
+                publisher: None,
+                contact: Some("open-data@city.example".into()),
             }),
             state: folder.path().join("state"),
             log_origin: ORIGIN.into(),

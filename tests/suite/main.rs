@@ -27,6 +27,7 @@ mod measures;
 mod merge;
 mod odrl;
 mod open_data;
+mod open_web;
 mod opening;
 mod operation;
 mod planted;

@@ -11,7 +11,7 @@ use policies::testing::{Signer, ad_hoc, agreement, dense, k_only, rung};
 use crate::opening::python;
 
 /// Public schemas: in `schemas` beside the data, and not in the repository.
-fn schemas() -> PathBuf {
+pub fn schemas() -> PathBuf {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     let data = std::env::var_os("WEIR_DATA").map_or(shared, PathBuf::from);
     data.with_file_name("schemas")

@@ -35,6 +35,11 @@ impl Answer {
 }
 
 async fn call(town: &Town, method: &str, path: &str) -> io::Result<Answer> {
+    ask(town, method, path, "").await
+}
+
+/// With further header lines, each ended by CR LF.
+pub async fn ask(town: &Town, method: &str, path: &str, lines: &str) -> io::Result<Answer> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(town.pki.ca()).unwrap())
@@ -50,7 +55,7 @@ async fn call(town: &Town, method: &str, path: &str) -> io::Result<Answer> {
     let connector = TlsConnector::from(Arc::new(config));
     let mut stream = connector.connect(name, socket).await?;
     let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut all = Vec::new();
     stream.read_to_end(&mut all).await?;

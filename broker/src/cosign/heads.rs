@@ -77,6 +77,14 @@ impl Heads {
         self.under(entry, &head)
     }
 
+    /// The proof that an entry is in the log, under [`Self::public`]: at once, for strangers.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where that checkpoint is older than the entry, or the log cannot be read.
+    pub fn public_receipt(&self, entry: u64) -> Result<Receipt, Error> {
+        self.under(entry, &self.public())
+    }
+
     /// The proof that an entry is in a tree that a quorum cosigned: what a release stands on.
     ///
     /// # Errors

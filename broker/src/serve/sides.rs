@@ -57,7 +57,15 @@ pub(super) async fn public_side(
     let listener = TcpListener::bind(web.listen).await;
     let listener = listener.map_err(during("listen on `web.listen`"))?;
     let address = listener.local_addr();
-    let routes = web::routes(Arc::clone(broker));
+    let presented = web::Presented {
+        url: web
+            .url
+            .as_deref()
+            .map(|url| url.trim_end_matches('/').to_owned()),
+        publisher: web.publisher.clone(),
+        contact: web.contact.clone(),
+    };
+    let routes = web::routes(Arc::clone(broker), presented);
     tokio::spawn(web::serve(listener, Some(trust), routes, stop.clone()));
     address.map(Some).map_err(during("listen on `web.listen`"))
 }

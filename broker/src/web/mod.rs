@@ -5,6 +5,7 @@
 //! | [`routes`](routes()) | all routes, and what every answer carries |
 //! | `answer` | how a page is read beside the async threads |
 //! | `log` | the log's checkpoint and hash tiles (c2sp.org/tlog-tiles) |
+//! | `open` | open data: the catalogue (DCAT-AP) and the tables |
 //! | `register` | the public register of agreements, HTML and JSON |
 //! | `serve` | the listener with its bounds |
 //!
@@ -13,9 +14,11 @@
 
 mod answer;
 mod log;
+mod open;
 mod register;
 mod routes;
 mod serve;
 
+pub use open::Presented;
 pub use routes::routes;
 pub use serve::serve;

@@ -101,7 +101,7 @@ pub(super) fn is_public(record: &AgreementRecord) -> bool {
 
 /// The newest `most` of a list before an entry, newest first, and whether there are older ones. Those of one entry stay
 /// together.
-pub(super) fn page<T: Clone>(
+pub(in crate::web) fn page<T: Clone>(
     all: &[(u64, T)],
     before: Option<u64>,
     most: usize,

@@ -136,6 +136,11 @@ fn about(page: &mut Page, one: &One) {
         _ => "released tables stay available to those entitled",
     };
     page.fact("After its end", after);
+    let open = one.publication.as_ref().map_or_else(
+        || "no: released tables go to the recipients alone".to_owned(),
+        |publication| format!("allowed under {}", publication.licence),
+    );
+    page.fact("Open data", &open);
     if let Some(since) = one.since {
         page.fact("Last change", &time(since));
     }
@@ -318,6 +323,11 @@ fn release(page: &mut Page, released: &Released) {
     page.text(&purpose(&released.purpose))
         .raw("</td><td>")
         .text(&released.charge.to_string());
+    if let Some(path) = &released.open {
+        page.raw("<br><a href=\"")
+            .text(path)
+            .raw("\">open data</a>");
+    }
     page.raw("</td></tr>\n");
 }
 

@@ -31,6 +31,9 @@ mod html;
 mod page;
 mod view;
 
+pub(super) use digest::page as page_of;
+pub(super) use page::Page;
+
 /// A page is old after some seconds.
 const BRIEF: &str = "public, max-age=10";
 /// Nothing but our own style: no script, no frame, no form, no picture, nothing from elsewhere.
@@ -102,7 +105,7 @@ async fn one(
 }
 
 /// The page that a query asks for: `before=<entry>`, none for the first. `None` for any other query.
-fn before(query: Option<&str>) -> Option<Option<u64>> {
+pub(super) fn before(query: Option<&str>) -> Option<Option<u64>> {
     match query {
         None | Some("") => Some(None),
         Some(query) => {

@@ -2,11 +2,11 @@
 //! [`Page::raw`] takes only what stands in our own source.
 
 /// A page that is being written.
-pub(super) struct Page(String);
+pub(in crate::web) struct Page(String);
 
 impl Page {
     /// Begins it.
-    pub(super) fn new(title: &str) -> Self {
+    pub(in crate::web) fn new(title: &str) -> Self {
         let mut page = Self(String::new());
         page.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
         page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
@@ -17,14 +17,14 @@ impl Page {
     }
 
     /// What is written in our own source.
-    pub(super) fn raw(&mut self, html: &'static str) -> &mut Self {
+    pub(in crate::web) fn raw(&mut self, html: &'static str) -> &mut Self {
         self.0.push_str(html);
         self
     }
 
     /// Escaped, for text and for attributes in quotes. Characters that would turn the order of the page around, or
     /// that no page may hold, are shown as missing.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub(in crate::web) fn text(&mut self, text: &str) -> &mut Self {
         for char in text.chars() {
             match char {
                 '&' => self.0.push_str("&amp;"),
@@ -44,13 +44,13 @@ impl Page {
     }
 
     /// A line of a list of facts.
-    pub(super) fn fact(&mut self, name: &'static str, value: &str) {
+    pub(in crate::web) fn fact(&mut self, name: &'static str, value: &str) {
         self.raw("<dt>").raw(name).raw("</dt><dd class=\"said\">");
         self.text(value).raw("</dd>\n");
     }
 
     /// Its last lines.
-    pub(super) fn finish(mut self, entries: u64, json: &str) -> String {
+    pub(in crate::web) fn finish(mut self, entries: u64, json: &str) -> String {
         self.raw("<p class=\"small\">From the first ")
             .text(&entries.to_string());
         self.raw(" entries of <a href=\"/checkpoint\">the log</a>. For programs: <a href=\"");

@@ -1,14 +1,14 @@
 //! What a page says. It serialises to the JSON, and the HTML is made of it.
 
 use jiff::Timestamp;
-use policies::agreement::{Agreement, Canvas, Days, Protection, TablesOnEnd, Unit};
+use policies::agreement::{Agreement, Canvas, Days, Protection, Publication, TablesOnEnd, Unit};
 use policies::entry::Entry;
 use policies::id::{AgreementId, OrgId, PopulationId, ReleaseKey, TableName};
 use policies::ledger::Account;
 use policies::life::is_past;
 use policies::loss::Loss;
 use policies::period::{Grain, Period};
-use policies::state::{AgreementRecord, State, Status};
+use policies::state::{AgreementRecord, OpenStage, State, Status};
 use serde::Serialize;
 
 use super::digest::{Digest, Lost, Register, is_public, page};
@@ -60,6 +60,8 @@ pub(super) struct One {
     pub(super) covers: Days,
     pub(super) retention_days: u32,
     pub(super) tables_on_end: &'static str,
+    /// May released tables become open data, and on which terms?
+    pub(super) publication: Option<Publication>,
     pub(super) people: String,
     pub(super) protection: &'static str,
     pub(super) k: u32,
@@ -110,6 +112,8 @@ pub(super) struct Released {
     pub(super) purpose: String,
     /// What it cost each unit-period it reads.
     pub(super) charge: Loss,
+    /// Where everybody may have it, where it is open data.
+    pub(super) open: Option<String>,
     /// When it was published, and by which entry of the log.
     pub(super) published: Option<Timestamp>,
     pub(super) entry: u64,
@@ -232,7 +236,7 @@ impl One {
         let (made, next) = page(made, before, REGISTER_RELEASES);
         let released = made
             .iter()
-            .filter_map(|(entry, key)| Released::of(*entry, key, id, state));
+            .filter_map(|(entry, key)| Released::of(*entry, key, id, (state, time)));
         Self {
             form: FORM,
             entries: digest.size,
@@ -261,6 +265,7 @@ impl One {
                 .iter()
                 .filter_map(|item| table(terms, item))
                 .collect(),
+            publication: terms.publication.clone(),
             canvas: terms.canvas.clone(),
             released: released.collect(),
             next: next.map(query),
@@ -285,8 +290,15 @@ fn table(terms: &Agreement, item: &policies::agreement::PlanItem) -> Option<Tabl
 
 impl Released {
     /// The part of a release that stands under one agreement.
-    fn of(entry: u64, key: &ReleaseKey, id: &AgreementId, state: &State) -> Option<Self> {
-        let reservation = &state.release(key)?.reservation;
+    fn of(
+        entry: u64,
+        key: &ReleaseKey,
+        id: &AgreementId,
+        (state, time): (&State, Timestamp),
+    ) -> Option<Self> {
+        let release = state.release(key)?;
+        let public = state.open_stage(release, time) == OpenStage::Public;
+        let reservation = &release.reservation;
         let parts = reservation.parts();
         let part = parts.iter().find(|part| part.agreement == *id)?;
         Some(Self {
@@ -297,6 +309,7 @@ impl Released {
             together_with: parts.len().saturating_sub(1),
             purpose: part.purpose.clone(),
             charge: part.charge,
+            open: public.then(|| format!("/open/{key}")),
             published: None,
             entry,
         })

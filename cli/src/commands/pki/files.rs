@@ -53,8 +53,11 @@ publish_tick = "2s"                  # releases appear on multiples of this; 30s
 # The first steward, admitted at the first start; `weir pki org … --role steward` fills it in.
 {NO_STEWARD}
 
-[web]                                # public, HTTPS, read-only: checkpoints and hash tiles
+[web]                                # public, HTTPS, read-only: checkpoints and hash tiles, register, open data
 listen = "127.0.0.1:{web}"
+# url = "https://data.city.example"  # where the world reaches it: the addresses in the catalogue of open data
+# publisher = "City of Example"      # and who stands there, with an address of mail
+# contact = "open-data@city.example"
 
 [tls]
 cert = "broker/cert.pem"

@@ -1,0 +1,308 @@
+//! Open data as strangers see it: the catalogue, the tables in each format, validators, and what is withdrawn.
+
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::{Timestamp, ToSpan};
+use policies::id::sha256_hex;
+use policies::life::Action;
+use serde_json::Value;
+
+use crate::harness::*;
+use crate::odrl::schemas;
+use crate::open_data::Open;
+use crate::opening::*;
+use crate::web::{Answer, ask, get};
+
+async fn accepting(town: &Town, path: &str, accept: &str) -> Answer {
+    let lines = format!("Accept: {accept}\r\n");
+    ask(town, "GET", path, &lines).await.unwrap()
+}
+
+async fn catalogue(town: &Town) -> Value {
+    let answer = get(town, "/open.jsonld").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/ld+json"));
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=10"));
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+/// The catalogue once it names a number of datasets: it looks at the log every few seconds.
+async fn with_datasets(town: &Town, number: usize) -> Value {
+    until("the catalogue has them", async || {
+        let catalogue = catalogue(town).await;
+        let there = catalogue["dcat:dataset"].as_array().unwrap().len();
+        (there == number).then_some(catalogue)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_finds_open_data_and_fetches_it_in_each_format() {
+    let open = Open::new("kept").await;
+    let (town, key) = (&open.town, &open.key);
+    let (page, nobodys) = (format!("/open/{key}"), format!("/open/{}", "f".repeat(64)));
+    // Not proposed, and proposed: as if it did not exist.
+    for step in 0..2 {
+        for suffix in ["", ".csv", ".arrow", ".json", ".tlog-proof", ".salt"] {
+            let ours = get(town, &format!("{page}{suffix}")).await;
+            let none = get(town, &format!("{nobodys}{suffix}")).await;
+            assert_eq!((ours.status, none.status), (404, 404), "{suffix}");
+            assert_eq!(ours.body, none.body);
+        }
+        assert_eq!(catalogue(town).await["dcat:dataset"], serde_json::json!([]));
+        if step == 0 {
+            open.propose().await;
+        }
+    }
+    let second = open.second().await;
+    second
+        .client
+        .approve_open_data(key, &second.signer)
+        .await
+        .unwrap();
+    let listed = with_datasets(town, 1).await;
+    let dataset = &listed["dcat:dataset"][0];
+    assert_eq!(dataset["dct:identifier"], key.as_str());
+    assert_eq!(
+        dataset["dct:temporal"]["dcat:endDate"]["@value"],
+        "2026-10-05"
+    );
+    let wkt = dataset["dct:spatial"]["dcat:bbox"]["@value"]
+        .as_str()
+        .unwrap();
+    assert!(wkt.starts_with("POLYGON((24.9 60, 24.94 60"), "{wkt}");
+    let files = dataset["dcat:distribution"].as_array().unwrap();
+    assert!(files.len() == 5, "{files:?}");
+    for file in files {
+        let address = file["dcat:downloadURL"]["@id"].as_str().unwrap();
+        let media = file["dcat:mediaType"]["@id"].as_str().unwrap();
+        let media = media
+            .strip_prefix("https://www.iana.org/assignments/media-types/")
+            .unwrap();
+        let direct = get(town, address).await;
+        assert_eq!(direct.status, 200, "{address}");
+        assert_eq!(direct.header("content-type"), Some(media), "{address}");
+        assert_eq!(direct.header("cache-control"), Some("public, no-cache"));
+        let sha256 = file["spdx:checksum"]["spdx:checksumValue"]["@value"]
+            .as_str()
+            .unwrap();
+        assert_eq!(sha256_hex(&direct.body), sha256, "{address}");
+        let size = file["dcat:byteSize"]["@value"].as_str().unwrap();
+        assert_eq!(direct.body.len().to_string(), size, "{address}");
+        let digest = format!(
+            "sha-256=:{}:",
+            STANDARD.encode(hex::decode(sha256).unwrap())
+        );
+        assert_eq!(direct.header("content-digest"), Some(digest.as_str()));
+        // By negotiation the same bytes, and whoever has them gets no more.
+        let negotiated = accepting(town, &page, media).await;
+        assert_eq!(negotiated.body, direct.body, "{media}");
+        assert_eq!(negotiated.header("vary"), Some("Accept"));
+        let etag = direct.header("etag").unwrap();
+        assert_eq!(etag, format!("\"{sha256}\""));
+        for sent in [etag.to_owned(), format!("\"x\", W/{etag}"), "*".to_owned()] {
+            let lines = format!("If-None-Match: {sent}\r\n");
+            let again = ask(town, "GET", address, &lines).await.unwrap();
+            assert_eq!((again.status, again.body.len()), (304, 0), "{sent}");
+            assert_eq!(again.header("etag"), Some(etag));
+        }
+        let other = ask(town, "GET", address, "If-None-Match: \"x\"\r\n")
+            .await
+            .unwrap();
+        assert_eq!(other.status, 200);
+        let head = ask(town, "HEAD", address, "").await.unwrap();
+        assert_eq!((head.status, head.body.len()), (200, 0));
+        assert_eq!(head.header("content-length"), Some(size));
+        assert_eq!(head.header("etag"), Some(etag));
+    }
+    let refused = accepting(town, &page, "image/png").await;
+    assert_eq!(refused.status, 406);
+    let offered = String::from_utf8(refused.body).unwrap();
+    assert!(
+        offered.contains("application/json") && offered.contains(".arrow"),
+        "{offered}"
+    );
+    for path in [
+        format!("{page}.exe"),
+        format!("{page}."),
+        "/open/x".into(),
+        "/open/../open".into(),
+    ] {
+        assert_eq!(get(town, &path).await.status, 404, "{path}");
+    }
+    assert_eq!(ask(town, "POST", &page, "").await.unwrap().status, 405);
+    // Pages for people.
+    let html = accepting(town, &page, "text/html,*/*;q=0.8").await;
+    let html = (
+        html.header("content-security-policy").is_some(),
+        String::from_utf8(html.body).unwrap(),
+    );
+    assert!(
+        html.0 && html.1.contains("CC-BY-4.0") && html.1.contains("differential privacy"),
+        "{}",
+        html.1
+    );
+    let index = accepting(town, "/open", "text/html").await;
+    assert!(String::from_utf8(index.body).unwrap().contains(&page));
+    let register = format!("/register/{}", open.agreement);
+    until("the register links to it", async || {
+        let register = String::from_utf8(get(town, &register).await.body).unwrap();
+        register.contains(&format!("href=\"{page}\"")).then_some(())
+    })
+    .await;
+    verify(&open).await;
+}
+
+/// The bytes are those that the log commits to: what anybody can check offline.
+async fn verify(open: &Open) {
+    let page = format!("/open/{}", open.key);
+    let of = async |suffix: &str| get(&open.town, &format!("{page}.{suffix}")).await.body;
+    let receipt = String::from_utf8(of("tlog-proof").await).unwrap();
+    let receipt: audit::receipt::Receipt = receipt.parse().unwrap();
+    let verified = receipt.verify(&open.town.log_key).unwrap();
+    let entry = policies::entry::Entry::from_bytes(verified.entry()).unwrap();
+    let policies::entry::Body::ReleasePublished { key, blob } = entry.body else {
+        panic!("another entry")
+    };
+    assert_eq!(key, open.key);
+    let salt = String::from_utf8(of("salt").await).unwrap();
+    let salt: audit::commitment::Salt = salt.trim().parse().unwrap();
+    let commitment = audit::commitment::Commitment::new(&salt, &of("arrow").await);
+    assert_eq!(commitment.to_string(), blob.as_str());
+    // No user is named, by whatever name, in what strangers get.
+    for path in ["/open.jsonld", &page] {
+        let body = String::from_utf8(
+            accepting(&open.town, path, "application/ld+json, text/html")
+                .await
+                .body,
+        );
+        assert!(!body.unwrap().contains("pseudonym"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_withdrawn_is_gone_and_the_catalogue_says_so() {
+    let open = Open::new("withdrawn").await;
+    open.open().await;
+    let page = format!("/open/{}", open.key);
+    assert_eq!(get(&open.town, &page).await.status, 200);
+    let etag = get(&open.town, &page)
+        .await
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    let ends: Timestamp = NOW.parse::<Timestamp>().unwrap() + 1.hour();
+    let city = &open.city;
+    let reason = "the project has ended".parse().unwrap();
+    let act = city.client.act(
+        Action::Terminate,
+        &open.agreement,
+        reason,
+        Some(ends),
+        &city.signer,
+    );
+    act.await.unwrap();
+    assert_eq!(get(&open.town, &page).await.status, 200, "the notice runs");
+    open.town.clock.set(ends);
+    for suffix in ["", ".arrow", ".json", ".html", ".tlog-proof", ".salt"] {
+        let gone = get(&open.town, &format!("{page}{suffix}")).await;
+        assert_eq!(gone.status, 410, "{suffix}");
+    }
+    // Not even whoever has it is told that it still is.
+    let lines = format!("If-None-Match: {etag}\r\n");
+    let kept = ask(&open.town, "GET", &page, &lines).await.unwrap();
+    assert_eq!(kept.status, 410);
+    let listed = with_datasets(&open.town, 1).await;
+    assert!(listed["dcat:dataset"][0].get("dcat:distribution").is_none());
+    let status = listed["dcat:record"][0]["adms:status"]["@id"]
+        .as_str()
+        .unwrap();
+    assert!(status.ends_with("/WITHDRAWN"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reason_of_a_withdrawal_stands_in_the_place_of_the_data() {
+    let open = Open::new("kept").await;
+    open.open().await;
+    let page = format!("/open/{}", open.key);
+    let reason = "a zone was named <wrongly>";
+    let bikes = &open.bikes;
+    let taken = bikes
+        .client
+        .withdraw_open_data(&open.key, reason.parse().unwrap(), &bikes.signer);
+    taken.await.unwrap();
+    let gone = get(&open.town, &page).await;
+    assert_eq!(gone.status, 410);
+    assert_eq!(
+        gone.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+    assert!(String::from_utf8(gone.body).unwrap().contains(reason));
+    let html = until("the page lists it", async || {
+        let index = accepting(&open.town, "/open", "text/html").await;
+        let html = String::from_utf8(index.body).unwrap();
+        html.contains("withdrawn").then_some(html)
+    })
+    .await;
+    assert!(
+        html.contains("&lt;wrongly&gt;") && !html.contains("<wrongly>"),
+        "{html}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_catalogue_holds_by_the_shapes_of_dcat_ap_and_mobility_dcat_ap() {
+    let Some(python) = python("odrl", "no catalogue was validated") else {
+        return;
+    };
+    let schemas = schemas();
+    if !schemas.join("dcat-ap/shapes.ttl").exists() {
+        let path = schemas.display();
+        return eprintln!("SKIPPED: `{path}/dcat-ap` is not here, no catalogue was validated");
+    }
+    let open = Open::new("kept").await;
+    open.open().await;
+    let listed = with_datasets(&open.town, 1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let check = |name: &str, catalogue: &Value| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, serde_json::to_vec_pretty(catalogue).unwrap()).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("odrl/catalogue.py");
+        let mut check = Command::new(&python);
+        check
+            .arg("-W")
+            .arg("ignore")
+            .arg(script)
+            .arg(&schemas)
+            .arg(&file);
+        let done = check.arg("https://data.city.example/").output().unwrap();
+        let told = String::from_utf8_lossy(&done.stdout).into_owned();
+        let faults = String::from_utf8_lossy(&done.stderr).into_owned();
+        (done.status.success(), told + &faults)
+    };
+    // As it was read from the operator's own address, to which its relative ones resolve.
+    let (holds, told) = check("catalogue.jsonld", &listed);
+    assert!(holds && told.contains("1 datasets"), "{told}");
+    // One that is withdrawn, too, beside one that is not.
+    let tombstone = {
+        let bikes = &open.bikes;
+        let reason = "a zone was named wrongly".parse().unwrap();
+        let taken = bikes
+            .client
+            .withdraw_open_data(&open.key, reason, &bikes.signer);
+        taken.await.unwrap();
+        with_datasets(&open.town, 1).await
+    };
+    let mut both = listed.clone();
+    for part in ["dcat:dataset", "dcat:record"] {
+        let mut text = tombstone[part][0].to_string();
+        text = text.replace(open.key.as_str(), &"f".repeat(64));
+        let other: Value = serde_json::from_str(&text).unwrap();
+        both[part].as_array_mut().unwrap().push(other);
+    }
+    let (holds, told) = check("both.jsonld", &both);
+    assert!(holds && told.contains("2 datasets"), "{told}");
+}

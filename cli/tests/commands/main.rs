@@ -15,4 +15,5 @@ mod files;
 mod helsinki;
 mod life;
 mod office;
+mod open_data;
 mod rotation;

@@ -36,6 +36,8 @@ impl Done {
 /// A running broker with `ops` (steward), `bikes` (provider), `city` (planner) and the zoning `town`.
 pub struct Office {
     pub folder: TempDir,
+    /// Where its public side is.
+    pub web: String,
     broker: Child,
 }
 
@@ -67,11 +69,16 @@ impl Office {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(broker.stdout.take().unwrap()).lines();
-        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-            let (_, rest) = line.split_once("\"address\": \"")?;
-            Some(rest.split('"').next()?.to_owned())
-        });
-        let address = address.expect("the broker starts");
+        let mut told = |name: &str| {
+            let begins = format!("\"{name}\": \"");
+            let told = lines.by_ref().map_while(Result::ok).find_map(|line| {
+                let (_, rest) = line.split_once(&begins)?;
+                Some(rest.split('"').next()?.to_owned())
+            });
+            told.expect("the broker starts")
+        };
+        let (address, web) = (told("address"), told("web"));
+        let web = format!("https://localhost:{}", web.rsplit(':').next().unwrap());
         let port = address.rsplit(':').next().unwrap().to_owned();
         for name in ["ops", "bikes", "city"] {
             let profile = certs.join(name).join("weir.toml");
@@ -79,7 +86,11 @@ impl Office {
             let text = text.replace("https://localhost:0", &format!("https://localhost:{port}"));
             std::fs::write(&profile, text).unwrap();
         }
-        let office = Self { folder, broker };
+        let office = Self {
+            folder,
+            web,
+            broker,
+        };
         for name in ["bikes", "city"] {
             let admission = office.file(&format!("certs/{name}/admission.json"));
             office
@@ -98,6 +109,16 @@ impl Office {
     pub fn weir(&self, who: &str, args: &[&str]) -> Done {
         let profile = self.file(&format!("certs/{who}/weir.toml"));
         call(&[args, &["--json", "--profile", &profile]].concat())
+    }
+
+    /// The CA that the broker's certificate is under.
+    pub fn ca(&self) -> String {
+        let profile = std::fs::read_to_string(self.file("certs/city/weir.toml")).unwrap();
+        let line = profile
+            .lines()
+            .find_map(|line| line.strip_prefix("ca = \""));
+        let path = line.unwrap().split('"').next().unwrap();
+        self.file(&format!("certs/city/{path}"))
     }
 
     pub fn file(&self, name: &str) -> String {

@@ -1,5 +1,7 @@
 //! `weir release open`: released tables as open data, by two persons.
 
+mod ckan;
+
 use clap::{Args, Subcommand};
 use policies::id::{AgreementId, ReleaseKey, TableName};
 use policies::life::Cause;
@@ -13,7 +15,7 @@ use super::super::{Session, confirm};
 use crate::errors::CliError;
 use crate::output::{View, facts, short};
 
-/// Open data: propose, approve, withdraw.
+/// Open data: propose, approve, withdraw; push the catalogue into a CKAN.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Propose a published release as open data. Nothing is public by that.
@@ -25,6 +27,9 @@ pub enum Command {
     /// Withdraw what is proposed or public, for good.
     #[command(after_help = WITHDRAW_HELP)]
     Withdraw(Withdraw),
+    /// Push the catalogue of open data into a CKAN. Asks no broker but for its public side.
+    #[command(after_help = ckan::HELP)]
+    Ckan(ckan::Ckan),
 }
 
 pub const HELP: &str = "\
@@ -97,27 +102,44 @@ pub struct Withdraw {
 /// # Errors
 /// [`CliError`].
 pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
+    match command {
+        Command::Propose(args) => propose(&args, session).await,
+        Command::Approve(args) => approve(&args, session).await,
+        Command::Withdraw(args) => withdraw(args, session).await,
+        Command::Ckan(args) => ckan::run(args, session).await,
+    }
+}
+
+async fn propose(args: &Propose, session: &Session) -> Result<(), CliError> {
     let (client, signer) = (session.client().await?, session.signer()?);
-    let done = match command {
-        Command::Propose(Propose { key }) => client.propose_open_data(&key, &signer).await,
-        Command::Approve(Approve { key, yes }) => {
-            if !yes {
-                let what = described(&client, &key).await?;
-                let question =
-                    "Shall everybody have it? It cannot be taken out of the world again.";
-                confirm::sure(&what, question)?;
-            }
-            client.approve_open_data(&key, &signer).await
-        }
-        Command::Withdraw(Withdraw { key, reason, yes }) => {
-            if !yes {
-                let what = format!("Release {key} would be open data no more, for good.");
-                confirm::sure(&what, "Shall it be withdrawn?")?;
-            }
-            client.withdraw_open_data(&key, reason, &signer).await
-        }
-    };
-    let Proven { what, proof } = done.map_err(from_client)?;
+    let done = client.propose_open_data(&args.key, &signer).await;
+    told(session, done.map_err(from_client)?)
+}
+
+async fn approve(args: &Approve, session: &Session) -> Result<(), CliError> {
+    let (client, signer) = (session.client().await?, session.signer()?);
+    if !args.yes {
+        let what = described(&client, &args.key).await?;
+        let question = "Shall everybody have it? It cannot be taken out of the world again.";
+        confirm::sure(&what, question)?;
+    }
+    let done = client.approve_open_data(&args.key, &signer).await;
+    told(session, done.map_err(from_client)?)
+}
+
+async fn withdraw(args: Withdraw, session: &Session) -> Result<(), CliError> {
+    let (client, signer) = (session.client().await?, session.signer()?);
+    let Withdraw { key, reason, yes } = args;
+    if !yes {
+        let what = format!("Release {key} would be open data no more, for good.");
+        confirm::sure(&what, "Shall it be withdrawn?")?;
+    }
+    let done = client.withdraw_open_data(&key, reason, &signer).await;
+    told(session, done.map_err(from_client)?)
+}
+
+fn told(session: &Session, done: Proven<ReleaseSummary>) -> Result<(), CliError> {
+    let Proven { what, proof } = done;
     session.output.show(&Told::of(what, proof.index()))
 }
 

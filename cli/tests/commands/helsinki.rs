@@ -28,6 +28,34 @@ impl Drop for Demo {
     }
 }
 
+/// Ready-made questions from Python: answered, one of several tables, and none.
+const QUESTIONS: &str = r#"
+import sys, weir
+city = weir.Client.from_profile(sys.argv[1])
+try:
+    city.ask("catchment", zone="00100", table="od_month")
+except weir.Unanswered as choice:
+    assert len(choice.told["tables"]) == 2, choice.told
+agreements = city.agreements()
+bikes = agreements[agreements["provider_org_id"] == "citybikes"].iloc[0]["agreement_id"]
+table = f"agreement_{bikes[:12]}.od_month"
+found = city.ask("catchment", zone="00100", hours="6-9", table=table)
+flows = city.fetch(city.releases(bikes, "od_month").iloc[-1]["release_key"])
+here = flows[(flows["destination"] == "00100") & (flows["start"] == 1)]
+assert found.set_index("origin")["trips"].to_dict() == here.set_index("origin")["contributors"].to_dict()
+assert (found["trips_low"] < found["trips"]).all() and found.attrs["withheld"] and "SELECT" in found.attrs["sql"]
+try:
+    city.ask("travel-time", date="2023-10-15")
+    raise SystemExit("there is no such table")
+except weir.Unanswered as lacking:
+    assert lacking.told["template"] == "ride-hail" and "duration_s" in str(lacking)
+try:
+    city.ask("catchment", zone="00100", street="x")
+    raise SystemExit("there is no such argument")
+except weir.WeirError as wrong:
+    assert "street" in str(wrong), wrong
+"#;
+
 #[test]
 fn the_python_example_makes_its_figure_of_helsinki() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -51,7 +79,16 @@ fn the_python_example_makes_its_figure_of_helsinki() {
     example.env("PYTHONPATH", root.join("sdk/python/src"));
     example.env("PYTHONDONTWRITEBYTECODE", "1");
     let done = example.output().unwrap();
+    let mut questions = Command::new(&python);
+    questions.args(["-W", "ignore", "-c", QUESTIONS]);
+    questions.arg(folder.path().join("certs/city/weir.toml"));
+    questions.env("PYTHONPATH", root.join("sdk/python/src"));
+    questions.env("PYTHONDONTWRITEBYTECODE", "1");
+    questions.env("WEIR", env!("CARGO_BIN_EXE_weir"));
+    let asked = questions.output().unwrap();
     drop(demo);
+    let errors = String::from_utf8_lossy(&asked.stderr);
+    assert!(asked.status.success(), "{errors}");
     let errors = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{errors}");
     assert!(std::fs::metadata(&figure).unwrap().len() > 50_000);

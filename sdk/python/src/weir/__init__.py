@@ -15,6 +15,7 @@ from .errors import (
     ReceiptError,
     Refused,
     TableError,
+    Unanswered,
     WeirError,
 )
 from .intervals import total
@@ -35,6 +36,7 @@ __all__ = [
     "Refused",
     "Release",
     "TableError",
+    "Unanswered",
     "Verified",
     "WeirError",
     "latest_checkpoint",

@@ -18,6 +18,7 @@ from .cells import fitted
 from .errors import Reason, ReceiptError, Refused, TableError, WeirError
 from .profile import Profile
 from .proof import LogKey, Verified
+from .questions import asked
 from .release import checked, checked_receipt, fetched, plain
 from .wire import Wire
 from .zones import on_map, zones
@@ -210,6 +211,14 @@ class Client:
     def sql(self, query: str) -> pd.DataFrame:
         """Runs one statement over our released tables. Free, and the broker's word: such an answer has no receipt."""
         return plain(self._wire.sql(query))
+
+    def ask(self, question: str, **values: str | int | Sequence[str]) -> pd.DataFrame:
+        """A ready-made question, by the `weir` command (on the path, or where `WEIR` says): one place makes its SQL.
+
+        `weir question show NAME` says what each takes; `from` is written `from_`. `attrs` has how to read the answer,
+        what is withheld, and the SQL. Raises `Unanswered` where no table, or no single one, answers.
+        """
+        return asked(self.profile.path, question, values)
 
     def _listed(self, service: str, name: str, field: str, **fields: Any) -> pd.DataFrame:
         rows: list[dict[str, Any]] = []

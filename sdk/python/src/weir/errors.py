@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import grpc
 import pyarrow as pa
@@ -61,6 +61,16 @@ class Refused(WeirError):
     def ids(self) -> list[str]:
         """The stable ids of all reasons, in the order the rules ran."""
         return [reason.id for reason in self.reasons]
+
+
+class Unanswered(WeirError):
+    """No released table answers the question, or several would: `told` says what to agree on, or which to name."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        tables = ", ".join(told.get("tables", []))
+        lacking = f"{told.get('why')} A new agreement would need: {told.get('needs')}."
+        super().__init__(f"Several tables answer this; name one: {tables}" if tables else lacking)
+        self.told = told
 
 
 # The first class that fits names the code; Flight says some of them with Arrow's own errors.

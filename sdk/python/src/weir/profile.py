@@ -27,6 +27,7 @@ _TEXT_BYTES_MAX = 64 << 10
 class Profile:
     """Everything a client needs to know. Files are read when a connection is made."""
 
+    path: Path
     host: str
     port: int
     ca: Path
@@ -60,7 +61,7 @@ class Profile:
         if log_key.count("+") < 2:
             log_key = _text(folder / log_key).rstrip()
         ca, cert, key, token = (folder / written[name] for name in ("ca", "cert", "key", "token"))
-        return cls(host, port, ca, cert, key, token, LogKey.parse(log_key))
+        return cls(path, host, port, ca, cert, key, token, LogKey.parse(log_key))
 
     def stamp(self) -> tuple[int, int, int]:
         """Which version of the token's file is there: it is written last when a certificate is renewed."""

@@ -215,6 +215,15 @@ fn default_tick() -> Duration {
     Duration::from_secs(2)
 }
 
+/// `https://host[:port]`, with or without a `/` at its end.
+fn is_origin(url: &str) -> bool {
+    let uri: Option<http::Uri> = url.parse().ok();
+    uri.is_some_and(|uri| {
+        let plain = uri.authority().is_some_and(|a| !a.as_str().contains('@'));
+        plain && uri.scheme_str() == Some("https") && uri.path() == "/" && uri.query().is_none()
+    })
+}
+
 impl Config {
     /// Reads the file; relative paths in it become relative to its folder.
     ///
@@ -263,6 +272,15 @@ impl Config {
                 allowed,
             });
         }
+        let url = config.web.as_ref().and_then(|web| web.url.as_deref());
+        if url.is_some_and(|url| !is_origin(url)) {
+            let (field, allowed) = ("web.url", "`https://host[:port]`, without a path");
+            return Err(ConfigError::Range {
+                path: path_buf(),
+                field,
+                allowed,
+            });
+        }
         config.anchor(path.parent().unwrap_or(Path::new(".")));
         Ok(config)
     }
@@ -284,6 +302,31 @@ impl Config {
             .chain(&mut self.steward);
         for path in paths {
             *path = folder.join(&*path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_origin;
+
+    #[test]
+    fn the_public_sides_url_is_an_origin() {
+        for url in [
+            "https://data.city.example",
+            "https://data.city.example:8443/",
+        ] {
+            assert!(is_origin(url), "{url}");
+        }
+        for url in [
+            "http://data.city.example",
+            "https://data.city.example/weir",
+            "https://data.city.example/?a",
+            "https://a@data.city.example",
+            "data.city.example",
+            "",
+        ] {
+            assert!(!is_origin(url), "{url}");
         }
     }
 }

@@ -70,6 +70,8 @@ pub const OPEN_ON_A_PAGE: usize = 50;
 pub const OPEN_MADE_AT_ONCE: usize = 2;
 /// Open tables of whose files sizes and digests are kept.
 pub const OPEN_RELEASES_KEPT: usize = 4096;
+/// Bytes of one file that is made of an open table; what would be larger is not made in that format.
+pub const OPEN_FILE_BYTES_MAX: usize = 128 << 20;
 /// Bytes of files of open tables that are kept at hand; what is larger is made each time.
 pub const OPEN_BYTES_KEPT: usize = 64 << 20;
 /// Released tables on one page of the register.

@@ -156,6 +156,36 @@ async fn a_stranger_finds_open_data_and_fetches_it_in_each_format() {
     verify(&open).await;
 }
 
+/// What has a checksum in somebody's catalogue keeps it: files are made anew after a start, to the same bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_the_same_after_a_restart() {
+    let mut open = Open::new("kept").await;
+    open.open().await;
+    let suffixes = [
+        "csv",
+        "csv-metadata.json",
+        "parquet",
+        "geojson",
+        "arrow",
+        "json",
+    ];
+    let mut seen: Vec<Vec<Option<String>>> = Vec::new();
+    for _ in 0..2 {
+        let mut tags = Vec::new();
+        for suffix in suffixes {
+            let answer = get(&open.town, &format!("/open/{}.{suffix}", open.key)).await;
+            assert_eq!(answer.status, 200, "{suffix}");
+            tags.push(answer.header("etag").map(ToOwned::to_owned));
+        }
+        seen.push(tags);
+        // The log has grown, too.
+        open.town.stop().await;
+        open.town.start().await;
+    }
+    assert!(seen[0].iter().all(Option::is_some));
+    assert_eq!(seen[0], seen[1]);
+}
+
 /// The bytes are those that the log commits to: what anybody can check offline.
 async fn verify(open: &Open) {
     let page = format!("/open/{}", open.key);

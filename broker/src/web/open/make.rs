@@ -1,5 +1,6 @@
 //! Files of open tables, made of what was released: post-processing, which costs no privacy.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use super::about::About;
 use super::format::Format;
 use super::shelf::{Digest, Known};
 use crate::error::Error;
+use crate::limits::OPEN_FILE_BYTES_MAX;
 
 impl Open {
     /// What is known of a release's files, made where it is not at hand; a few at a time.
@@ -113,9 +115,51 @@ fn files(
 }
 
 fn written(
-    write: impl FnOnce(&mut Vec<u8>) -> Result<(), ExportError>,
+    write: impl FnOnce(&mut Bounded) -> Result<(), ExportError>,
 ) -> Result<Vec<u8>, ExportError> {
-    let mut bytes = Vec::new();
-    write(&mut bytes)?;
-    Ok(bytes)
+    let mut bounded = Bounded(Vec::new());
+    write(&mut bounded)?;
+    Ok(bounded.0)
+}
+
+/// A file up to [`OPEN_FILE_BYTES_MAX`], so that a stranger cannot have the memory filled.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len().saturating_add(bytes.len()) > OPEN_FILE_BYTES_MAX {
+            let why = format!("it has over {OPEN_FILE_BYTES_MAX} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_not_made_past_its_bound() {
+        let half = vec![0; OPEN_FILE_BYTES_MAX / 2];
+        let of = |times: usize, more: &[u8]| {
+            written(|out| {
+                for _ in 0..times {
+                    out.write_all(&half)?;
+                }
+                Ok(out.write_all(more)?)
+            })
+        };
+        assert_eq!(of(2, b"").unwrap().len(), OPEN_FILE_BYTES_MAX);
+        let error = of(2, b"x").unwrap_err().to_string();
+        assert!(error.contains("has over"), "{error}");
+    }
 }

@@ -36,10 +36,12 @@ use self::about::About;
 use self::format::Format;
 use self::place::Places;
 use self::shelf::{Digest, Shelf};
+use super::answer::answer;
 use super::register::{before, page_of};
 use crate::error::Error;
 use crate::flow::Broker;
 use crate::limits::{OPEN_MADE_AT_ONCE, OPEN_ON_A_PAGE, REGISTER_EVERY};
+use crate::store::blobs::Blob;
 
 mod about;
 mod catalogue;
@@ -97,8 +99,7 @@ async fn list(
 ) -> Response {
     // A browser asks for a page; everybody else gets the catalogue.
     let html = accept(&headers).is_some_and(|accept| accept.contains("text/html"));
-    let answer = open.listing(query.as_deref(), html, &headers).await;
-    reply::varying(answer)
+    reply::varying(open.listing(query.as_deref(), html, &headers).await)
 }
 
 async fn list_jsonld(
@@ -127,7 +128,7 @@ async fn one(
         return reply::gone(*since, why);
     }
     match suffix {
-        Some("tlog-proof") => open.proof(&about),
+        Some("tlog-proof") => open.proof(&about).await,
         Some("salt") => open.salt(&about).await,
         Some(suffix) => match Format::of_suffix(suffix) {
             Some(format) => open.table(&about, format, &headers).await,
@@ -184,18 +185,28 @@ impl Open {
         }
     }
 
-    fn proof(&self, about: &About) -> Response {
-        match self.broker.heads.public_receipt(about.published) {
-            Ok(receipt) => reply::text(receipt.to_string()),
+    async fn proof(&self, about: &About) -> Response {
+        let (broker, entry) = (Arc::clone(&self.broker), about.published);
+        let read = move || {
+            let receipt = broker.heads.public_receipt(entry);
+            let receipt = receipt.inspect_err(|error| tracing::error!(%error, "no receipt"));
+            Ok(receipt.ok().map(|receipt| receipt.to_string()))
+        };
+        answer(read, reply::TEXT_HEADERS).await
+    }
+
+    async fn salt(&self, about: &About) -> Response {
+        match self.stored(about).await {
+            Ok(stored) => reply::text(format!("{}\n", hex::encode(stored.salt.as_bytes()))),
             Err(error) => broken(&error),
         }
     }
 
-    async fn salt(&self, about: &About) -> Response {
-        match self.broker.blobs.get(&about.blob).await {
-            Ok(stored) => reply::text(format!("{}\n", hex::encode(stored.salt.as_bytes()))),
-            Err(error) => broken(&Error::internal(error)),
-        }
+    /// Table and salt; whole tables are read a few at a time.
+    async fn stored(&self, about: &About) -> Result<Blob, Error> {
+        let _place = self.making.acquire().await.map_err(Error::internal)?;
+        let stored = self.broker.blobs.get(&about.blob).await;
+        stored.map_err(Error::internal)
     }
 
     /// The catalogue or the page of what is open, newest first.

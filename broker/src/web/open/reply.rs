@@ -23,6 +23,9 @@ pub(super) const BRIEF: &str = "public, max-age=10";
 /// As the register's: our own style, and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const TEXT: &str = "text/plain; charset=utf-8";
+/// Of a short text that may stop being public.
+pub(super) const TEXT_HEADERS: [(HeaderName, &str); 2] =
+    [(CONTENT_TYPE, TEXT), (CACHE_CONTROL, REVALIDATED)];
 /// RFC 9530.
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
@@ -76,16 +79,14 @@ fn etag(digest: &Digest) -> String {
 
 /// A short text that is small enough to be made each time.
 pub(super) fn text(text: String) -> Response {
-    let headers = [(CONTENT_TYPE, TEXT), (CACHE_CONTROL, REVALIDATED)];
-    (headers, text).into_response()
+    (TEXT_HEADERS, text).into_response()
 }
 
 /// 410: it was here, and its parties, or its agreement, took it back.
 pub(super) fn gone(since: Option<Timestamp>, why: &str) -> Response {
     let since = since.map_or_else(String::new, |at| format!(" on {at:.0}"));
     let text = format!("This table was withdrawn{since}: {why}\n");
-    let headers = [(CONTENT_TYPE, TEXT), (CACHE_CONTROL, REVALIDATED)];
-    (StatusCode::GONE, headers, text).into_response()
+    (StatusCode::GONE, TEXT_HEADERS, text).into_response()
 }
 
 /// 406, with what there is.

@@ -5,7 +5,7 @@ use jiff::{Timestamp, ToSpan};
 use super::*;
 use crate::agreement::{OnEnd, OpenOnEnd};
 use crate::life::Action;
-use crate::testing::{publication, user};
+use crate::testing::{Providers, publication, user};
 
 /// One published release under an agreement that allows open data, and its key.
 fn released(on_end: OpenOnEnd) -> (Town, ReleaseKey) {
@@ -221,4 +221,42 @@ fn the_newest_amendment_says_what_may_be_open() {
         OpenStage::Public,
         "an amendment is no end"
     );
+}
+
+/// A table of three providers is open where each of the three agreements allows it, and no longer than each does.
+#[test]
+fn a_table_of_several_agreements_is_open_where_all_of_them_allow_it() {
+    let released = |unwilling: Option<usize>| {
+        let mut all = Providers::contributed("2026-10-05", |n, terms| {
+            if unwilling != Some(n) {
+                terms.publication = publication(OpenOnEnd::Withdrawn);
+            }
+        });
+        let wish = all.request("r1", "2026-10-05", &[0, 1, 2]);
+        let Decision::Permit(permit) = decide(&all.town.state, &wish, now()).unwrap() else {
+            panic!()
+        };
+        let reservation = permit.reserve_joint(all.mechanisms(&[0, 1, 2])).unwrap();
+        let key = reservation.key.clone();
+        all.town.write(Body::ReleaseReserved(Box::new(reservation)));
+        let blob = "c".repeat(64).parse().unwrap();
+        let published = key.clone();
+        all.town.write(Body::ReleasePublished {
+            key: published,
+            blob,
+        });
+        (all.town, key)
+    };
+    for unwilling in 0..3 {
+        let (town, key) = released(Some(unwilling));
+        let text = town.refuses(town.proposed(&key, "city", 1));
+        assert!(text.contains("every agreement"), "{unwilling}: {text}");
+    }
+    let (mut town, key) = released(None);
+    town.write(town.proposed(&key, "city", 1));
+    town.write(town.opened(&key, "bikes", 2));
+    assert_eq!(stage(&town, &key), OpenStage::Public);
+    let act = town.acting(Action::Terminate, "bikes", None);
+    town.write(act);
+    assert_eq!(stage(&town, &key), OpenStage::Withdrawn, "one has ended");
 }

@@ -16,6 +16,7 @@ use super::*;
 use crate::limits;
 use crate::v1;
 
+mod opening;
 mod refused;
 
 const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";

@@ -1,14 +1,14 @@
-//! `sdk::aggregate` over raw trips in CSV and Parquet against DuckDB's plain group-by of the same
-//! Parquet file. Weir does more: units, bounds by keyed hash, distinct people, rejected rows.
+//! `sdk::aggregate` over raw trips in CSV and Parquet against DuckDB and pandas on the same Parquet
+//! file: a plain group-by, and the same bounding (cells of a person and day by hash, distinct people).
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
 
 use bench::python::Python;
-use bench::report::{Measure, Report};
+use bench::report::{Goal, Report};
 use bench::run::{Failed, Settings};
 use bench::series::Series;
+use bench::usage::{Meter, Usage, Used};
 use bench::{grid, raw, run};
 use sdk::aggregate::{Mapping, Options, Secret, Zoning};
 
@@ -23,54 +23,88 @@ async fn aggregate(settings: Settings) -> Result<(), Failed> {
     let Settings { rows, runs } = settings;
     let folder = tempfile::tempdir()?;
     let (csv, parquet) = raw::write(folder.path(), ZONES, rows)?;
-    let mut duckdb = Python::start(SCRIPT, &[&parquet], "duckdb")?;
+    let script = |package: &str| {
+        let file = parquet.display().to_string();
+        Python::start(SCRIPT, &[package, &file], package)
+    };
+    let mut peers = [
+        Peer::new("DuckDB, bare count(*)", "plain", script("duckdb")?),
+        Peer::new(
+            "DuckDB, count(DISTINCT rider)",
+            "distinct",
+            script("duckdb")?,
+        ),
+        Peer::new("DuckDB, the same bounding", "bounded", script("duckdb")?),
+        Peer::new("pandas, the same bounding", "bounded", script("pandas")?),
+    ];
     let company = Company::new(folder.path())?;
 
-    let [mut from_csv, mut from_parquet, mut plain, mut distinct] =
-        std::array::from_fn(|_| Series::default());
+    let (mut from_csv, mut from_parquet) = (Usage::default(), Usage::default());
     for run in 0..=runs {
-        let csv_s = company.aggregate("csv", &csv, rows)?;
-        let parquet_s = company.aggregate("parquet", &parquet, rows)?;
-        let duck = match &mut duckdb {
-            Ok(duckdb) => Some((duckdb.seconds("plain")?, duckdb.seconds("distinct")?)),
-            Err(_) => None,
-        };
+        let of_csv = company.aggregate("csv", &csv, rows)?;
+        let of_parquet = company.aggregate("parquet", &parquet, rows)?;
         // The first of each warms up.
         if run > 0 {
-            from_csv.push(csv_s);
-            from_parquet.push(parquet_s);
-            if let Some((p, d)) = duck {
-                plain.push(p);
-                distinct.push(d);
-            }
+            from_csv.push(of_csv);
+            from_parquet.push(of_parquet);
+        }
+        for peer in &mut peers {
+            peer.run(run > 0)?;
         }
     }
 
     let mut report = Report::new("aggregate", settings);
-    match &duckdb {
-        Ok(duckdb) => {
-            let what = format!("{} group by, count(*)", duckdb.version);
-            report.plain(&what, Measure::Seconds, &plain);
-            let ratio = distinct.over(&plain);
-            report.compared("  with count(DISTINCT rider)", &distinct, &ratio, None);
-            let ratio = from_parquet.over(&plain);
-            report.compared("weir aggregate, Parquet", &from_parquet, &ratio, None);
-            report.compared(
-                "weir aggregate, CSV",
-                &from_csv,
-                &from_csv.over(&plain),
-                None,
-            );
-            report.note("ratio: times DuckDB's count(*), which uses every core; no goal is set");
-        }
-        Err(why) => {
-            report.absent("DuckDB group by", why);
-            report.plain("weir aggregate, Parquet", Measure::Seconds, &from_parquet);
-            report.plain("weir aggregate, CSV", Measure::Seconds, &from_csv);
-        }
+    report.used("weir aggregate, Parquet", &from_parquet, None, None);
+    report.used("weir aggregate, CSV", &from_csv, None, None);
+    for peer in &peers {
+        peer.report(&mut report, &from_parquet.seconds);
     }
+    report.note("ratio: weir's time from the same Parquet over theirs; DuckDB uses every core");
     report.print();
     Ok(())
+}
+
+/// Somebody else's query of the same file, or why there is none.
+struct Peer {
+    name: &'static str,
+    query: &'static str,
+    python: Result<Python, String>,
+    seconds: Series,
+}
+
+impl Peer {
+    fn new(name: &'static str, query: &'static str, python: Result<Python, String>) -> Self {
+        let seconds = Series::default();
+        Self {
+            name,
+            query,
+            python,
+            seconds,
+        }
+    }
+
+    fn run(&mut self, counts: bool) -> Result<(), Failed> {
+        let Ok(python) = &mut self.python else {
+            return Ok(());
+        };
+        let seconds = python.seconds(self.query)?;
+        if counts {
+            self.seconds.push(seconds);
+        }
+        Ok(())
+    }
+
+    fn report(&self, report: &mut Report, weir: &Series) {
+        let python = match &self.python {
+            Ok(python) => python,
+            Err(why) => return report.absent(self.name, why),
+        };
+        // The goal is for the same work: DuckDB with the same bounding.
+        let same_work = self.query == "bounded" && python.version.starts_with("duckdb");
+        let goal = same_work.then_some(Goal::RatioAtMost(1.0));
+        let what = format!("{} ({})", self.name, python.version);
+        report.compared(&what, &self.seconds, &weir.over(&self.seconds), goal);
+    }
 }
 
 /// The company's side: agreement, zoning, secret.
@@ -93,11 +127,11 @@ impl Company {
         })
     }
 
-    /// Seconds; an error where rows are missing.
-    fn aggregate(&self, format: &str, input: &Path, rows: usize) -> Result<f64, Failed> {
+    /// What it took; an error where rows are missing.
+    fn aggregate(&self, format: &str, input: &Path, rows: usize) -> Result<Used, Failed> {
         let mapping = Mapping::parse(&raw::mapping(format), &self.folder)?;
         let inputs = [input.to_owned()];
-        let start = Instant::now();
+        let meter = Meter::start()?;
         let (cells, report) = sdk::aggregate::run(
             &self.terms,
             &mapping,
@@ -106,11 +140,11 @@ impl Company {
             &self.options,
             &mut |_| {},
         )?;
-        let seconds = start.elapsed().as_secs_f64();
+        let used = meter.stop()?;
         let kept: u64 = report.tables.iter().map(|table| table.kept).sum();
         if cells.is_empty() || kept * 100 < rows as u64 * 99 {
             return Err(format!("only {kept} of {rows} rows were good").into());
         }
-        Ok(seconds)
+        Ok(used)
     }
 }

@@ -5,12 +5,11 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use audit::note::Signer;
+use bench::filled::{entry, fill, signer};
 use bench::report::{Goal, Measure, Report};
 use bench::run;
 use bench::run::{Failed, Settings};
@@ -18,11 +17,6 @@ use bench::series::Series;
 use broker::store::disk::OsDisk;
 use broker::store::log::Log;
 use broker::store::open::{Store, StoreConfig};
-use jiff::Timestamp;
-use policies::entry::{Body, Entry, EntrySalt, Floors, VERSION};
-use policies::id::sha256_hex;
-use policies::loss::Loss;
-use zeroize::Zeroizing;
 
 /// Batches in one run of appends.
 const BATCHES: usize = 40;
@@ -50,50 +44,6 @@ async fn log(settings: Settings) -> Result<(), Failed> {
         .note("a commit syncs four times: entries, frame, checkpoint, and the checkpoint's folder");
     report.print();
     Ok(())
-}
-
-fn signer() -> Result<Signer, Failed> {
-    let seed = Zeroizing::new([9; 32]);
-    Ok(Signer::from_seed("weir.bench/log".parse()?, &seed)?)
-}
-
-/// The `n`th entry: every other one leaves a record in the index.
-fn entry(n: u64) -> Result<Vec<u8>, Failed> {
-    let body = if n == 0 {
-        Body::BrokerStarted {
-            software: "bench".to_owned(),
-            floors: Floors {
-                k_min: 5,
-                cap_max: Loss::ZERO,
-                retention_days_max: 400,
-                k_only_k_min: None,
-                dense_allowed: true,
-            },
-            binary: None,
-        }
-    } else if n.is_multiple_of(2) {
-        Body::Heartbeat {}
-    } else {
-        Body::ZoningAdded {
-            zoning: format!("zoning-{n}").parse()?,
-            sha256: sha256_hex(&n.to_be_bytes()).parse()?,
-            zones: 84,
-            parents: None,
-            blob: sha256_hex(&n.to_le_bytes()).parse()?,
-            by: "city".parse()?,
-        }
-    };
-    let mut salt = [0; 16];
-    for (to, from) in salt.iter_mut().zip(n.to_be_bytes()) {
-        *to = from;
-    }
-    let entry = Entry {
-        v: VERSION,
-        time: Timestamp::from_millisecond(1_700_000_000_000)?,
-        salt: EntrySalt::from_bytes(salt),
-        body,
-    };
-    Ok(entry.to_bytes()?)
 }
 
 /// One run: seconds of a number of batches, bare and ours in turn, batch by batch.
@@ -185,17 +135,5 @@ fn starts(report: &mut Report, Settings { rows, runs }: Settings) -> Result<(), 
     report.note(&format!(
         "{rows} entries: {slow:.0} entries/s with the index rebuilt, {fast:.0} with a current one"
     ));
-    Ok(())
-}
-
-fn fill(state: &Path, entries: u64) -> Result<(), Failed> {
-    let mut log = Log::open(Arc::new(OsDisk::open(state)?), signer()?)?;
-    let mut next = 0;
-    while next < entries {
-        let end = entries.min(next + 4096);
-        let batch: Result<Vec<_>, _> = (next..end).map(entry).collect();
-        log.append(&batch?)?;
-        next = end;
-    }
     Ok(())
 }

@@ -1,15 +1,13 @@
 //! Resident memory of a broker in a process of its own: idle, and at its peak while cells arrive.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use bench::report::{Goal, Measure, Report};
 use bench::run::{Failed, Settings};
 use bench::series::Series;
 use bench::town::Town;
+use bench::weir::{self, Broker};
 use bench::{grid, run};
 
 const IDLE_MIB: f64 = 80.0;
@@ -25,7 +23,7 @@ fn main() -> ExitCode {
 
 async fn memory(settings: Settings) -> Result<(), Failed> {
     let mut report = Report::new("memory", settings);
-    let weir = weir()?;
+    let weir = weir::binary()?;
     if !weir.is_file() {
         let why = format!(
             "`{}` is not there: cargo build --release -p cli, or say WEIR_BIN",
@@ -66,65 +64,4 @@ async fn memory(settings: Settings) -> Result<(), Failed> {
     }
     report.print();
     Ok(())
-}
-
-/// `WEIR_BIN`, or the binary of this bench's own profile: benches lie in its `deps`.
-fn weir() -> Result<PathBuf, Failed> {
-    if let Some(path) = std::env::var_os("WEIR_BIN") {
-        return Ok(path.into());
-    }
-    let own = std::env::current_exe()?;
-    let profile = own
-        .parent()
-        .and_then(Path::parent)
-        .ok_or("no target folder")?;
-    Ok(profile.join("weir"))
-}
-
-/// Killed when dropped, whatever happens.
-struct Broker {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Broker {
-    fn start(weir: &Path, config: &Path) -> Result<Self, Failed> {
-        let mut child = Command::new(weir)
-            .args(["serve", "--config"])
-            .arg(config)
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let said = child.stdout.take().map(BufReader::new);
-        // From here on a failure drops, and so kills, the child.
-        let mut broker = Self {
-            child,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-        };
-        let mut line = String::new();
-        said.ok_or("no output")?.read_line(&mut line)?;
-        let address = line
-            .strip_prefix("serving on ")
-            .and_then(|rest| rest.split([',', ';', ' ']).next());
-        let unknown = || format!("`weir serve` said `{}`, not where it serves", line.trim());
-        broker.address = address.ok_or_else(unknown)?.parse()?;
-        Ok(broker)
-    }
-
-    /// A figure of `/proc/PID/status`.
-    fn mib(&self, field: &str) -> Result<f64, Failed> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-        let kib = line.and_then(|rest| rest.split_whitespace().next());
-        let kib: f64 = kib.ok_or_else(|| format!("no {field}"))?.parse()?;
-        Ok(kib / 1024.0)
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

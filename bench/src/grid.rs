@@ -1,11 +1,15 @@
 //! A square city: one table of trips between zones, by hour and mode, and its cells of one day.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, UInt8Array, UInt64Array,
 };
 use arrow::datatypes::Int32Type;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use policies::agreement::Agreement;
 use policies::id::{Fingerprint, TableName};
 use policies::table::Table;
@@ -130,6 +134,19 @@ pub fn table(terms: &Agreement) -> Result<&Table, Failed> {
 /// # Errors
 /// Where the zones are too few for as many keys.
 pub fn cells(terms: &Agreement, zones: usize, count: usize) -> Result<Vec<RecordBatch>, Failed> {
+    cells_of_day(terms, zones, count, 0)
+}
+
+/// [`cells`] of another day than the first (0).
+///
+/// # Errors
+/// As [`cells`].
+pub fn cells_of_day(
+    terms: &Agreement,
+    zones: usize,
+    count: usize,
+    day: u64,
+) -> Result<Vec<RecordBatch>, Failed> {
     let keys = zones * zones * HOURS * MODES.len();
     if count > keys {
         return Err(format!("{zones} zones have {keys} keys, not {count}").into());
@@ -137,7 +154,7 @@ pub fn cells(terms: &Agreement, zones: usize, count: usize) -> Result<Vec<Record
     let schema = proto::columns::cells_schema(table(terms)?, terms.population.unit);
     let ids: ArrayRef = Arc::new(StringArray::from(zone_ids(zones)));
     let modes: ArrayRef = Arc::new(StringArray::from(MODES.to_vec()));
-    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED + day);
     let (mut batches, mut left) = (Vec::new(), count);
     let mut columns = Columns::default();
     for key in 0..keys {
@@ -153,6 +170,35 @@ pub fn cells(terms: &Agreement, zones: usize, count: usize) -> Result<Vec<Record
         }
     }
     Ok(batches)
+}
+
+/// Writes batches as CSV without a header, for a peer that reads text.
+///
+/// # Errors
+/// Where a file cannot be written.
+pub fn csv<E>(
+    batches: impl IntoIterator<Item = Result<RecordBatch, E>>,
+    path: &Path,
+) -> Result<(), Failed>
+where
+    Failed: From<E>,
+{
+    let mut file = BufWriter::new(File::create(path)?);
+    for batch in batches {
+        let batch = batch?;
+        let options = FormatOptions::default();
+        let columns = batch.columns().iter();
+        let columns = columns.map(|column| ArrayFormatter::try_new(column, &options));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        for row in 0..batch.num_rows() {
+            for (n, column) in columns.iter().enumerate() {
+                let comma = if n > 0 { "," } else { "" };
+                write!(file, "{comma}{}", column.value(row))?;
+            }
+            writeln!(file)?;
+        }
+    }
+    Ok(file.flush()?)
 }
 
 #[derive(Default)]

@@ -10,11 +10,18 @@
 //! | [`reserved`] | a logged reservation: the right to draw |
 //! | [`python`] | a Python process that answers in seconds |
 //! | [`raw`] | raw trips as CSV and Parquet |
+//! | [`usage`] | wall time, processor time and peak memory of a piece of work |
+//! | [`postgres`] | a PostgreSQL of our own |
 //! | [`town`] | a broker's keys and config, and the organisations of one agreement |
+//! | [`week`] | a working week of cells and an ad-hoc release of it |
+//! | [`weir`] | `weir serve` in a process of its own |
+//! | [`filled`] | a log full of entries |
 //! | [`bare`] | Arrow Flight → Parquet → fsync without Weir |
 
 pub mod bare;
+pub mod filled;
 pub mod grid;
+pub mod postgres;
 pub mod python;
 pub mod raw;
 pub mod report;
@@ -22,3 +29,6 @@ pub mod reserved;
 pub mod run;
 pub mod series;
 pub mod town;
+pub mod usage;
+pub mod week;
+pub mod weir;

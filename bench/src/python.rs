@@ -27,7 +27,20 @@ impl Python {
         args: &[A],
         package: &str,
     ) -> Result<Result<Self, String>, Failed> {
-        let python = std::env::var_os("WEIR_BENCH_PYTHON").unwrap_or_else(|| "python3".into());
+        Self::start_by("WEIR_BENCH_PYTHON", script, args, package)
+    }
+
+    /// [`Python::start`] with the Python that another variable names.
+    ///
+    /// # Errors
+    /// As [`Python::start`].
+    pub fn start_by<A: AsRef<OsStr>>(
+        variable: &str,
+        script: &str,
+        args: &[A],
+        package: &str,
+    ) -> Result<Result<Self, String>, Failed> {
+        let python = std::env::var_os(variable).unwrap_or_else(|| "python3".into());
         let spawned = Command::new(&python)
             .arg(script)
             .args(args)
@@ -62,11 +75,21 @@ impl Python {
     /// # Errors
     /// Where the process ended or answers no number.
     pub fn seconds(&mut self, line: &str) -> Result<f64, Failed> {
+        let [seconds] = self.numbers(line)?;
+        Ok(seconds)
+    }
+
+    /// The numbers that one line is answered by.
+    ///
+    /// # Errors
+    /// Where the process ended or answers anything else.
+    pub fn numbers<const N: usize>(&mut self, line: &str) -> Result<[f64; N], Failed> {
         writeln!(self.ask, "{line}")?;
         self.ask.flush()?;
         let answer = self.line()?;
-        let no_number = |_| format!("Python answered `{answer}`");
-        Ok(answer.parse().map_err(no_number)?)
+        let numbers: Result<Vec<f64>, _> = answer.split_whitespace().map(str::parse).collect();
+        let numbers = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+        Ok(numbers.ok_or_else(|| format!("Python answered `{answer}`"))?)
     }
 
     fn line(&mut self) -> Result<String, Failed> {

@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use crate::run::{SEED, Settings};
 use crate::series::Series;
+use crate::usage::Usage;
 
 /// What the figures of a line are.
 #[derive(Debug, Clone, Copy)]
@@ -47,11 +48,13 @@ impl Report {
                 "what",
                 "median",
                 "min – max",
+                "CPU s",
+                "peak MiB",
                 "ratio (min – max)",
                 "goal",
                 "",
             ]);
-        for column in 1..=3 {
+        for column in 1..=5 {
             if let Some(column) = table.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -67,22 +70,29 @@ impl Report {
 
     /// A line without ratio and goal: what the others are compared with, or a stage.
     pub fn plain(&mut self, what: &str, measure: Measure, figures: &Series) {
-        self.line(what, measure, figures, None, None);
+        self.line(what, measure, (figures, None), None, None);
     }
 
     /// A line with its ratio.
     pub fn compared(&mut self, what: &str, figures: &Series, ratio: &Series, goal: Option<Goal>) {
-        self.line(what, Measure::Seconds, figures, Some(ratio), goal);
+        self.line(what, Measure::Seconds, (figures, None), Some(ratio), goal);
+    }
+
+    /// A line with what it took of the machine, and its ratio where there is something to compare with.
+    pub fn used(&mut self, what: &str, usage: &Usage, ratio: Option<&Series>, goal: Option<Goal>) {
+        let figures = (&usage.seconds, Some(usage));
+        self.line(what, Measure::Seconds, figures, ratio, goal);
     }
 
     /// A line with a goal for its figures themselves.
     pub fn bounded(&mut self, what: &str, measure: Measure, figures: &Series, goal: Goal) {
-        self.line(what, measure, figures, None, Some(goal));
+        self.line(what, measure, (figures, None), None, Some(goal));
     }
 
     /// A line for something that could not be measured, and why, below the table.
     pub fn absent(&mut self, what: &str, why: &str) {
-        self.table.add_row([what, "NOT MEASURED", "", "", "", ""]);
+        self.table
+            .add_row([what, "NOT MEASURED", "", "", "", "", "", ""]);
         self.note(&format!("NOT MEASURED: {what}: {why}"));
     }
 
@@ -107,7 +117,7 @@ impl Report {
         &mut self,
         what: &str,
         measure: Measure,
-        figures: &Series,
+        (figures, usage): (&Series, Option<&Usage>),
         ratio: Option<&Series>,
         goal: Option<Goal>,
     ) {
@@ -138,6 +148,8 @@ impl Report {
             what.to_owned(),
             format!("{:.digits$} {unit}", figures.median()),
             spread(figures, digits),
+            usage.map_or_else(String::new, |u| format!("{:.2}", u.cpu.median())),
+            usage.map_or_else(String::new, |u| format!("{:.0}", u.peak_mib.most())),
             ratios.unwrap_or_default(),
             asked,
             verdict.to_owned(),

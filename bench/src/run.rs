@@ -49,7 +49,11 @@ fn outcome(body: impl AsyncFnOnce(Settings) -> Result<(), Failed>) -> Result<(),
     runtime.block_on(body(settings))
 }
 
-fn number(name: &str, default: usize) -> Result<usize, Failed> {
+/// A whole number from 1 in a variable.
+///
+/// # Errors
+/// Where it is anything else.
+pub fn number(name: &str, default: usize) -> Result<usize, Failed> {
     let Ok(text) = std::env::var(name) else {
         return Ok(default);
     };

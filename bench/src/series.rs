@@ -31,6 +31,29 @@ impl Series {
         }
     }
 
+    /// The figure that a share of all figures (0 to 1) does not exceed; NaN without figures.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let place = (share * sorted.len() as f64).ceil() as usize;
+        sorted
+            .get(place.saturating_sub(1))
+            .copied()
+            .unwrap_or(f64::NAN)
+    }
+
+    /// How many figures.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes another one's figures.
+    pub fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
     /// The least figure.
     #[must_use]
     pub fn least(&self) -> f64 {
@@ -68,4 +91,15 @@ pub fn kolmogorov_smirnov(a: &Series, b: &Series) -> f64 {
         most = most.max(height.abs());
     }
     most as f64 / a.0.len().max(1) as f64
+}
+
+/// The slope of the least-squares line through the logarithms: 1 is proportional, 0 is constant.
+#[must_use]
+pub fn log_slope(points: &[(f64, f64)]) -> f64 {
+    let logs: Vec<_> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
+    let count = logs.len() as f64;
+    let mean_x = logs.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let mean_y = logs.iter().map(|(_, y)| y).sum::<f64>() / count;
+    let up: f64 = logs.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
+    up / logs.iter().map(|(x, _)| (x - mean_x).powi(2)).sum::<f64>()
 }

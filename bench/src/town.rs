@@ -12,7 +12,7 @@ use broker::serve::Running;
 use certs::{DevPki, Ed25519Seed};
 use jiff::Timestamp;
 use policies::agreement::Agreement;
-use policies::id::{AgreementId, Role};
+use policies::id::{AgreementId, Fingerprint, Role};
 use proto::convert::Push;
 use sdk::client::{Client, Profile, new_batch_id};
 use sdk::sign::{Admission, Signer};
@@ -23,7 +23,8 @@ use crate::grid;
 use crate::run::Failed;
 
 const DOMAIN: &str = "weir.test";
-const STEWARD: &str = "steward";
+/// The broker's first organisation.
+pub const STEWARD: &str = "steward";
 
 /// Keys, config and state of one broker; gone when dropped.
 pub struct Town {
@@ -40,6 +41,25 @@ pub struct Provider {
     /// What was signed.
     pub terms: Agreement,
     id: AgreementId,
+}
+
+/// An organisation that was admitted.
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// A connection.
+    pub client: Client,
+    /// What it signs with.
+    pub signer: Signer,
+    key: Fingerprint,
+}
+
+impl Member {
+    /// As an agreement names it.
+    #[must_use]
+    pub fn party(&self) -> (&str, &Fingerprint) {
+        (&self.name, &self.key)
+    }
 }
 
 impl Town {
@@ -94,28 +114,54 @@ impl Town {
     /// As the broker says.
     pub async fn provider(&self, address: SocketAddr, zones: usize) -> Result<Provider, Failed> {
         let geojson = grid::geojson(zones)?;
-        let steward = Client::connect(&self.profile(STEWARD, address)?).await?;
+        let steward = self.connect(STEWARD, address).await?;
         let zoning = grid::ZONING.parse()?;
         steward.add_zoning(zoning, geojson.clone().into()).await?;
-        let mut joined = Vec::new();
-        for (name, role) in [("fleet", Role::Provider), ("city", Role::Planner)] {
-            let files = self.pki.org(name, role.as_str(), "bench")?;
-            steward
-                .admit(admission(&files.signing_key, name, role)?)
-                .await?;
-            let client = Client::connect(&self.profile(name, address)?).await?;
-            joined.push((client, Signer::from_pem_file(&files.signing_key)?));
-        }
-        let (city, city_signer) = joined.pop().ok_or("no planner")?;
-        let (client, signer) = joined.pop().ok_or("no provider")?;
-        let key = |signer: &Signer| signer.public_key().fingerprint().clone();
-        let (fleet_key, city_key) = (key(&signer), key(&city_signer));
-        let (fleet, planner) = (("fleet", &fleet_key), ("city", &city_key));
-        let terms = grid::agreement(fleet, planner, &geojson, zones)?;
+        let fleet = self
+            .join(&steward, "fleet", Role::Provider, address)
+            .await?;
+        let city = self.join(&steward, "city", Role::Planner, address).await?;
+        let terms = grid::agreement(fleet.party(), city.party(), &geojson, zones)?;
         let id = terms.id()?;
-        client.offer(&terms, &signer).await?;
-        city.sign_agreement(&id, &city_signer).await?;
-        Ok(Provider { client, terms, id })
+        fleet.client.offer(&terms, &fleet.signer).await?;
+        city.client.sign_agreement(&id, &city.signer).await?;
+        Ok(Provider {
+            client: fleet.client,
+            terms,
+            id,
+        })
+    }
+
+    /// Admits an organisation.
+    ///
+    /// # Errors
+    /// As the broker says.
+    pub async fn join(
+        &self,
+        steward: &Client,
+        name: &str,
+        role: Role,
+        address: SocketAddr,
+    ) -> Result<Member, Failed> {
+        let files = self.pki.org(name, role.as_str(), "bench")?;
+        steward
+            .admit(admission(&files.signing_key, name, role)?)
+            .await?;
+        let signer = Signer::from_pem_file(&files.signing_key)?;
+        Ok(Member {
+            name: name.to_owned(),
+            client: self.connect(name, address).await?,
+            key: signer.public_key().fingerprint().clone(),
+            signer,
+        })
+    }
+
+    /// One more connection of an organisation; [`STEWARD`] is there from the start.
+    ///
+    /// # Errors
+    /// As the broker says.
+    pub async fn connect(&self, name: &str, address: SocketAddr) -> Result<Client, Failed> {
+        Ok(Client::connect(&self.profile(name, address)?).await?)
     }
 
     fn profile(&self, name: &str, address: SocketAddr) -> Result<Profile, Failed> {

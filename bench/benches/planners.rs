@@ -1,0 +1,395 @@
+//! Many planners at once: a broker in a process of its own, with thousands of agreements, under all it can answer and
+//! under twice that; how long a listing takes, and how soon after the last signature the first request is
+//! permitted.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use bench::grid;
+use bench::report::{Goal, Measure, Report};
+use bench::run::{self, Failed, Settings};
+use bench::series::{Series, log_slope};
+use bench::town::{Member, STEWARD, Town};
+use bench::weir::{self, Broker};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use policies::agreement::Agreement;
+use policies::id::{AgreementId, PopulationId, Role};
+use sdk::client::{Client, ClientError};
+use tokio::sync::Semaphore;
+use tokio::time::MissedTickBehavior;
+use tonic::Code;
+
+/// Providers, and as many planners.
+const PAIRS: usize = 50;
+/// Connections of all planners together.
+const CLIENTS: usize = 200;
+/// Calls of one client that wait at once where they are sent by the clock.
+const WAITING_MAX: usize = 32;
+/// Offers and signatures that are under way at once while the town is set up.
+const SIGNING: usize = 48;
+/// Zones: small, since this is about calls and not about cells.
+const ZONES: usize = 9;
+/// Listings, and agreements brought into force, that are timed.
+const LISTINGS: usize = 500;
+const ACTIVATIONS: usize = 30;
+const LISTING_MOST_S: f64 = 0.010;
+const ACTIVATION_MOST_S: f64 = 0.050;
+
+fn main() -> ExitCode {
+    run::bench("planners", planners)
+}
+
+async fn planners(settings: Settings) -> Result<(), Failed> {
+    let mut report = Report::new("planners", settings);
+    let binary = weir::binary()?;
+    if !binary.is_file() {
+        report.absent(
+            "weir serve",
+            "no binary: cargo build --release -p cli, or say WEIR_BIN",
+        );
+        report.print();
+        return Ok(());
+    }
+    let agreements = run::number("WEIR_BENCH_AGREEMENTS", 10_000)?;
+    let seconds = run::number("WEIR_BENCH_SECONDS", 60)?;
+    let town = Town::new()?;
+    let broker = Broker::start(&binary, &town.config())?;
+    let mut city = City::found(&town, &broker).await?;
+
+    let mut listings = Vec::new();
+    for count in [agreements / 100, agreements / 10, agreements] {
+        city.grow(count).await?;
+        listings.push((count, city.listings().await?));
+    }
+    for (count, series) in &listings {
+        report.plain(
+            &format!("a planner's list, of {count} agreements"),
+            Measure::Seconds,
+            series,
+        );
+    }
+    let all = listings
+        .last()
+        .map(|(_, series)| series.quantile(0.99))
+        .unwrap_or(f64::NAN);
+    let what = format!("  its 99th percentile, of {agreements}");
+    report.bounded(
+        &what,
+        Measure::Seconds,
+        &one(all),
+        Goal::Below(LISTING_MOST_S),
+    );
+    let activations = city.activations().await?;
+    let goal = Goal::Below(ACTIVATION_MOST_S);
+    report.plain(
+        "signing, then the first permitted request",
+        Measure::Seconds,
+        &activations,
+    );
+    let worst = one(activations.quantile(0.99));
+    report.bounded("  its 99th percentile", Measure::Seconds, &worst, goal);
+
+    let clients = city.clients(&town, &broker).await?;
+    let capacity = load(&clients, Duration::from_secs(seconds as u64 / 4), None).await?;
+    capacity.report(
+        &mut report,
+        "200 clients, one call after the other",
+        &broker,
+    )?;
+    let twice = 2.0 * capacity.per_second();
+    let overload = load(&clients, Duration::from_secs(seconds as u64), Some(twice)).await?;
+    let what = format!("200 clients, {twice:.0} calls/s asked: twice that");
+    overload.report(&mut report, &what, &broker)?;
+    let slope: Vec<_> = listings
+        .iter()
+        .map(|(n, s)| (*n as f64, s.median()))
+        .collect();
+    report.note(&format!(
+        "a list's time grows as the agreements to the power of {:.2} (each planner is in 1 of {PAIRS})",
+        log_slope(&slope)
+    ));
+    report.note(
+        "calls: read an agreement 5 in 10, preview a price 3, list 2; rows and runs play no part",
+    );
+    report.note("client and server share the machine's processors");
+    report.print();
+    Ok(())
+}
+
+/// A series of one figure.
+fn one(figure: f64) -> Series {
+    let mut series = Series::default();
+    series.push(figure);
+    series
+}
+
+/// Organisations of one broker and the agreements between them.
+struct City {
+    geojson: Vec<u8>,
+    providers: Vec<Member>,
+    planners: Vec<Member>,
+    agreements: Vec<(usize, AgreementId)>,
+}
+
+impl City {
+    async fn found(town: &Town, broker: &Broker) -> Result<Self, Failed> {
+        let geojson = grid::geojson(ZONES)?;
+        let steward = town.connect(STEWARD, broker.address).await?;
+        steward
+            .add_zoning(grid::ZONING.parse()?, geojson.clone().into())
+            .await?;
+        let (mut providers, mut planners) = (Vec::new(), Vec::new());
+        for n in 0..PAIRS {
+            let (fleet, city) = (format!("fleet-{n}"), format!("city-{n}"));
+            providers.push(
+                town.join(&steward, &fleet, Role::Provider, broker.address)
+                    .await?,
+            );
+            planners.push(
+                town.join(&steward, &city, Role::Planner, broker.address)
+                    .await?,
+            );
+        }
+        Ok(Self {
+            geojson,
+            providers,
+            planners,
+            agreements: Vec::new(),
+        })
+    }
+
+    /// The `n`th agreement's planner and terms: every one about people of its own, so that all can be in force.
+    fn terms(&self, n: usize) -> Result<(&Member, &Member, Agreement), Failed> {
+        let provider = self.providers.get(n % PAIRS).ok_or("no provider")?;
+        let planner = self.planners.get(n / PAIRS % PAIRS).ok_or("no planner")?;
+        let mut terms = grid::agreement(provider.party(), planner.party(), &self.geojson, ZONES)?;
+        terms.population.id = format!("travellers-{n}").parse::<PopulationId>()?;
+        Ok((provider, planner, terms))
+    }
+
+    async fn sign(&self, n: usize) -> Result<(usize, AgreementId), Failed> {
+        let (provider, planner, terms) = self.terms(n)?;
+        let id = terms.id()?;
+        provider.client.offer(&terms, &provider.signer).await?;
+        planner.client.sign_agreement(&id, &planner.signer).await?;
+        Ok((n / PAIRS % PAIRS, id))
+    }
+
+    /// Brings so many agreements into force in all.
+    async fn grow(&mut self, until: usize) -> Result<(), Failed> {
+        let from = self.agreements.len();
+        let signed = stream::iter(from..until)
+            .map(|n| self.sign(n))
+            .buffer_unordered(SIGNING);
+        let signed: Vec<_> = signed.try_collect().await?;
+        self.agreements.extend(signed);
+        Ok(())
+    }
+
+    /// Seconds of one planner's listings.
+    async fn listings(&self) -> Result<Series, Failed> {
+        let planner = self.planners.first().ok_or("no planner")?;
+        let mut series = Series::default();
+        for run in 0..LISTINGS {
+            let start = Instant::now();
+            planner.client.agreements().await?;
+            if run > 0 {
+                series.push_since(start);
+            }
+        }
+        Ok(series)
+    }
+
+    /// Seconds from the planner's signature on its way to the answer of its first permitted request, which asks
+    /// what a release costs.
+    async fn activations(&self) -> Result<Series, Failed> {
+        let mut series = Series::default();
+        let first = self.agreements.len();
+        for n in first..first + ACTIVATIONS {
+            let (provider, planner, terms) = self.terms(n)?;
+            let id = terms.id()?;
+            provider.client.offer(&terms, &provider.signer).await?;
+            let start = Instant::now();
+            planner.client.sign_agreement(&id, &planner.signer).await?;
+            preview(&planner.client, &id).await?;
+            series.push_since(start);
+        }
+        Ok(series)
+    }
+
+    /// [`CLIENTS`] connections of the planners, each with the agreements that it asks about.
+    async fn clients(&self, town: &Town, broker: &Broker) -> Result<Vec<Planner>, Failed> {
+        let mut clients = Vec::with_capacity(CLIENTS);
+        for n in 0..CLIENTS {
+            let org = n % PAIRS;
+            let name = &self.planners.get(org).ok_or("no planner")?.name;
+            let own = self
+                .agreements
+                .iter()
+                .filter(|(planner, _)| *planner == org);
+            clients.push(Planner {
+                client: town.connect(name, broker.address).await?,
+                agreements: own.map(|(_, id)| id.clone()).collect::<Vec<_>>().into(),
+            });
+        }
+        Ok(clients)
+    }
+}
+
+async fn preview(client: &Client, id: &AgreementId) -> Result<(), ClientError> {
+    // The grid's table and its first day: both parse.
+    let (Ok(table), Ok(day)) = (grid::TABLE.parse(), "2026-10-01".parse()) else {
+        return Ok(());
+    };
+    client.preview(id, &table, &[day]).await.map(drop)
+}
+
+/// One connection and what it asks about.
+#[derive(Clone)]
+struct Planner {
+    client: Client,
+    agreements: Arc<[AgreementId]>,
+}
+
+impl Planner {
+    /// The `n`th call.
+    async fn call(&self, n: usize) -> Result<(), ClientError> {
+        let Some(id) = self.agreements.get(n % self.agreements.len().max(1)) else {
+            return Ok(());
+        };
+        match n % 10 {
+            0..5 => self.client.agreement(id).await.map(drop),
+            5..8 => preview(&self.client, id).await,
+            _ => self.client.agreements().await.map(drop),
+        }
+    }
+}
+
+/// What became of the calls of one phase.
+#[derive(Default)]
+struct Outcome {
+    answered: Series,
+    refused: Series,
+    failed: usize,
+    /// Not even sent: too many of this client waited.
+    held_back: usize,
+    seconds: f64,
+}
+
+impl Outcome {
+    fn per_second(&self) -> f64 {
+        self.answered.count() as f64 / self.seconds
+    }
+
+    fn take(&mut self, other: Self) {
+        self.answered.append(other.answered);
+        self.refused.append(other.refused);
+        self.failed += other.failed;
+        self.held_back += other.held_back;
+    }
+
+    fn count(&mut self, start: Instant, answer: &Result<(), ClientError>) {
+        match answer {
+            Ok(()) => self.answered.push_since(start),
+            Err(ClientError::Status {
+                code: Code::ResourceExhausted,
+                ..
+            }) => {
+                self.refused.push_since(start);
+            }
+            Err(_) => self.failed += 1,
+        }
+    }
+
+    fn report(&self, report: &mut Report, what: &str, broker: &Broker) -> Result<(), Failed> {
+        report.plain(what, Measure::Seconds, &self.answered);
+        let p99 = one(self.answered.quantile(0.99));
+        report.plain("  99th percentile", Measure::Seconds, &p99);
+        report.note(&format!(
+            "{what}: {:.0} answered/s for {:.0} s, {} refused (median {:.4} s), {} failed, {} not sent; \
+             broker's peak so far {:.0} MiB, {:.0} CPU s",
+            self.per_second(),
+            self.seconds,
+            self.refused.count(),
+            self.refused.median(),
+            self.failed,
+            self.held_back,
+            broker.mib("VmHWM")?,
+            broker.cpu_seconds()?,
+        ));
+        Ok(())
+    }
+}
+
+/// All clients for so long: each one call after the other, or so many calls a second of all together by the clock,
+/// whether or not answers come.
+async fn load(
+    clients: &[Planner],
+    lasts: Duration,
+    per_second: Option<f64>,
+) -> Result<Outcome, Failed> {
+    let start = Instant::now();
+    let every = per_second.map(|rate| Duration::from_secs_f64(clients.len() as f64 / rate));
+    let running = clients.iter().cloned().enumerate().map(|(n, planner)| {
+        let until = start + lasts;
+        tokio::spawn(async move {
+            match every {
+                None => one_by_one(&planner, n, until).await,
+                Some(every) => by_the_clock(planner, n, until, every).await,
+            }
+        })
+    });
+    let running: Vec<_> = running.collect();
+    let mut outcome = Outcome::default();
+    for task in running {
+        outcome.take(task.await?);
+    }
+    outcome.seconds = start.elapsed().as_secs_f64();
+    Ok(outcome)
+}
+
+async fn one_by_one(planner: &Planner, first: usize, until: Instant) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut n = first;
+    while Instant::now() < until {
+        let start = Instant::now();
+        let answer = planner.call(n).await;
+        outcome.count(start, &answer);
+        n += 1;
+    }
+    outcome
+}
+
+async fn by_the_clock(planner: Planner, first: usize, until: Instant, every: Duration) -> Outcome {
+    let (places, next) = (
+        Arc::new(Semaphore::new(WAITING_MAX)),
+        AtomicUsize::new(first),
+    );
+    let mut clock = tokio::time::interval(every);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let (mut outcome, mut calls) = (Outcome::default(), tokio::task::JoinSet::new());
+    while Instant::now() < until {
+        clock.tick().await;
+        while let Some(done) = calls.try_join_next() {
+            done.map(|one| outcome.take(one)).unwrap_or_default();
+        }
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            outcome.held_back += 1;
+            continue;
+        };
+        let (planner, n) = (planner.clone(), next.fetch_add(1, Ordering::Relaxed));
+        calls.spawn(async move {
+            let (start, mut one) = (Instant::now(), Outcome::default());
+            let answer = planner.call(n).await;
+            one.count(start, &answer);
+            drop(place);
+            one
+        });
+    }
+    while let Some(done) = calls.join_next().await {
+        done.map(|one| outcome.take(one)).unwrap_or_default();
+    }
+    outcome
+}

@@ -1,0 +1,141 @@
+"""The peers of the `peers` bench: one release per line of input, `SECONDS CPU PEAK_MIB ROWS` as the answer.
+
+argv: what (`duckdb`, `duckdb-opendp`, `postgres-opendp`, `smartnoise`), the threshold, the scale of contributors,
+the scale of trips, then Parquet files, or for PostgreSQL the folder of its socket.
+A line of input is the grain: `zones` or `districts`. First line out: `PACKAGE VERSION`, or `missing WHY`.
+
+Every peer groups by origin, destination and part of day; those with OpenDP add Gaussian noise of Weir's scales to
+contributors and trips and keep what is above Weir's threshold. They bound nothing, charge nothing, log nothing.
+"""
+
+import importlib.metadata
+import resource
+import sys
+import time
+
+what, threshold, scale_n, scale_trips, *places = sys.argv[1:]
+threshold = int(threshold)
+
+try:
+    import numpy
+    import pyarrow
+
+    if what.startswith("duckdb"):
+        import duckdb
+    if what.startswith("postgres"):
+        import psycopg
+    if what.endswith("opendp"):
+        import opendp.prelude as dp
+
+        dp.enable_features("contrib")
+    if what == "smartnoise":
+        import pandas
+        import snsql
+except ImportError as error:
+    print("missing", error, flush=True)
+    sys.exit(0)
+
+PART = "CASE WHEN start < 7 THEN 0 WHEN start < 10 THEN 7 WHEN start < 16 THEN 10 ELSE 16 END"
+GRAINS = {"zones": ("origin", "destination"), "districts": ("substr(origin, 1, 5)", "substr(destination, 1, 5)")}
+
+
+def statement(grain, table):
+    origin, destination = GRAINS[grain]
+    return (
+        f"SELECT {origin} AS o, {destination} AS d, {PART} AS part, "
+        f"sum(contributors)::BIGINT AS contributors, sum(trips)::BIGINT AS trips FROM {table} GROUP BY 1, 2, 3"
+    )
+
+
+def noised(contributors, trips):
+    """Weir's scales, OpenDP's noise; gives how many rows are kept."""
+    kept = None
+    for values, scale in ((contributors, scale_n), (trips, scale_trips)):
+        domain = dp.vector_domain(dp.atom_domain(T="i64"))
+        draw = dp.m.make_gaussian(domain, dp.l2_distance(T="f64"), float(scale))
+        answer = numpy.asarray(draw(numpy.ascontiguousarray(values, dtype="<i8")))
+        if kept is None:
+            kept = answer >= threshold
+    return int(kept.sum())
+
+
+def with_duckdb():
+    connection = duckdb.connect()
+    files = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
+
+    def run(grain):
+        answer = connection.execute(statement(grain, f"read_parquet([{files}])")).to_arrow_table()
+        if what == "duckdb":
+            return answer.num_rows
+        return noised(answer["contributors"].to_numpy(), answer["trips"].to_numpy())
+
+    return "duckdb " + duckdb.__version__, run
+
+
+def with_postgres():
+    connection = psycopg.connect(host=places[0], user="postgres", dbname="postgres")
+
+    def run(grain):
+        with connection.cursor() as cursor:
+            with cursor.copy(f"COPY ({statement(grain, 'week')}) TO STDOUT") as copy:
+                rows = b"".join(copy).decode().splitlines()
+        columns = [row.split("\t")[3:5] for row in rows]
+        numbers = numpy.array(columns, dtype="<i8")
+        return noised(numbers[:, 0], numbers[:, 1])
+
+    return "psycopg " + importlib.metadata.version("psycopg"), run
+
+
+def with_smartnoise():
+    """Its own bounding, noise and threshold, on the same cells as rows; a cell is its unit (it has no other)."""
+    import pyarrow.parquet
+
+    tables = [pyarrow.parquet.read_table(place) for place in places]
+    frame = pyarrow.concat_tables(tables).to_pandas()
+    frame["part"] = numpy.select([frame.start < 7, frame.start < 10, frame.start < 16], [0, 7, 10], 16)
+    for column in ("origin", "destination"):
+        frame[column] = frame[column].astype(str)
+    frame = frame[["origin", "destination", "part", "contributors", "trips"]]
+    text, whole = {"type": "string"}, {"type": "int", "lower": 0, "upper": 30_000}
+    columns = {"origin": text, "destination": text, "part": whole, "contributors": whole, "trips": whole}
+    meta = {"": {"city": {"week": {"row_privacy": True, "rows": len(frame), **columns}}}}
+    reader = snsql.from_df(frame, privacy=snsql.Privacy(epsilon=1.0, delta=1e-7), metadata=meta)
+
+    def run(grain):
+        if grain != "zones":
+            raise SystemExit("no substr in SmartNoise's SQL")
+        answer = reader.execute(
+            "SELECT origin, destination, part, SUM(contributors) AS n, SUM(trips) AS t "
+            "FROM city.week GROUP BY origin, destination, part"
+        )
+        return len(answer) - 1
+
+    return "smartnoise-sql " + importlib.metadata.version("smartnoise-sql"), run
+
+
+def peak_mib(reset=False):
+    if reset:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+        return 0.0
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
+
+
+def cpu():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+makers = {"duckdb": with_duckdb, "duckdb-opendp": with_duckdb, "postgres-opendp": with_postgres}
+try:
+    version, run = makers.get(what, with_smartnoise)()
+except Exception as error:  # said in the report, whatever it is
+    print("missing", type(error).__name__, str(error).splitlines()[:1], flush=True)
+    sys.exit(0)
+print(version, flush=True)
+for line in sys.stdin:
+    peak_mib(reset=True)
+    before, begin = cpu(), time.perf_counter()
+    rows = run(line.strip())
+    print(time.perf_counter() - begin, cpu() - before, peak_mib(), rows, flush=True)

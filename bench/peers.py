@@ -64,7 +64,7 @@ def with_duckdb():
     files = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
 
     def run(grain):
-        answer = connection.execute(statement(grain, f"read_parquet([{files}])")).to_arrow_table()
+        answer = connection.sql(statement(grain, f"read_parquet([{files}])")).to_arrow_table()
         if what == "duckdb":
             return answer.num_rows
         return noised(answer["contributors"].to_numpy(), answer["trips"].to_numpy())
@@ -95,6 +95,8 @@ def with_smartnoise():
     frame["part"] = numpy.select([frame.start < 7, frame.start < 10, frame.start < 16], [0, 7, 10], 16)
     for column in ("origin", "destination"):
         frame[column] = frame[column].astype(str)
+    for column in ("part", "contributors", "trips"):
+        frame[column] = frame[column].astype("int64")
     frame = frame[["origin", "destination", "part", "contributors", "trips"]]
     text, whole = {"type": "string"}, {"type": "int", "lower": 0, "upper": 30_000}
     columns = {"origin": text, "destination": text, "part": whole, "contributors": whole, "trips": whole}

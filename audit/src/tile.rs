@@ -80,6 +80,13 @@ impl Tile {
         first * TreeHash::BYTES as u64..end * TreeHash::BYTES as u64
     }
 
+    /// The leaves under it: of level 0, those of the bundle of entries of the same name.
+    #[must_use]
+    pub const fn leaves(&self) -> Range<u64> {
+        let (first, shift) = (self.index * TILE_HASHES, 8 * self.level as u32);
+        first << shift..(first + self.width as u64) << shift
+    }
+
     /// Sizes of the trees that have exactly this tile, if it is partial, or at least it, if it is
     /// full.
     #[must_use]

@@ -29,7 +29,10 @@ const METHOD: &str = "/weir.v1.TransparencyService/GetLogKey";
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// An HTTP/2 connection below any gRPC library, and the task that drives it.
-async fn h2(member: &Member, at: u16) -> (SendRequest<Bytes>, JoinHandle<Result<(), h2::Error>>) {
+pub async fn h2(
+    member: &Member,
+    at: u16,
+) -> (SendRequest<Bytes>, JoinHandle<Result<(), h2::Error>>) {
     let mut roots = rustls::RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(&member.profile.ca).unwrap())

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod bundles;
 mod calls;
 mod contribute;
 mod crash;

@@ -1,5 +1,7 @@
 //! The methods that ask about an object, by the name of their action in `policies/schema.cedarschema`.
 
+use crate::api::plain::is_plain;
+
 /// Offers an agreement.
 pub const OFFER_AGREEMENT: &str = "AgreementService/OfferAgreement";
 /// Signs one.
@@ -50,9 +52,13 @@ pub const GET_ENTRIES: &str = "TransparencyService/GetEntries";
 const OURS: &str = "/weir.v1.";
 const FLIGHT: &str = "/arrow.flight.protocol.";
 
-/// The action of a method's path, as on the wire: `/package.Service/Method` gives `Service/Method`.
+/// The action of a method's path, as on the wire: `/package.Service/Method` gives `Service/Method`. Entries over
+/// HTTPS are read by the same action as over gRPC.
 #[must_use]
 pub fn of_path(path: &str) -> Option<&str> {
+    if is_plain(path) {
+        return Some(GET_ENTRIES);
+    }
     path.strip_prefix(OURS)
         .or_else(|| path.strip_prefix(FLIGHT))
 }

@@ -11,13 +11,17 @@ use proto::v1::transparency_service_server::TransparencyServiceServer;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 
 use super::{ServeError, Writer, during};
+use crate::api::plain::PlainLayer;
 use crate::api::trace::TraceLayer;
-use crate::api::{access, agreement, contribution, directory, flight, rate, release, transparency};
+use crate::api::{
+    access, agreement, contribution, directory, entries, flight, rate, release, transparency,
+};
 use crate::cosign::CosignError;
 use crate::flow::Broker;
 use crate::identity::accept::Incoming;
@@ -54,6 +58,8 @@ pub(super) async fn serve(
         broker: of(),
         stop: stop.clone(),
     };
+    let beside_grpc = Routes::default().into_axum_router();
+    let beside_grpc = Routes::from(beside_grpc.merge(entries::routes(of())));
     let router = Server::builder()
         .max_concurrent_streams(Some(limits::STREAMS_PER_CONNECTION_MAX))
         .initial_stream_window_size(Some(limits::STREAM_WINDOW_BYTES))
@@ -61,9 +67,11 @@ pub(super) async fn serve(
         .timeout(limits::CALL_TIMEOUT)
         // The first is the outermost: even a refused call has an id, and bad tokens cost their bucket.
         .layer(TraceLayer)
+        .layer(PlainLayer)
         .layer(rate::RateLayer::default())
         .layer(IdentityLayer::new(verifier))
         .layer(access::AccessLayer::new(of(), metrics))
+        .add_routes(beside_grpc)
         .add_service(health_service)
         .add_service(reflection)
         .add_service(

@@ -12,6 +12,7 @@ mod mint;
 mod options;
 mod pem;
 mod pki;
+mod revoke;
 mod spiffe;
 mod token;
 

@@ -89,6 +89,10 @@ impl Authority {
         &self.key
     }
 
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     pub(crate) fn pem(&self) -> String {
         certificate_pem(&self.der)
     }

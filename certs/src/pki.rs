@@ -11,6 +11,7 @@ use crate::layout::{BrokerFiles, OrgFiles};
 use crate::mint::{Authority, Validity, certificate_pem, read_leaf};
 use crate::options::{Options, ROLES};
 use crate::pem::marked;
+use crate::revoke::List;
 use crate::token::{Grant, mint};
 use crate::{Ed25519Seed, Error, Es256Key, SpiffeId, TrustDomain};
 
@@ -162,6 +163,43 @@ impl DevPki {
             what: "one certificate",
         })?;
         self.mint_token(&files.id, role, user, &der, until_s)
+    }
+
+    /// Takes back the certificate that an organisation has here now: it is added to the CA's list ([`Self::crl`]), which
+    /// grows with each call. A certificate from before its last renewal is not here any more, and runs out by itself.
+    /// Taking the same one back again changes nothing, and answers `false`.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Io`] when certificate or list cannot be read, [`Error::Spiffe`] for a bad name.
+    pub fn revoke(&self, name: &str) -> Result<bool, Error> {
+        let (cert, path) = (self.org_files(name)?.cert, self.crl());
+        let (der, _) = read_leaf(&read_text(&cert)?).ok_or(Error::Damaged {
+            path: cert.clone(),
+            what: "one certificate",
+        })?;
+        let mut list = match path.exists() {
+            false => List::default(),
+            true => List::read(&read_text(&path)?).ok_or(Error::Damaged {
+                path: path.clone(),
+                what: "a revocation list",
+            })?,
+        };
+        let now = now_s()?;
+        let added = list.add(&der, now).ok_or(Error::Damaged {
+            path: cert,
+            what: "one certificate",
+        })?;
+        if added {
+            let signed = list.sign(&self.authority, now)?;
+            files::write(&path, signed.as_bytes(), Existing::Replace)?;
+        }
+        Ok(added)
+    }
+
+    /// The CA's revocation list, PEM: there from the first [`Self::revoke`] on.
+    #[must_use]
+    pub fn crl(&self) -> PathBuf {
+        self.path("ca.crl.pem")
     }
 
     /// Replaces the broker's certificate and its key.

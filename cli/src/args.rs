@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     aggregate, agreement, audit, call, contribution, org, pki, push, question, release, serve, sql,
-    witness, zoning,
+    table, witness, zoning,
 };
 use crate::demo;
 
@@ -97,6 +97,9 @@ pub enum Command {
     /// Calls for data: what planners need to know; publish, list, read, close.
     #[command(subcommand)]
     Call(call::Command),
+    /// Tables on offer: what providers count already, and for whom.
+    #[command(subcommand)]
+    Table(table::Command),
     /// Agreements: write, check, read, offer, sign, list.
     #[command(subcommand)]
     Agreement(agreement::Command),

@@ -14,6 +14,7 @@ pub mod release;
 pub mod serve;
 mod session;
 pub mod sql;
+pub mod table;
 pub mod witness;
 pub mod zoning;
 
@@ -36,6 +37,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Org(command) => org::run(command, &session).await,
         Command::Zoning(command) => zoning::run(command, &session).await,
         Command::Call(command) => call::run(command, &session).await,
+        Command::Table(command) => table::run(command, &session).await,
         Command::Agreement(command) => agreement::run(command, &session).await,
         Command::Aggregate(args) => aggregate::run(args, &session).await,
         Command::Push(args) => push::run(args, &session).await,

@@ -187,6 +187,15 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::PersonDay,
+        Self::PersonWeek,
+        Self::PersonMonth,
+        Self::Trip,
+        Self::None,
+    ];
+
     /// The grain of its unit-periods in the ledger. A trip belongs to the day it starts on; data
     /// without a unit is not in the ledger.
     #[must_use]

@@ -12,6 +12,7 @@ mod contributed;
 mod contribution;
 mod directory;
 mod life;
+mod offered;
 mod opening;
 mod release;
 mod rotation;
@@ -30,6 +31,7 @@ pub use contributed::{ContributionStatus, Withdrawing};
 pub use contribution::{Accepted, ContributionQuery, Push, TableFilter};
 pub use directory::{Admission, Organisation, Zoning, ZoningBytes};
 pub use life::{Acting, Lived};
+pub use offered::OfferedTable;
 pub use opening::{Opens, Recalls};
 pub use release::{
     Answer, Chunk, JointPreview, MeasurePreview, PartPreview, PeriodPreview, Preview, PreviewQuery,

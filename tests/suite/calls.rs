@@ -2,8 +2,10 @@
 
 use policies::call::Call;
 use policies::id::Role;
+use policies::life::Action;
 use policies::period::Grain;
 use policies::state::Status;
+use proto::convert::OfferedTable;
 use sdk::client::ClientError;
 
 use crate::harness::*;
@@ -18,6 +20,46 @@ fn harbour() -> Call {
         kind: "od_trips".into(),
         grain: Grain::Day,
         zoning: "town-2026".parse().unwrap(),
+    }
+}
+
+/// What is in force everybody sees, as in the register; an offer, those who may read it; what has ended, nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_on_offer_are_those_in_force_and_of_ones_own_offers() {
+    let (town, bikes, city, geojson) = opened().await;
+    let other = town.join("harbour-town", Role::Planner).await;
+    let auditor = town.join("ombudsman", Role::Auditor).await;
+    let told = async |who: &Member| who.client.tables_on_offer().await.unwrap();
+    let terms = agreement(&bikes, &city, &geojson);
+    let id = terms.id().unwrap();
+    bikes.client.offer(&terms, &bikes.signer).await.unwrap();
+    let offered = told(&city).await;
+    let [table] = offered.as_slice() else {
+        panic!("{offered:?}")
+    };
+    let expected = OfferedTable::of(&id, Status::Offered, &terms, &terms.plan[0]);
+    assert_eq!(Some(table), expected.as_ref());
+    assert_eq!((table.k, table.grain), (5, Grain::Day));
+    assert_eq!(told(&bikes).await, offered);
+    assert_eq!(told(&auditor).await, offered);
+    assert_eq!(told(&other).await, [], "an offer between others");
+    city.client.sign_agreement(&id, &city.signer).await.unwrap();
+    for who in [&bikes, &city, &other, &auditor] {
+        let [table] = &told(who).await[..] else {
+            panic!("{}", who.org)
+        };
+        assert_eq!(table.status, Status::Active);
+    }
+    let act = city.client.act(
+        Action::Terminate,
+        &id,
+        "done".parse().unwrap(),
+        None,
+        &city.signer,
+    );
+    act.await.unwrap();
+    for who in [&bikes, &city, &other, &auditor] {
+        assert_eq!(told(who).await, [], "{}", who.org);
     }
 }
 
@@ -42,6 +84,11 @@ async fn a_call_is_published_read_answered_and_closed() {
         let listed = reader.client.calls().await.unwrap();
         assert_eq!(listed, std::slice::from_ref(&call.what), "{}", reader.org);
     }
+    // Who watches is told, a provider above all.
+    let mut watching = bikes.client.watch(call.proof.index());
+    let told = watching.next().await.unwrap();
+    let kinds: Vec<_> = told.iter().map(|p| p.entry().body.kind()).collect();
+    assert_eq!(kinds, ["call.published"]);
     // The answer names it; an offer to another planner cannot.
     let mut terms = agreement(&bikes, &city, &geojson);
     terms.call = Some(call.what.id.clone());

@@ -6,7 +6,8 @@ use policies::call::Call;
 use policies::id::{CallId, OrgId};
 use policies::state::{CallRecord, Org};
 use proto::convert::{
-    Admission as Wire, CallStatus, Logged, Organisation, Page, Rotation, Zoning, ZoningBytes,
+    Admission as Wire, CallStatus, Logged, OfferedTable, Organisation, Page, Rotation, Zoning,
+    ZoningBytes,
 };
 use proto::v1;
 use proto::v1::directory_service_server::DirectoryService;
@@ -142,6 +143,17 @@ impl DirectoryService for Directory {
         let receipt = self.0.close_call(&by, &id).await?;
         let what = self.call(&id)?;
         Ok(Response::new(Logged { what, receipt }.into()))
+    }
+
+    async fn list_tables(
+        &self,
+        request: Request<v1::ListTablesRequest>,
+    ) -> Answer<v1::ListTablesResponse> {
+        let by = Caller::of(&request)?.org().clone();
+        let page: Page = request.into_inner().try_into()?;
+        let all = self.0.tables_on_offer(&by);
+        let key = |t: &OfferedTable| format!("{} {}", t.agreement, t.table);
+        Ok(Response::new(paged(all.into_iter(), key, &page).into()))
     }
 
     async fn list_calls(

@@ -88,3 +88,25 @@ impl Broker {
         self.last_receipt(&done.entries).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use policies::testing::{Town, org};
+
+    use super::*;
+
+    /// Whoever changes a key while a signature by the old one is on its way has it turned away, not logged.
+    #[test]
+    fn a_signature_counts_while_its_key_is_in_force() {
+        let town = Town::active();
+        let (bikes, key) = (org("bikes"), town.bikes.public.fingerprint());
+        assert!(still_in_force(&town.state, &bikes, key).is_ok());
+        for (org, key) in [
+            (&bikes, town.city.public.fingerprint()),
+            (&org("trams"), key),
+        ] {
+            let refused = still_in_force(&town.state, org, key);
+            assert!(matches!(refused, Err(Error::Precondition { .. })));
+        }
+    }
+}

@@ -138,7 +138,8 @@ impl Watch {
     }
 }
 
-/// Members, zonings, calls for data, access policies, starts and the log's own operation concern everybody, and no agreement.
+/// Members, zonings, access policies, starts and the log's own operation concern everybody, and no agreement. Calls for data
+/// are told: an agreement may come of one.
 fn is_about_agreements(body: &Body) -> bool {
     !matches!(
         body,
@@ -151,7 +152,5 @@ fn is_about_agreements(body: &Body) -> bool {
             | Body::PolicyChanged { .. }
             | Body::OrgAdmitted { .. }
             | Body::ZoningAdded { .. }
-            | Body::CallPublished { .. }
-            | Body::CallClosed { .. }
     )
 }

@@ -361,3 +361,26 @@ fn openssl_agrees_on_chain_keys_and_fingerprint() {
     let key = Es256Key::read(&files.signing_key).unwrap();
     assert_eq!(crate::key::sha256_hex(&spki), key.fingerprint());
 }
+
+/// The list holds all that were ever taken back, under rising numbers; the same certificate once.
+#[test]
+fn a_revocation_list_grows_and_forgets_nobody() {
+    let (_root, pki) = pki();
+    let (bikes, taxis) = ("city-bikes", "taxis");
+    for name in [bikes, taxis] {
+        pki.org(name, "provider", "push").unwrap();
+    }
+    let list = || List::read(&fs::read_to_string(pki.crl()).unwrap()).unwrap();
+    assert!(pki.revoke(bikes).unwrap());
+    assert_eq!((list().number, list().revoked.len()), (1, 1));
+    assert!(!pki.revoke(bikes).unwrap());
+    assert_eq!(list().number, 1, "nothing changed");
+    pki.renew(bikes, "provider", "push").unwrap();
+    assert!(pki.revoke(bikes).unwrap() && pki.revoke(taxis).unwrap());
+    let listed = list();
+    let serials: std::collections::BTreeSet<_> = listed.revoked.iter().map(|r| &r.serial).collect();
+    assert_eq!((listed.number, serials.len()), (3, 3));
+    assert!(matches!(pki.revoke("trams"), Err(Error::Io { .. })));
+    fs::write(pki.crl(), "no list").unwrap();
+    assert!(matches!(pki.revoke(taxis), Err(Error::Damaged { .. })));
+}

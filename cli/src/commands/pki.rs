@@ -31,6 +31,9 @@ pub enum Command {
     /// Make a fresh token for a user (they live one day).
     #[command(after_help = TOKEN_HELP)]
     Token(Token),
+    /// Take an organisation's certificate back: the broker closes its connections.
+    #[command(after_help = REVOKE_HELP)]
+    Revoke(Revoke),
 }
 
 const NEW_HELP: &str = "\
@@ -55,6 +58,24 @@ const TOKEN_HELP: &str = "\
 Example:
   weir pki token certs city-bikes --role provider --user push-job
   weir pki token certs city-bikes --role provider --user push-job --print";
+
+const REVOKE_HELP: &str = "\
+Example:
+  weir pki revoke certs city-bikes
+  weir pki org certs city-bikes --role provider --user push-job --renew      a new certificate
+
+Adds the certificate in certs/city-bikes to certs/ca.crl.pem, the list that the CA signs. A broker whose config names it
+(client_crl = [\"ca.crl.pem\"]) reads it again within seconds and closes open connections. The first time, put that line
+in and restart the broker.";
+
+/// Arguments of `weir pki revoke`.
+#[derive(Debug, Args)]
+pub struct Revoke {
+    /// The folder that `weir pki new` made.
+    pub dir: PathBuf,
+    /// The organisation's name.
+    pub name: String,
+}
 
 /// Arguments of `weir pki new`.
 #[derive(Debug, Args)]
@@ -121,7 +142,22 @@ pub fn run(command: Command, session: &Session) -> Result<(), CliError> {
         Command::New(args) => new(&args, session),
         Command::Org(args) => org(&args, session),
         Command::Token(args) => token(&args, session),
+        Command::Revoke(args) => revoke(&args, session),
     }
+}
+
+fn revoke(args: &Revoke, session: &Session) -> Result<(), CliError> {
+    let pki = DevPki::open(&args.dir).or_fail()?;
+    let added = pki.revoke(&args.name).or_fail()?;
+    let config = args.dir.join("broker.toml");
+    let named = broker::config::Config::read(&config)
+        .is_ok_and(|config| config.tls.client_crl.contains(&pki.crl()));
+    session.output.show(&Taken {
+        org: args.name.clone(),
+        list: pki.crl(),
+        added,
+        broker_reads_it: named,
+    })
 }
 
 fn new(args: &New, session: &Session) -> Result<(), CliError> {
@@ -270,6 +306,32 @@ impl View for MadeOrg {
             format!("Next: give {admission} to the steward, who runs `weir org add {admission}`.")
         };
         format!("{rows}\n{next}")
+    }
+}
+
+#[derive(Serialize)]
+struct Taken {
+    org: String,
+    list: PathBuf,
+    /// Was it not on the list before?
+    added: bool,
+    /// Does the config beside it name the list?
+    broker_reads_it: bool,
+}
+
+impl View for Taken {
+    fn text(&self) -> String {
+        let list = self.list.display();
+        let done = match self.added {
+            true => format!("the certificate of `{}` is on {list}", self.org),
+            false => format!("the certificate of `{}` was on {list} already", self.org),
+        };
+        let next = match self.broker_reads_it {
+            true => "The broker reads the list again within seconds.".to_owned(),
+            false => "Next: client_crl = [\"ca.crl.pem\"] in broker.toml, and a restart; from then on it is read live."
+                .to_owned(),
+        };
+        format!("{done}\n{next}")
     }
 }
 

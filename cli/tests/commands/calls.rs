@@ -56,6 +56,17 @@ fn a_call_is_published_read_answered_and_closed() {
         .weir("city", &["agreement", "sign", agreement, "--yes"])
         .json();
     assert_eq!(signed["state"], "active");
+    let tables = office.weir("city", &["table", "list", "--kind", "od_trips"]);
+    let tables = tables.json();
+    let table = &tables["tables"][0];
+    assert_eq!(
+        (&table["agreement"], &table["state"]),
+        (&signed["agreement"], &"active".into())
+    );
+    let none = office
+        .weir("city", &["table", "list", "--kind", "parking"])
+        .json();
+    assert_eq!(none["tables"].as_array().unwrap().len(), 0);
     let mistyped = office.weir("city", &["call", "show", "ffff"]);
     assert!(mistyped.failed().contains("6 digits"), "{}", mistyped.err);
 }

@@ -1,8 +1,8 @@
-//! Calls for data.
+//! Calls for data, and tables on offer.
 
 use policies::call::Call;
 use policies::id::CallId;
-use proto::convert::{CallStatus, Logged};
+use proto::convert::{CallStatus, Logged, OfferedTable};
 
 use super::error::ClientError;
 use super::expect;
@@ -60,6 +60,22 @@ impl Client {
         let proof = self.checked(doing, receipt, |body| expect::closed_call(body, id))?;
         let proof = self.seen(doing, mark, proof).await?;
         Ok(Proven { what, proof })
+    }
+
+    /// Tables on offer: those of agreements in force, and of offers that we may read. Sorted by agreement and table.
+    ///
+    /// # Errors
+    /// As the broker says.
+    pub async fn tables_on_offer(&self) -> Result<Vec<OfferedTable>, ClientError> {
+        let doing = "list tables on offer";
+        Ok(all_pages!(doing, |page| {
+            let answer = self
+                .directory_service()
+                .list_tables(ask(page.into()))
+                .await
+                .map_err(|s| self.failed(doing, &s))?;
+            understood(doing, answer.into_inner())?
+        }))
     }
 
     /// All calls for data, open and closed, sorted by id.

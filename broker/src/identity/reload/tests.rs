@@ -132,6 +132,26 @@ async fn a_revocation_reaches_open_connections_and_no_call_of_others() {
     assert!(!healthy(&revoked).await);
 }
 
+/// What `weir pki revoke` writes is such a list.
+#[tokio::test]
+async fn what_weir_pki_revokes_is_shut_out_and_nobody_else() {
+    let world = World::new();
+    let (bikes, taxis) = (world.org("city-bikes"), world.org("taxis"));
+    world.org("trams");
+    world.pki.revoke("trams").unwrap();
+    let list = world.pki.crl();
+    let scene = scene(world, NEVER, |files| files.tls.client_crl = vec![list]).await;
+    let revoked = scene.channel(&bikes).await.unwrap();
+    let other = scene.channel(&taxis).await.unwrap();
+    assert!(healthy(&revoked).await && healthy(&other).await);
+    assert!(scene.world.pki.revoke("city-bikes").unwrap());
+    scene.reload.now().await.unwrap();
+    assert!(!healthy(&revoked).await && healthy(&other).await);
+    // A new certificate of the same organisation is another one.
+    let renewed = scene.world.pki.renew("city-bikes", "provider", "push-job");
+    assert!(healthy(&scene.channel(&renewed.unwrap()).await.unwrap()).await);
+}
+
 #[tokio::test]
 async fn a_ca_that_is_taken_out_takes_its_open_connections_along() {
     let world = World::new();

@@ -18,8 +18,8 @@ Example:
   weir agreement watch --profile certs/city-bikes/weir.toml
   weir agreement watch --once --json | jq .kind
 
-Tells offers, signatures, suspensions, ends and releases of the agreements that concern us, as they happen; each is
-proven to be in the log. What happened while nobody watched is told first: the place reached is kept in the
+Tells offers, signatures, suspensions, ends and releases of the agreements that concern us, and calls for data, as they
+happen; each is proven to be in the log. What happened while nobody watched is told first: the place reached is kept in the
 profile's `state` folder. --from 0 tells everything again.";
 
 /// Arguments of `weir agreement watch`.

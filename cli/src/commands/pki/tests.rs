@@ -77,3 +77,22 @@ fn nothing_is_replaced_unasked() {
     assert_eq!(fs::read(dir.join("ca.pem")).unwrap(), ca);
     assert_eq!(fs::read(dir.join("bikes/signing.key")).unwrap(), key);
 }
+
+/// The list lies where the config's own line says, so that a broker can be told of it.
+#[test]
+fn a_certificate_that_is_taken_back_is_on_the_list_that_the_config_names() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("certs");
+    let at = dir.display();
+    weir_pki(&format!("new {at}")).unwrap();
+    weir_pki(&format!("org {at} bikes --role provider --user job")).unwrap();
+    weir_pki(&format!("revoke {at} bikes")).unwrap();
+    let config = dir.join("broker.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("# client_crl", "client_crl")).unwrap();
+    let config = broker::config::Config::read(&config).unwrap();
+    assert_eq!(config.tls.client_crl, [dir.join("ca.crl.pem")]);
+    let list = fs::read_to_string(dir.join("ca.crl.pem")).unwrap();
+    assert!(list.starts_with("-----BEGIN X509 CRL-----"));
+    assert!(weir_pki(&format!("revoke {at} nobody")).is_err());
+}

@@ -5,14 +5,18 @@
 //! agreement, table, period and edition: found again after a crash or a downtime, and made once. A refused one
 //! stays refused under its id, as every request; the planner may ask again.
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 
 use crate::agreement::{Agreement, PlanItem};
-use crate::decide::{Request, due_at, late_after};
-use crate::entry::{Body, Contribution, Missing};
+use crate::decide::{Request, late_after};
+use crate::entry::Contribution;
 use crate::id::{OrgId, RequestId, Role, sha256_hex};
-use crate::period::Period;
-use crate::state::{Slot, State, Status};
+use crate::state::{State, Status};
+
+mod missing;
+
+pub(crate) use missing::is_missing;
+pub use missing::{MISSING_PERIODS_MAX, Settled, missing, still_missing};
 
 /// What the plans of all active agreements ask for at `now` and have not got: the first edition of every
 /// contributed period of a scheduled table. Corrections are asked for by those who pay for them.
@@ -21,79 +25,6 @@ pub fn due(state: &State, now: Timestamp) -> Vec<Request> {
     let live = state.live_contributions();
     live.filter_map(|record| wanted(state, &record.contribution, now))
         .collect()
-}
-
-/// Most periods that one entry tells to be missing.
-pub const MISSING_PERIODS_MAX: usize = 366;
-
-/// The periods that the plans of all active agreements have waited for in vain, and that nobody was told of: one
-/// entry per table. It follows from the state alone, so a downtime is caught up and nothing is told twice.
-#[must_use]
-pub fn missing(state: &State, now: Timestamp) -> Vec<Body> {
-    let tables = state.agreements().flat_map(|(id, record)| {
-        let active = record.standing(now) == Status::Active && record.terms.valid_at(now);
-        let plan = record.terms.plan.iter().filter(move |_| active);
-        plan.filter_map(move |item| Some((id, record.terms.table(&item.table)?)))
-    });
-    let told = tables.flat_map(|(id, table)| {
-        let covers = state.agreement(id).map(|record| record.terms.covers);
-        let first = covers.and_then(|covers| Period::holding(covers.from, table.period).ok());
-        let all = std::iter::successors(first, |period| period.next().ok());
-        let slot = |period| Slot {
-            agreement: id.clone(),
-            table: table.name.clone(),
-            period,
-        };
-        let periods: Vec<Period> = all
-            .take_while(|period| covers.is_some_and(|covers| period.first() <= covers.until))
-            .take_while(|period| has_come(state, &slot(*period), now))
-            .filter(|period| is_missing(state, &slot(*period), now))
-            .collect();
-        let entry = |periods: &[Period]| {
-            Body::ContributionMissing(Missing {
-                agreement: id.clone(),
-                table: table.name.clone(),
-                periods: periods.to_vec(),
-            })
-        };
-        periods
-            .chunks(MISSING_PERIODS_MAX)
-            .map(entry)
-            .collect::<Vec<_>>()
-    });
-    told.collect()
-}
-
-/// Is the period of a slot missing at this time, and was nobody told?
-pub(crate) fn is_missing(state: &State, slot: &Slot, now: Timestamp) -> bool {
-    let record = state.agreement(&slot.agreement);
-    let asked = record.is_some_and(|record| {
-        record.standing(now) == Status::Active
-            && record.terms.valid_at(now)
-            && record.terms.covers.hold(slot.period)
-            && record
-                .terms
-                .table(&slot.table)
-                .is_some_and(|t| t.period == slot.period.grain())
-    });
-    // What was there and is gone was contributed: retention, or a withdrawal that all parties know of.
-    let there = state.live(slot).is_some() || state.gone(slot).is_some();
-    asked && !there && state.missed(slot).is_none() && has_come(state, slot, now)
-}
-
-/// Are due time and grace over? Nobody is late before the agreement came into force: for a period from before, grace
-/// counts from then.
-fn has_come(state: &State, slot: &Slot, now: Timestamp) -> bool {
-    let record = state.agreement(&slot.agreement);
-    let wait = record.and_then(|record| {
-        let item = record.terms.plan_item(&slot.table)?;
-        let due = due_at(&record.terms, item, slot.period)?;
-        let mut changes = record.life.history.iter();
-        let active = changes.find(|change| change.status == Status::Active);
-        let from = active.map_or(due, |active| due.max(active.time));
-        from.checked_add(i64::from(item.grace_hours).hours()).ok()
-    });
-    wait.is_some_and(|wait| wait < now)
 }
 
 fn wanted(state: &State, contribution: &Contribution, now: Timestamp) -> Option<Request> {
@@ -150,6 +81,7 @@ fn recipient(state: &State, terms: &Agreement) -> Option<OrgId> {
 mod tests {
     use super::*;
     use crate::decide::{Decision, decide};
+    use crate::entry::Body;
     use crate::life::Action;
     use crate::testing::{Town, mechanism, now, org};
 
@@ -218,103 +150,5 @@ mod tests {
         let body = town.contribution("2026-10-05", "b3", Some("b1"));
         town.write(body);
         assert_eq!(due(&town.state, now()).len(), 1);
-    }
-
-    fn told(bodies: &[Body]) -> Vec<String> {
-        let periods = bodies.iter().flat_map(|body| match body {
-            Body::ContributionMissing(missing) => missing.periods.clone(),
-            _ => vec![],
-        });
-        periods.map(|period| period.to_string()).collect()
-    }
-
-    /// Active since 1 October: a day until due, two more of grace.
-    fn waiting() -> Town {
-        let mut town = Town::new();
-        let start = "2026-10-01T08:00:00Z".parse().unwrap();
-        town.state = State::new();
-        let begun: Vec<_> = std::mem::take(&mut town.log);
-        for body in begun
-            .into_iter()
-            .map(|entry| entry.body)
-            .chain(town.agreeing())
-        {
-            town.write_at(body, start);
-        }
-        let push = town.contribution("2026-10-02", "b1", None);
-        town.write_at(push, "2026-10-03T08:00:00Z".parse().unwrap());
-        town
-    }
-
-    #[test]
-    fn a_period_is_missing_once_when_its_grace_is_over() {
-        let mut town = waiting();
-        let at = |time: &str| -> Timestamp { time.parse().unwrap() };
-        // Midnight in Helsinki is 21:00 in Greenwich.
-        assert_eq!(missing(&town.state, at("2026-10-04T21:00:00Z")), []);
-        let first = missing(&town.state, at("2026-10-04T21:00:01Z"));
-        assert_eq!(told(&first), ["2026-10-01"]);
-        let early = town.refuses_at(first[0].clone(), at("2026-10-04T21:00:00Z"));
-        assert!(early.contains("missing once"), "{early}");
-        // After a downtime all at once, in one entry; what was contributed is not among them.
-        let later = at("2026-10-08T12:00:00Z");
-        let all = missing(&town.state, later);
-        assert_eq!(
-            (all.len(), told(&all)),
-            (
-                1,
-                ["2026-10-01", "2026-10-03", "2026-10-04"]
-                    .map(String::from)
-                    .to_vec()
-            )
-        );
-        town.write_at(all[0].clone(), later);
-        assert_eq!(missing(&town.state, later), []);
-        let twice = town.refuses_at(all[0].clone(), later);
-        assert!(twice.contains("missing once"), "{twice}");
-        let slot = town.request("r1", "2026-10-03").slot();
-        assert!(town.state.missed(&slot).is_some());
-        for periods in [
-            vec![],
-            vec!["2026-10-06".parse().unwrap(), "2026-10-05".parse().unwrap()],
-        ] {
-            let Body::ContributionMissing(whole) = all[0].clone() else {
-                panic!()
-            };
-            town.refuses_at(
-                Body::ContributionMissing(Missing { periods, ..whole }),
-                now(),
-            );
-        }
-        // Nobody waits while it is suspended, or after its last day.
-        let body = town.acting(Action::Suspend, "bikes", None);
-        town.write(body);
-        assert_eq!(missing(&town.state, now()), []);
-        let body = town.acting(Action::Resume, "bikes", None);
-        town.write(body);
-        assert_eq!(told(&missing(&town.state, now())).len(), 31 - 4);
-        assert_eq!(missing(&town.state, at("2028-01-02T00:00:00Z")), []);
-        let (mut loaded, mut state) = (State::new(), State::new());
-        for entry in &town.log {
-            let touched = state.apply(entry).unwrap();
-            for record in state.records(&touched).unwrap() {
-                loaded
-                    .load(record.tree, &record.key, &record.value)
-                    .unwrap();
-            }
-        }
-        loaded.finish_loading();
-        assert_eq!(loaded.missed, town.state.missed);
-    }
-
-    /// Terms that cover the past: nobody is late before they came into force.
-    #[test]
-    fn grace_counts_from_the_day_an_agreement_came_into_force() {
-        let town = Town::active();
-        assert_eq!(missing(&town.state, now()), []);
-        let in_two_days = now().checked_add((2 * 24).hours()).unwrap();
-        assert_eq!(missing(&town.state, in_two_days), []);
-        let after = in_two_days.checked_add(1.second()).unwrap();
-        assert_eq!(told(&missing(&town.state, after)).len(), 31);
     }
 }

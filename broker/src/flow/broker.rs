@@ -10,6 +10,7 @@ use policies::agreement::{Agreement, Charge, Protection, Unit};
 use policies::entry::{Body, Configuration, Floors};
 use policies::id::{Fingerprint, OrgId, ReleaseKey, Role, ZoningId};
 use policies::mechanism::Mechanism;
+use policies::schedule::Settled;
 use policies::table::Table;
 use privacy::calibrate::{calibrate_dense, calibrate_merged};
 
@@ -45,6 +46,8 @@ pub struct Broker {
     pub(crate) folding: Arc<Folding>,
     pub(crate) querying: Places,
     pub(crate) erasing: tokio::sync::Mutex<Erased>,
+    /// How far periods need not be looked at again.
+    pub(crate) settled: Mutex<Settled>,
     zones: Mutex<HashMap<ZoningId, Arc<Vec<String>>>>,
     mechanisms: Mutex<HashMap<String, Mechanism>>,
 }
@@ -88,6 +91,7 @@ impl Broker {
             folding: Arc::default(),
             querying: Places::new(SQL_AT_ONCE, SQL_PER_ORG_MAX),
             erasing: tokio::sync::Mutex::default(),
+            settled: Mutex::default(),
             zones: Mutex::default(),
             mechanisms: Mutex::default(),
         }

@@ -1,10 +1,10 @@
 //! What plans ask for by themselves, and what they miss. What is due is read from the state alone, so a downtime is caught up, and
 //! each release has the one request id that follows from it, so it is made once.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use futures::{StreamExt, stream};
-use policies::schedule::{due, missing};
+use policies::schedule::{due, still_missing};
 use policies::state::State;
 
 use super::broker::Broker;
@@ -42,11 +42,16 @@ impl Broker {
     /// # Errors
     /// [`Error`] where the log cannot be written.
     pub async fn tell_missing(&self) -> Result<(), Error> {
-        let now = self.sequencer.state().decision_time(self.clock.now());
-        if missing(&self.sequencer.state(), now).is_empty() {
+        let found = {
+            let state = self.sequencer.state();
+            let now = state.decision_time(self.clock.now());
+            let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+            settled.missing(&state, now)
+        };
+        if found.is_empty() {
             return Ok(());
         }
-        let told = |state: &State, now| Ok((missing(state, now), ()));
+        let told = move |state: &State, now| Ok((still_missing(found, state, now), ()));
         let done = self.sequencer.submit("contribution.missing", told).await?;
         tracing::info!(entries = done.entries.len(), "periods are missing");
         Ok(())

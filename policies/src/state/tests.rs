@@ -14,6 +14,7 @@ use crate::testing::{Town, entry, mechanism, now, org};
 mod accounts;
 mod ad_hoc;
 mod calls;
+mod editions;
 mod golden;
 mod opening;
 mod parties;

@@ -166,6 +166,8 @@ pub const DRAWS_MAX: usize = 2;
 pub const K_ONLY_DRAWS_MAX: usize = 1;
 /// Largest zoning file.
 pub const ZONING_BYTES_MAX: usize = 16 << 20;
+/// Most vertices of one; the company's side asks the same before it sends it.
+pub const ZONING_VERTICES_MAX: usize = export::limits::ZONING_VERTICES_MAX;
 /// How often the files of certificates and keys are looked at.
 pub const TRUST_LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often the token issuer's key set is fetched.
@@ -220,6 +222,7 @@ pub fn told() -> BTreeMap<String, u64> {
         ("refusals_logged_every_s", seconds(REFUSALS_LOGGED_EVERY)),
         ("watches_per_org_max", WATCHES_PER_ORG_MAX as u64),
         ("zoning_bytes_max", ZONING_BYTES_MAX as u64),
+        ("zoning_vertices_max", ZONING_VERTICES_MAX as u64),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()

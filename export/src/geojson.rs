@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io::{BufWriter, Write};
 
 use ::geojson::GeometryValue;
-use geo::BoundingRect;
 use serde_json::json;
 
 use crate::error::ExportError;
@@ -12,6 +11,7 @@ use crate::geometry::{Area, Place, Places};
 use crate::limits::VERTICES_MAX;
 use crate::rows::Value;
 use crate::source::Export;
+use crate::zones::check::{Bounds, bounds};
 
 pub(crate) fn write(export: &Export, out: impl Write) -> Result<(), ExportError> {
     let places = Places::of(export);
@@ -84,19 +84,15 @@ fn geometry<'a>(
     Ok(serde_json::to_writer(out, &json)?)
 }
 
-/// West, south, east, north of all zones.
-pub(crate) fn bbox(export: &Export) -> Option<[f64; 4]> {
-    let shapes = export.zones().all().iter().filter_map(|z| z.shape.as_ref());
-    let boxes = shapes.filter_map(BoundingRect::bounding_rect);
-    boxes.fold(None, |all: Option<[f64; 4]>, rect| {
-        let [west, south, east, north] = all.unwrap_or([f64::MAX, f64::MAX, f64::MIN, f64::MIN]);
-        Some([
-            west.min(rect.min().x),
-            south.min(rect.min().y),
-            east.max(rect.max().x),
-            north.max(rect.max().y),
-        ])
-    })
+/// Where all zones lie.
+pub(crate) fn bbox(export: &Export) -> Option<Bounds> {
+    bounds(
+        export
+            .zones()
+            .all()
+            .iter()
+            .filter_map(|zone| zone.shape.as_ref()),
+    )
 }
 
 /// Refuses before the first byte what no tool would open.

@@ -91,6 +91,19 @@ impl<'a> Places<'a> {
         texts
     }
 
+    /// The areas that a picture is made of: zones, or parents where a merge made rows of them; sorted by id.
+    pub(crate) fn areas(&self) -> Vec<(&str, &Area)> {
+        let merged = self.sheet.merge.as_ref().map(Merge::coarsening);
+        let areas = match merged.map(|merge| merge.zones) {
+            None | Some(Become::Same) => &self.zones,
+            Some(Become::Parent) => &self.parents,
+            Some(Become::All) => return Vec::new(),
+        };
+        let mut areas: Vec<(&str, &Area)> = areas.iter().map(|(id, area)| (*id, area)).collect();
+        areas.sort_unstable_by_key(|(id, _)| *id);
+        areas
+    }
+
     /// Does a row go from one zone to another?
     pub(crate) fn are_flows(&self) -> bool {
         self.columns.len() == 2

@@ -1,5 +1,5 @@
 //! Released tables as files that planners' own tools read: CSV with CSVW, Parquet, GeoJSON, GeoPackage, the
-//! Metrics shape of the Mobility Data Specification.
+//! Metrics shape of the Mobility Data Specification; maps and charts as SVG and PNG.
 //!
 //! Pure: bytes in, bytes out; no network, no files, no clock. What goes in was released before, so whatever is
 //! made of it costs no privacy. Equal releases give equal bytes.
@@ -30,6 +30,7 @@ pub mod limits;
 mod mds;
 mod papers;
 mod parquet;
+pub mod picture;
 pub mod rows;
 mod sheet;
 mod source;
@@ -42,4 +43,5 @@ pub use error::ExportError;
 pub use grid::{Domain, Grid};
 pub use sheet::Sheet;
 pub use source::{Export, Source};
+pub use zones::check::{Bounds, ZoningProblem};
 pub use zones::{Zone, Zones};

@@ -7,3 +7,7 @@ pub const DOMAIN_KEYS_MAX: u64 = 1_000_000;
 pub const VERTICES_MAX: u64 = 20_000_000;
 /// Longest text that is taken from a zoning (a name, an attribution), in characters; more is cut.
 pub const TEXT_CHARS_MAX: usize = 300;
+/// Most vertices of a zoning.
+pub const ZONING_VERTICES_MAX: usize = 500_000;
+/// Most pairs of sides of a zoning that are looked at, to find those that cross: 20 times as many as a zoning has sides.
+pub const CROSSINGS_LOOKED_AT_MAX: usize = 10_000_000;

@@ -58,23 +58,29 @@ impl Export {
         )
     }
 
-    /// What is not there, in words.
-    pub(crate) fn domain_note(&self) -> String {
-        let Domain {
-            keys,
-            withheld,
-            listed,
-        } = self.grid().domain();
-        let none = format!(
+    /// How much is not there, in words.
+    pub(crate) fn withheld_note(&self) -> String {
+        let Domain { keys, withheld, .. } = self.grid().domain();
+        if withheld == 0 {
+            return "Every key of the table's public domain has a released row.".to_owned();
+        }
+        format!(
             "{withheld} of the {keys} keys of the table's public domain have no released row: suppressed and \
-             absent look the same"
-        );
-        if listed {
-            format!("{none}. Each of them has a row with withheld = true and no values.")
-        } else {
-            format!(
-                "{none}. The domain has more than {DOMAIN_KEYS_MAX} keys: only released rows are listed."
-            )
+             absent look the same."
+        )
+    }
+
+    /// The same, and what stands for them in a file.
+    pub(crate) fn domain_note(&self) -> String {
+        let (note, domain) = (self.withheld_note(), self.grid().domain());
+        if !domain.listed {
+            return format!(
+                "{note} The domain has more than {DOMAIN_KEYS_MAX} keys: only released rows are listed."
+            );
+        }
+        match domain.withheld {
+            0 => note,
+            _ => format!("{note} Each of them has a row with withheld = true and no values."),
         }
     }
 

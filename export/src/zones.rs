@@ -1,5 +1,7 @@
 //! A zoning: zones with their parents, names and shapes.
 
+pub(crate) mod check;
+
 use geo::Geometry;
 use geojson::{Feature, FeatureCollection, GeoJson};
 use serde_json::Value;

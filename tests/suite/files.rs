@@ -204,3 +204,45 @@ async fn pandas_reads_the_same_rows_from_csv_parquet_and_mds() {
         "the same 32 rows, 29 withheld"
     );
 }
+
+/// One clear refusal each; what is not taken is no zoning.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_broker_takes_no_zoning_that_a_map_would_show_wrong() {
+    let town = Town::new().await;
+    let steward = town.member("steward").await;
+    let with = |ring: serde_json::Value| {
+        let mut all: serde_json::Value = serde_json::from_slice(&squares()).unwrap();
+        all["features"][1]["geometry"]["coordinates"] = serde_json::json!([ring]);
+        serde_json::to_vec(&all).unwrap()
+    };
+    let circle = |n: u32| {
+        let angle = f64::from(n) / 600_000.0 * std::f64::consts::TAU;
+        [
+            (angle.cos() * 1e4).round() / 1e4,
+            (angle.sin() * 1e4).round() / 1e4,
+        ]
+    };
+    let circle: Vec<_> = (0..=600_000).map(circle).collect();
+    let cases = [
+        (
+            serde_json::json!([[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]),
+            "zone `b` crosses itself",
+        ),
+        (
+            serde_json::json!([[52, 104], [53, 104], [53, 105], [52, 104]]),
+            "longitude first",
+        ),
+        (
+            serde_json::json!([[0, 0], [1, 1], [0, 0]]),
+            "fewer than three corners",
+        ),
+        (serde_json::json!(circle), "600016 vertices"),
+    ];
+    for (n, (ring, said)) in cases.into_iter().enumerate() {
+        let id = format!("hostile-{n}").parse().unwrap();
+        let refused = steward.client.add_zoning(id, with(ring).into()).await;
+        let text = refused.unwrap_err().to_string();
+        assert!(text.contains(said), "`{said}` is not in: {text}");
+    }
+    assert_eq!(steward.client.zonings().await.unwrap().len(), 0);
+}

@@ -17,7 +17,7 @@ impl Broker {
     /// Adds a zoning; the same file under the same id again changes nothing.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a file without unique `zone_id`s, [`Error::AlreadyExists`] for another
+    /// [`Error::Invalid`] for a file without unique `zone_id`s, or with outlines that no map would show right, [`Error::AlreadyExists`] for another
     /// file under a known id.
     pub async fn add_zoning(
         &self,
@@ -35,9 +35,14 @@ impl Broker {
         let listed = zones(&geojson)?;
         let (zones, parents) = (counted(listed.len())?, parent_count(&listed)?);
         let sha256 = Fingerprint::new(sha256_hex(&geojson)).map_err(Error::internal)?;
+        // What is known was taken before there was this check, or passed it.
         if let Some(entry) = self.same_zoning(&id, &sha256)? {
             return self.heads.receipt(entry).await;
         }
+        let file = geojson.clone();
+        let checked = tokio::task::spawn_blocking(move || export::Zones::check(&file)).await;
+        let checked = checked.map_err(Error::internal)?;
+        checked.map_err(|problem| Error::invalid("geojson", problem.to_string()))?;
         let blob = self.blobs.put(&geojson).await.map_err(Error::internal)?;
         let by = by.clone();
         let done = self

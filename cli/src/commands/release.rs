@@ -1,8 +1,9 @@
-//! `weir release`: what one would cost, ask for one, fetch, list.
+//! `weir release`: what one would cost, ask for one, fetch, draw, list.
 
 mod get;
 mod merge;
 mod open;
+mod picture;
 mod plan;
 mod preview;
 mod save;
@@ -26,7 +27,7 @@ use crate::output::{View, right, short, table};
 use crate::period_range::Periods;
 use crate::progress;
 
-/// Releases: what one would cost, ask for one, fetch, list.
+/// Releases: what one would cost, ask for one, fetch, draw, list.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// What releases would cost and could show, and what would be refused. Free, and logged
@@ -39,6 +40,12 @@ pub enum Command {
     /// Fetch a published release; free, the same bytes for everyone who may have them.
     #[command(after_help = get::HELP)]
     Get(get::Get),
+    /// Draw a map: zones by colour, or the largest flows by width.
+    #[command(after_help = picture::MAP_HELP)]
+    Map(picture::Map),
+    /// Draw a chart: the profile of a day, or bars by a category.
+    #[command(after_help = picture::CHART_HELP)]
+    Chart(picture::Chart),
     /// List the published releases of an agreement, and who may see each.
     #[command(after_help = LIST_HELP)]
     List(List),
@@ -120,6 +127,8 @@ pub async fn run(command: Command, session: &Session) -> Result<(), CliError> {
         Command::Preview(args) => preview::run(args, session).await,
         Command::Request(args) => request(args, session).await,
         Command::Get(args) => get::run(args, session).await,
+        Command::Map(args) => picture::map(args, session).await,
+        Command::Chart(args) => picture::chart(args, session).await,
         Command::List(args) => list(args, session).await,
         Command::Open(command) => open::run(command, session).await,
     }

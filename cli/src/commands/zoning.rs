@@ -31,7 +31,10 @@ Example:
 
 The file is a GeoJSON FeatureCollection in WGS 84 (longitude first) whose features carry a property
 `zone_id`: a text, leading zeros kept. Where all of them carry a `parent` too (the id of a district,
-say), tables can be released by parents. It is checked here first. A changed zoning is a new name.";
+say), tables can be released by parents. A changed zoning is a new name. Top-level texts `attribution` and
+`licence` stand on every map. It is checked here first: not taken are coordinates beyond 180 and 90 degrees,
+another `crs`, outlines that cross themselves (they may touch) and more than 500,000 vertices. Axes that
+are swapped but still degrees only a person can tell: look at where the answer says it lies.";
 
 const LIST_HELP: &str = "\
 Example:
@@ -79,6 +82,9 @@ async fn add(args: Add, session: &Session) -> Result<(), CliError> {
     let (path, bytes) = (&args.file, read(&args.file)?);
     let parsed = sdk::aggregate::Zoning::parse(&bytes);
     parsed.map_err(|e| CliError::file("use", path, e).or_try("weir zoning add --help"))?;
+    let bounds = export::Zones::check(&bytes);
+    let bounds =
+        bounds.map_err(|e| CliError::file("use", path, e).or_try("weir zoning add --help"))?;
     let client = session.client().await?;
     let proven = client
         .add_zoning(args.id, bytes.into())
@@ -90,6 +96,7 @@ async fn add(args: Add, session: &Session) -> Result<(), CliError> {
         zones: zoning.zones,
         parents: zoning.parents,
         sha256: zoning.sha256.to_string(),
+        bounds,
         entry: Some(proven.proof.index()),
         file: None,
     })
@@ -103,6 +110,7 @@ async fn list(session: &Session) -> Result<(), CliError> {
         zones: zoning.zones,
         parents: zoning.parents,
         sha256: zoning.sha256.to_string(),
+        bounds: None,
         entry: None,
         file: None,
     };
@@ -120,6 +128,7 @@ async fn get(args: &Get, session: &Session) -> Result<(), CliError> {
         zones: zoning.zones,
         parents: zoning.parents,
         sha256: zoning.sha256.to_string(),
+        bounds: None,
         entry: None,
         file: Some(args.out.clone()),
     })
@@ -140,6 +149,9 @@ struct ZoningView {
     #[serde(skip_serializing_if = "Option::is_none")]
     parents: Option<u32>,
     sha256: String,
+    /// West, south, east, north.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bounds: Option<export::Bounds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entry: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,6 +167,12 @@ impl View for ZoningView {
         ];
         let parents = self.parents.map(|parents| ("parents", thousands(parents)));
         rows.extend(parents);
+        let bounds = self.bounds.map(|[west, south, east, north]| {
+            format!(
+                "longitude {west:.3} to {east:.3}, latitude {south:.3} to {north:.3}: is that the city?"
+            )
+        });
+        rows.extend(bounds.map(|text| ("lies in", text)));
         let logged = self
             .entry
             .map(|entry| format!("entry {entry}, receipt verified"));

@@ -50,3 +50,34 @@ fn a_release_is_saved_in_every_form_with_its_papers() {
     );
     assert!(failed.failed().contains("no such folder"), "{}", failed.err);
 }
+
+#[test]
+fn a_release_is_drawn_to_a_file_and_as_bars_on_the_screen() {
+    let office = Office::open();
+    let id = office.agreed();
+    pushed(&office, &id);
+    let day = first_day().to_string();
+    let request = ["release", "request", &id, "od", &day, "--purpose", PURPOSE];
+    let released = office.weir("city", &request).json();
+    let key = released["release"].as_str().unwrap();
+    for picture in ["map", "chart"] {
+        let out = office.file(&format!("{picture}.svg"));
+        let drawn = office
+            .weir("city", &["release", picture, key, "--out", &out])
+            .json();
+        assert_eq!(drawn["file"], out.as_str());
+        let svg = std::fs::read_to_string(&out).unwrap();
+        assert!(svg.starts_with("<svg ") && svg.contains("url(#withheld)") && svg.contains(&id));
+        let numbers = office.weir("city", &["release", picture, key]).json();
+        assert_eq!(numbers["numbers"], drawn["numbers"]);
+    }
+    let out = office.file("map.jpg");
+    let failed = office.weir("city", &["release", "map", key, "--out", &out]);
+    assert!(failed.failed().contains(".svg or .png"), "{}", failed.err);
+    let failed = office.weir("city", &["release", "map", key, "--only", "mode=horse"]);
+    assert!(
+        failed.failed().contains("`mode` = `horse`"),
+        "{}",
+        failed.err
+    );
+}

@@ -1,0 +1,301 @@
+//! The profile of a day: how many an hour, with 95 % intervals.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use policies::coarse::Merge;
+use policies::kind::DimensionKind;
+
+use super::colour::{CATEGORIES, nice, thousands};
+use super::frame::{Frame, MARGIN, TOP, WIDTH, WITHHELD};
+use super::svg::{Anchor, Font, Svg};
+use super::tally::{Selection, Sum, columns};
+use super::{Picture, PictureError, Wish};
+use crate::label::bin_text;
+use crate::source::Export;
+
+const LEFT: f64 = MARGIN + 64.0;
+const RIGHT: f64 = WIDTH - MARGIN - 150.0;
+const HEIGHT: f64 = 400.0;
+
+/// One line of the chart: a category, and for each bin its sum.
+struct Line {
+    name: String,
+    colour: &'static str,
+    sums: Vec<Sum>,
+}
+
+/// A part of the day, in hours.
+struct Bin {
+    label: String,
+    from: f64,
+    until: f64,
+}
+
+impl Bin {
+    fn hours(&self) -> f64 {
+        (self.until - self.from).max(1.0)
+    }
+}
+
+pub(super) fn draw(export: &Export, wish: &Wish) -> Result<Picture, PictureError> {
+    let time = columns(export, DimensionKind::DayBin)
+        .next()
+        .ok_or(PictureError::NoChart)?;
+    let bins = bins(export);
+    if bins.len() < 2 {
+        return match export
+            .sheet()
+            .table
+            .categories
+            .iter()
+            .find(|axis| axis.values.len() > 1)
+        {
+            Some(axis) => super::bars::draw(export, wish, &axis.dimension),
+            None => Err(PictureError::NoChart),
+        };
+    }
+    // The first category has a line for each value: nothing else is left to be added up.
+    let others: Vec<usize> = columns(export, DimensionKind::Category).skip(1).collect();
+    let selection = Selection::of(export, wish, &others)?;
+    let lines = lines(export, &selection, time, &bins);
+    if lines.is_empty() {
+        return Err(PictureError::Empty);
+    }
+    // How many come or go in a time depends on its length; how many are there does not.
+    let rate = selection.adds_up();
+    let unit = match rate {
+        true => format!("{} an hour", selection.unit()),
+        false => selection.unit(),
+    };
+    let what = format!(
+        "{} · {unit} · {}",
+        export.sheet().table.name,
+        selection.words()
+    );
+    let mut frame = Frame::new(export, &what, HEIGHT + 26.0);
+    paint(&mut frame.svg, &lines, &bins, rate, export.time_zone());
+    let (svg, title) = frame.finish();
+    let several = lines.len() > 1;
+    let series = lines.iter().flat_map(|line| {
+        let name = move |bin: &Bin| match several {
+            true => format!("{} {}", bin.label, line.name),
+            false => bin.label.clone(),
+        };
+        bins.iter()
+            .zip(&line.sums)
+            .map(move |(bin, sum)| (name(bin), *sum))
+    });
+    Ok(Picture {
+        svg,
+        title,
+        unit: selection.unit(),
+        series: series.collect(),
+    })
+}
+
+fn bins(export: &Export) -> Vec<Bin> {
+    let sheet = export.sheet();
+    let merged = sheet.merge.as_ref().map(Merge::coarsening);
+    let bins = merged
+        .and_then(|merge| merge.bins.as_ref())
+        .unwrap_or(&sheet.table.bins);
+    let starts = bins.starts();
+    let ends = starts.iter().skip(1).copied().chain([24]);
+    let all = starts.iter().zip(ends).zip(0..);
+    all.map(|((from, until), n)| Bin {
+        label: bin_text(bins, n),
+        from: f64::from(*from),
+        until: f64::from(until),
+    })
+    .collect()
+}
+
+/// One line, or one for each value of the first category that has several; the largest first.
+fn lines(export: &Export, selection: &Selection, time: usize, bins: &[Bin]) -> Vec<Line> {
+    let category = columns(export, DimensionKind::Category).next();
+    let key: Vec<usize> = category.into_iter().chain([time]).collect();
+    let mut of: BTreeMap<String, BTreeMap<String, Sum>> = BTreeMap::new();
+    for (mut key, sum) in selection.by(&key) {
+        let bin = key.pop().unwrap_or_default();
+        of.entry(key.pop().unwrap_or_default())
+            .or_default()
+            .insert(bin, sum);
+    }
+    let total = |sums: &BTreeMap<String, Sum>| sums.values().map(|sum| sum.value).sum::<i64>();
+    let mut all: Vec<(String, BTreeMap<String, Sum>)> = of.into_iter().collect();
+    all.retain(|(_, sums)| sums.values().any(|sum| !sum.is_withheld()));
+    all.sort_by_key(|(_, sums)| std::cmp::Reverse(total(sums)));
+    let lines = all
+        .into_iter()
+        .zip(CATEGORIES)
+        .map(|((name, sums), colour)| Line {
+            name,
+            colour,
+            sums: bins
+                .iter()
+                .map(|bin| sums.get(&bin.label).copied().unwrap_or_default())
+                .collect(),
+        });
+    lines.collect()
+}
+
+fn paint(svg: &mut Svg, lines: &[Line], bins: &[Bin], rate: bool, zone: Option<&str>) {
+    let hours = |bin: &Bin| if rate { bin.hours() } else { 1.0 };
+    let high = |(bin, sum): (&Bin, &Sum)| (sum.value + sum.half()) as f64 / hours(bin);
+    let top = lines
+        .iter()
+        .flat_map(|line| bins.iter().zip(&line.sums).map(high));
+    let top = top.fold(1.0, f64::max) * 1.04;
+    let (x, y) = (
+        |hour: f64| LEFT + hour / 24.0 * (RIGHT - LEFT),
+        |value: f64| TOP + HEIGHT - value.clamp(0.0, top) / top * HEIGHT,
+    );
+    axes(svg, top, &x, &y, zone);
+    let mut labels: Vec<(f64, &Line)> = Vec::new();
+    for line in lines {
+        let mut d = String::new();
+        let mut joined = false;
+        for (bin, sum) in bins.iter().zip(&line.sums) {
+            let (from, until) = (x(bin.from), x(bin.until));
+            if sum.is_withheld() {
+                joined = false;
+                if lines.len() == 1 {
+                    let style = format!("{WITHHELD} fill-opacity=\"0.7\"");
+                    svg.rect((from, TOP), (until - from, HEIGHT), &style);
+                }
+                continue;
+            }
+            let rate = |value: i64| value as f64 / hours(bin);
+            let (low, high) = (
+                y(rate(sum.value - sum.half())),
+                y(rate(sum.value + sum.half())),
+            );
+            let band = format!("fill=\"{}\" fill-opacity=\"0.22\"", line.colour);
+            svg.rect((from, high), (until - from, (low - high).max(0.5)), &band);
+            let at = y(rate(sum.value));
+            let _ = write!(
+                d,
+                "{}{from:.1} {at:.1}L{until:.1} {at:.1}",
+                if joined { "L" } else { "M" }
+            );
+            joined = true;
+        }
+        svg.path(
+            &d,
+            &format!(
+                "fill=\"none\" stroke=\"{}\" stroke-width=\"2.2\"",
+                line.colour
+            ),
+        );
+        let last = bins
+            .iter()
+            .zip(&line.sums)
+            .rev()
+            .find(|(_, sum)| !sum.is_withheld());
+        let at = last.map_or(TOP, |(bin, sum)| y(sum.value as f64 / hours(bin)));
+        labels.push((at, line));
+    }
+    name_lines(svg, labels);
+    legend(svg, lines);
+}
+
+fn legend(svg: &mut Svg, lines: &[Line]) {
+    let at = TOP + HEIGHT - 50.0;
+    let sums = || lines.iter().flat_map(|line| &line.sums);
+    let small = Font::of(11.0).grey();
+    if sums().any(|sum| sum.half() > 0) {
+        let band = "fill=\"#0072b2\" fill-opacity=\"0.22\"";
+        svg.rect((RIGHT + 14.0, at - 9.0), (20.0, 12.0), band);
+        svg.text((RIGHT + 42.0, at + 1.0), small, "95 % interval");
+        let widest = sums().map(Sum::half).max().unwrap_or(0);
+        let text = format!("of a sum: ± {} at most", thousands(widest));
+        svg.text((RIGHT + 14.0, at + 16.0), Font::of(10.0).grey(), &text);
+    }
+    if sums().any(Sum::is_withheld) {
+        let style = format!("{WITHHELD} stroke=\"#a0a0a0\" stroke-width=\"0.5\"");
+        svg.rect((RIGHT + 14.0, at + 27.0), (20.0, 12.0), &style);
+        svg.text((RIGHT + 42.0, at + 37.0), small, "withheld");
+    }
+}
+
+/// Names at the right end of the lines, moved apart.
+fn name_lines(svg: &mut Svg, mut labels: Vec<(f64, &Line)>) {
+    if labels.len() < 2 {
+        return;
+    }
+    labels.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut free = TOP;
+    for (at, line) in labels {
+        let y = at.max(free);
+        free = y + 15.0;
+        let font = Font {
+            colour: line.colour,
+            ..Font::of(12.0).bold()
+        };
+        svg.text(
+            (RIGHT + 14.0, y + 4.0),
+            font,
+            &line.name.chars().take(18).collect::<String>(),
+        );
+    }
+}
+
+fn axes(
+    svg: &mut Svg,
+    top: f64,
+    x: &impl Fn(f64) -> f64,
+    y: &impl Fn(f64) -> f64,
+    zone: Option<&str>,
+) {
+    let step = nice(top / 4.0);
+    let mut value = 0.0;
+    while value <= top {
+        let at = y(value);
+        svg.line(
+            (LEFT, at),
+            (RIGHT, at),
+            "stroke=\"#e2e5e8\" stroke-width=\"1\"",
+        );
+        let text = if step < 1.0 {
+            format!("{value:.1}")
+        } else {
+            thousands(value.round() as i64)
+        };
+        svg.text(
+            (LEFT - 8.0, at + 4.0),
+            Font::of(11.0).grey().at(Anchor::End),
+            &text,
+        );
+        value += step;
+    }
+    for hour in (0..=24).step_by(3) {
+        let at = x(f64::from(hour));
+        let foot = TOP + HEIGHT;
+        svg.line(
+            (at, foot),
+            (at, foot + 5.0),
+            "stroke=\"#888888\" stroke-width=\"1\"",
+        );
+        let text = format!("{hour:02}:00");
+        svg.text(
+            (at, foot + 19.0),
+            Font::of(11.0).grey().at(Anchor::Middle),
+            &text,
+        );
+    }
+    svg.line(
+        (LEFT, TOP + HEIGHT),
+        (RIGHT, TOP + HEIGHT),
+        "stroke=\"#888888\" stroke-width=\"1\"",
+    );
+    let zone = zone.map_or_else(
+        || "local time".to_owned(),
+        |zone| format!("local time, {zone}"),
+    );
+    svg.text(
+        (RIGHT, TOP + HEIGHT + 36.0),
+        Font::of(11.0).grey().at(Anchor::End),
+        &zone,
+    );
+}

@@ -137,10 +137,10 @@ pub fn cells(terms: &Agreement, zones: usize, count: usize) -> Result<Vec<Record
     cells_of_day(terms, zones, count, 0)
 }
 
-/// [`cells`] of another day than the first (0).
+/// [`cells()`] of another day than the first (0).
 ///
 /// # Errors
-/// As [`cells`].
+/// As [`cells()`].
 pub fn cells_of_day(
     terms: &Agreement,
     zones: usize,

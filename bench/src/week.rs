@@ -40,7 +40,7 @@ const WEEK: [&str; 5] = [
 ];
 /// The parts of a day by their first hour: night, morning peak, midday, from the evening peak on.
 const PARTS: [u8; 4] = [0, 7, 10, 16];
-/// [`PARTS`] in SQL, of the hour in `start`.
+/// The parts of a day in SQL, of the hour in `start`.
 pub const PART_SQL: &str =
     "CASE WHEN start < 7 THEN 0 WHEN start < 10 THEN 7 WHEN start < 16 THEN 10 ELSE 16 END";
 /// The first characters of a zone's id that name its district: ten zones have one.

@@ -55,7 +55,7 @@ def noised(contributors, trips):
     for values, scale in ((contributors, scale_n), (trips, scale_trips)):
         domain = dp.vector_domain(dp.atom_domain(T="i64"))
         draw = dp.m.make_gaussian(domain, dp.l2_distance(T="f64"), float(scale))
-        answer = numpy.asarray(draw(numpy.ascontiguousarray(values, dtype="<i8")))
+        answer = numpy.asarray(draw(numpy.array(values, dtype="<i8")))
         if kept is None:
             kept = answer >= threshold
     return int(kept.sum())

@@ -1,7 +1,5 @@
 //! The methods that ask about an object, by the name of their action in `policies/schema.cedarschema`.
 
-use crate::api::plain::is_plain;
-
 /// Offers an agreement.
 pub const OFFER_AGREEMENT: &str = "AgreementService/OfferAgreement";
 /// Signs one.
@@ -49,8 +47,19 @@ pub const GET_RECEIPT: &str = "TransparencyService/GetReceipt";
 /// Reads entries.
 pub const GET_ENTRIES: &str = "TransparencyService/GetEntries";
 
+/// Where bundles of entries are, in plain HTTP.
+pub const BUNDLES: &str = "/tile/entries/";
+/// Where single entries are.
+pub const ENTRY: &str = "/entry/";
+
 const OURS: &str = "/weir.v1.";
 const FLIGHT: &str = "/arrow.flight.protocol.";
+
+/// Is this a path of plain HTTP?
+#[must_use]
+pub fn is_plain(path: &str) -> bool {
+    path.starts_with(BUNDLES) || path.starts_with(ENTRY)
+}
 
 /// The action of a method's path, as on the wire: `/package.Service/Method` gives `Service/Method`. Entries over
 /// HTTPS are read by the same action as over gRPC.

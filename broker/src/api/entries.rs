@@ -17,15 +17,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use policies::id::OrgId;
 
-use crate::access::method::GET_ENTRIES;
+use crate::access::method::{BUNDLES, ENTRY, GET_ENTRIES};
 use crate::error::Error;
 use crate::flow::Broker;
 use crate::identity::caller::Caller;
-
-/// Where bundles are.
-pub const BUNDLES: &str = "/tile/entries/";
-/// Where single entries are.
-pub const ENTRY: &str = "/entry/";
 
 /// The two routes beside those of gRPC.
 pub fn routes(broker: Arc<Broker>) -> axum::Router {

@@ -9,12 +9,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use super::entries::{BUNDLES, ENTRY};
-
-/// Is this a path of plain HTTP?
-pub(crate) fn is_plain(path: &str) -> bool {
-    path.starts_with(BUNDLES) || path.starts_with(ENTRY)
-}
+use crate::access::method::is_plain;
 
 /// Turns gRPC's refusals into HTTP's on the paths of plain HTTP. MUST be outside every gate.
 #[derive(Debug, Clone, Copy, Default)]

@@ -131,8 +131,9 @@ type InWork<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
 impl<S, B> Service<Request<B>> for Rated<S>
 where
-    S: Service<Request<B>, Response = Response<Body>>,
+    S: Service<Request<B>, Response = Response<Body>> + Clone + Send + 'static,
     S::Future: Send + 'static,
+    B: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -146,9 +147,17 @@ where
         let peer = request.extensions().get::<Peer>();
         match peer.and_then(|peer| self.layer.admit(peer.org())) {
             Some(place) => {
-                let call = self.inner.call(request);
-                let hold = |answer: Response<Body>| answer.map(|body| Held::body(body, place));
-                Either::Left(call.map(|answer| answer.map(hold)).boxed())
+                // The one that was polled ready does the call.
+                let next = self.inner.clone();
+                let mut inner = std::mem::replace(&mut self.inner, next);
+                let call = async move {
+                    // Behind whatever waits in front of the gate: most calls never await, so without this as
+                    // many as there are threads would be in work, and the rest would wait uncounted.
+                    tokio::task::yield_now().await;
+                    let answer = inner.call(request).await?;
+                    Ok(answer.map(|body| Held::body(body, place)))
+                };
+                Either::Left(call.boxed())
             }
             None => Either::Right(ready(Ok(Status::from(Error::Busy).into_http()))),
         }
@@ -158,11 +167,14 @@ where
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
+    use std::convert::Infallible;
     use std::time::Duration;
 
     use governor::clock::FakeRelativeClock;
+    use tower::{ServiceExt, service_fn};
 
     use super::*;
+    use crate::identity::testing::{World, identity, peer_of};
 
     /// On a clock of its own, so that no machine is too slow to empty the bucket.
     #[test]
@@ -178,5 +190,30 @@ mod tests {
         assert_eq!(passed(&quiet), ORG_CALLS_BURST as usize, "a bucket each");
         clock.advance(Duration::from_secs(1));
         assert_eq!(passed(&loud), ORG_CALLS_PER_SECOND as usize);
+    }
+
+    /// Calls that never await, all there before the first one is looked at: each is counted before any works.
+    #[tokio::test]
+    async fn what_is_over_an_organisations_places_is_shed_and_does_not_wait_in_front_of_the_gate() {
+        let world = World::new();
+        let files = world.org("loud");
+        let peer = peer_of(&identity(&files.cert, &files.key).cert).unwrap();
+        let works =
+            service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Body::default())));
+        let service = RateLayer::default().layer(works);
+        let over = 36;
+        let calls = (0..CALLS_PER_ORG_MAX + over).map(|_| {
+            let mut request = Request::new(());
+            request.extensions_mut().insert(peer.clone());
+            tokio::spawn(service.clone().oneshot(request))
+        });
+        let calls: Vec<_> = calls.collect();
+        let mut shed = 0;
+        for call in calls {
+            let answer = call.await.unwrap().unwrap();
+            let status = Status::from_header_map(answer.headers());
+            shed += usize::from(status.is_some_and(|s| s.code() == tonic::Code::ResourceExhausted));
+        }
+        assert_eq!(shed, over);
     }
 }

@@ -26,4 +26,4 @@ pub mod token;
 pub mod trust;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

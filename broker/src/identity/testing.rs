@@ -33,12 +33,12 @@ use crate::config::Mode;
 pub(super) const DOMAIN: &str = "weir.test";
 
 /// A certificate and its key, as a client presents them.
-pub(super) struct Identity {
-    pub(super) cert: CertificateDer<'static>,
-    pub(super) key: PrivateKeyDer<'static>,
+pub(crate) struct Identity {
+    pub(crate) cert: CertificateDer<'static>,
+    pub(crate) key: PrivateKeyDer<'static>,
 }
 
-pub(super) struct World {
+pub(crate) struct World {
     root: tempfile::TempDir,
     pub(super) pki: DevPki,
 }
@@ -52,7 +52,7 @@ pub(super) fn remote() -> SocketAddr {
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let pki = DevPki::create(&root.path().join("dev"), DOMAIN).unwrap();
         Self { root, pki }
@@ -62,7 +62,7 @@ impl World {
         self.root.path().join(name)
     }
 
-    pub(super) fn org(&self, name: &str) -> OrgFiles {
+    pub(crate) fn org(&self, name: &str) -> OrgFiles {
         self.pki.org(name, "provider", "push-job").unwrap()
     }
 
@@ -185,7 +185,7 @@ impl World {
     }
 }
 
-pub(super) fn identity(cert: &Path, key: &Path) -> Identity {
+pub(crate) fn identity(cert: &Path, key: &Path) -> Identity {
     Identity {
         cert: CertificateDer::from_pem_file(cert).unwrap(),
         key: PrivateKeyDer::from_pem_file(key).unwrap(),
@@ -193,7 +193,7 @@ pub(super) fn identity(cert: &Path, key: &Path) -> Identity {
 }
 
 /// The peer that the accept loop would make of a certificate.
-pub(super) fn peer_of(cert: &CertificateDer<'_>) -> Result<Peer, PeerError> {
+pub(crate) fn peer_of(cert: &CertificateDer<'_>) -> Result<Peer, PeerError> {
     Peer::from_certificate(cert, &domain(), remote())
 }
 

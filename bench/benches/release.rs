@@ -11,17 +11,13 @@ use audit::receipt::Verified;
 use bench::report::{Goal, Measure, Report};
 use bench::run::{Failed, Settings};
 use bench::series::Series;
-use bench::{grid, reserved, run};
-use cells::check::{Checker, Limits};
-use cells::read::{Blobs, ExactCells};
-use cells::release::{Noisy, ReleasedTable};
-use cells::write::Writer;
+use bench::{grid, released, reserved, run};
+use cells::read::Blobs;
 use datafusion::functions_aggregate::expr_fn::sum;
 use datafusion::logical_expr::ident;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use object_store::local::LocalFileSystem;
-use policies::agreement::Agreement;
-use privacy::protect::{Exact, Protected, protect};
+use privacy::protect::protect;
 use privacy::spend::Spend;
 
 /// Times the bare grouping that a release may take.
@@ -48,7 +44,7 @@ async fn release(settings: Settings) -> Result<(), Failed> {
     let terms = grid::agreement(("fleet", &key), ("city", &key), &geojson, zones)?;
     let folder = tempfile::tempdir()?;
     let cells = grid::cells(&terms, zones, rows)?;
-    write(folder.path(), &terms, zones, &cells)?;
+    released::write(&folder.path().join(FILE), &terms, zones, &cells)?;
     drop(cells);
     let reserved = reserved::logged(&reserved::reservation(&terms)?)?;
 
@@ -65,7 +61,7 @@ async fn release(settings: Settings) -> Result<(), Failed> {
         if groups != rows {
             return Err(format!("DataFusion found {groups} groups, not {rows}").into());
         }
-        kept = released(folder.path(), &reserved, stages).await?;
+        kept = release_of(folder.path(), &reserved, stages).await?;
     }
 
     let mut report = Report::new("release", settings);
@@ -90,29 +86,6 @@ async fn release(settings: Settings) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The file as the broker writes it.
-fn write(
-    folder: &Path,
-    terms: &Agreement,
-    zones: usize,
-    cells: &[RecordBatch],
-) -> Result<(), Failed> {
-    let limits = Limits {
-        rows_max: u64::MAX,
-        bytes_max: u64::MAX,
-        dictionary_max: zones.max(grid::MODES.len()),
-    };
-    let ids: Arc<[String]> = grid::zone_ids(zones).into();
-    let mut checker = Checker::new(grid::table(terms)?, terms.population.unit, &ids, limits)?;
-    let file = std::fs::File::create(folder.join(FILE))?;
-    let mut writer = Writer::new(file, &checker, &[])?;
-    for batch in cells {
-        writer.write(&checker.check(batch)?)?;
-    }
-    writer.finish(checker.finish()?)?;
-    Ok(())
-}
-
 /// Groups by every key column and adds up, as anybody would; gives the number of groups.
 async fn grouped(folder: &Path) -> Result<usize, Failed> {
     let context = SessionContext::new();
@@ -130,7 +103,7 @@ async fn grouped(folder: &Path) -> Result<usize, Failed> {
 }
 
 /// What the broker does between reservation and blob; gives the number of published rows.
-async fn released(
+async fn release_of(
     folder: &Path,
     reserved: &Verified,
     stages: &mut Stages,
@@ -146,50 +119,13 @@ async fn released(
     stages.read.push_since(whole);
 
     let start = Instant::now();
-    let ExactCells {
-        keys,
-        contributors,
-        measures,
-    } = cells;
-    let measures = measures.into_iter().map(|m| (m.name, m.values)).collect();
-    let exact = Exact {
-        contributors,
-        measures,
-    };
+    let (keys, exact) = released::exact(cells);
     let release = protect(spend, exact)?;
     stages.noise.push_since(start);
 
     let start = Instant::now();
-    let Protected::Noisy {
-        kept,
-        contributors,
-        near_threshold,
-        providers: _,
-        measures,
-    } = release.protected().clone()
-    else {
-        return Err("a release without noise".into());
-    };
-    let measures = measures.into_iter().map(|(name, n)| (name, column(n)));
-    let contributors = column(contributors);
-    let rows = cells::release::protected(
-        &table,
-        unit,
-        &keys,
-        &kept,
-        contributors,
-        measures.collect(),
-        near_threshold,
-    )?;
-    let facts = std::collections::BTreeMap::new();
-    let bytes = ReleasedTable { rows, facts }.encode()?;
+    let published = released::encode(&release, &keys)?;
     stages.encode.push_since(start);
     stages.whole.push_since(whole);
-    std::hint::black_box(bytes);
-    Ok(kept.len())
-}
-
-fn column(noisy: privacy::protect::Noisy) -> Noisy {
-    let privacy::protect::Noisy { values, low, high } = noisy;
-    Noisy { values, low, high }
+    Ok(published)
 }

@@ -7,6 +7,7 @@
 //! | [`series`] | figures of several runs: median, least, most, ratios |
 //! | [`report`] | the one table that a bench prints, goals met or missed |
 //! | [`grid`] | an agreement over a square city, and its cells |
+//! | [`released`] | the steps of a release around its noise, and the file that it reads |
 //! | [`reserved`] | a logged reservation: the right to draw |
 //! | [`python`] | a Python process that answers in seconds |
 //! | [`raw`] | raw trips as CSV and Parquet |
@@ -24,6 +25,7 @@ pub mod grid;
 pub mod postgres;
 pub mod python;
 pub mod raw;
+pub mod released;
 pub mod report;
 pub mod reserved;
 pub mod run;

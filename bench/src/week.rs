@@ -1,16 +1,11 @@
 //! A working week of a city's cells as the broker stores them, and an ad-hoc release of it.
 
-use std::collections::BTreeMap;
-use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cells::check::{Checker, Limits};
 use cells::merge::{Parents, Rows};
-use cells::read::{Blobs, ExactCells};
-use cells::release::{Noisy, ReleasedTable};
-use cells::write::Writer;
+use cells::read::Blobs;
 use object_store::local::LocalFileSystem;
 use policies::agreement::Agreement;
 use policies::coarse::{Coarsening, Merge, Zones};
@@ -18,13 +13,13 @@ use policies::entry::Reservation;
 use policies::mechanism::Mechanism;
 use policies::period::Period;
 use privacy::merge::Fold;
-use privacy::protect::{Exact, Protected, protect_merged};
+use privacy::protect::protect_merged;
 use privacy::spend::Spend;
 use tempfile::TempDir;
 
 use crate::run::Failed;
 use crate::usage::{Meter, Used};
-use crate::{grid, reserved};
+use crate::{grid, released, reserved};
 
 /// Zones of the city.
 pub const ZONES: usize = 500;
@@ -128,7 +123,8 @@ impl Week {
             cells: per_day * WEEK.len(),
         };
         for (day, file) in (0..).zip(week.files()) {
-            week.write_day(&file, per_day, day)?;
+            let cells = grid::cells_of_day(&week.terms, ZONES, per_day, day)?;
+            released::write(&file, &week.terms, ZONES, &cells)?;
         }
         Ok(week)
     }
@@ -196,38 +192,13 @@ impl Week {
             );
             let memory = broker::limits::SCAN_MEMORY_BYTES;
             let cells = cells::read::read(&blobs, table, unit, &measures, memory).await?;
-            let (keys, exact) = exact(cells);
+            let (keys, exact) = released::exact(cells);
             fold.add(exact, &rows.of(&keys)?)?;
         }
         let (keys, order) = rows.finish()?;
         let release = protect_merged(spend, fold.finish(&order)?)?;
-        let Protected::Noisy {
-            kept,
-            contributors,
-            near_threshold,
-            providers: _,
-            measures,
-        } = release.protected().clone()
-        else {
-            return Err("a release without noise".into());
-        };
-        let measures = measures
-            .into_iter()
-            .map(|(name, n)| (name, column(n)))
-            .collect();
-        let contributors = column(contributors);
-        let rows = cells::release::protected(
-            table,
-            unit,
-            &keys,
-            &kept,
-            contributors,
-            measures,
-            near_threshold,
-        )?;
-        let facts = BTreeMap::new();
-        std::hint::black_box(ReleasedTable { rows, facts }.encode()?);
-        Ok((meter.stop()?, kept.len()))
+        let published = released::encode(&release, &keys)?;
+        Ok((meter.stop()?, published))
     }
 
     fn reservation(&self, grain: Grain) -> Result<Reservation, Failed> {
@@ -249,42 +220,4 @@ impl Week {
         reservation.merge = Some(Merge::new(&days, coarsening)?);
         Ok(reservation)
     }
-
-    fn write_day(&self, path: &Path, cells: usize, day: u64) -> Result<(), Failed> {
-        let limits = Limits {
-            rows_max: u64::MAX,
-            bytes_max: u64::MAX,
-            dictionary_max: ZONES,
-        };
-        let ids: Arc<[String]> = grid::zone_ids(ZONES).into();
-        let unit = self.terms.population.unit;
-        let mut checker = Checker::new(grid::table(&self.terms)?, unit, &ids, limits)?;
-        let mut writer = Writer::new(File::create(path)?, &checker, &[])?;
-        for batch in grid::cells_of_day(&self.terms, ZONES, cells, day)? {
-            writer.write(&checker.check(&batch)?)?;
-        }
-        writer.finish(checker.finish()?)?;
-        Ok(())
-    }
-}
-
-fn exact(cells: ExactCells) -> (arrow::array::RecordBatch, Exact) {
-    let ExactCells {
-        keys,
-        contributors,
-        measures,
-    } = cells;
-    let measures = measures.into_iter().map(|m| (m.name, m.values)).collect();
-    (
-        keys,
-        Exact {
-            contributors,
-            measures,
-        },
-    )
-}
-
-fn column(noisy: privacy::protect::Noisy) -> Noisy {
-    let privacy::protect::Noisy { values, low, high } = noisy;
-    Noisy { values, low, high }
 }

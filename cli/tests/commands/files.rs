@@ -5,15 +5,22 @@ use serde_json::Value;
 use crate::contributions::pushed;
 use crate::office::{Office, PURPOSE, first_day};
 
-#[test]
-fn a_release_is_saved_in_every_form_with_its_papers() {
+/// An office with one release; its agreement and its key.
+fn released() -> (Office, String, String) {
     let office = Office::open();
     let id = office.agreed();
     pushed(&office, &id);
     let day = first_day().to_string();
     let request = ["release", "request", &id, "od", &day, "--purpose", PURPOSE];
     let released = office.weir("city", &request).json();
-    let key = released["release"].as_str().unwrap();
+    let key = released["release"].as_str().unwrap().to_owned();
+    (office, id, key)
+}
+
+#[test]
+fn a_release_is_saved_in_every_form_with_its_papers() {
+    let (office, _, key) = released();
+    let key = key.as_str();
     let forms = ["csv", "parquet", "geojson", "gpkg", "mds"];
     for form in forms {
         let out = office.file(&format!("od.{form}"));
@@ -53,13 +60,8 @@ fn a_release_is_saved_in_every_form_with_its_papers() {
 
 #[test]
 fn a_release_is_drawn_to_a_file_and_as_bars_on_the_screen() {
-    let office = Office::open();
-    let id = office.agreed();
-    pushed(&office, &id);
-    let day = first_day().to_string();
-    let request = ["release", "request", &id, "od", &day, "--purpose", PURPOSE];
-    let released = office.weir("city", &request).json();
-    let key = released["release"].as_str().unwrap();
+    let (office, id, key) = released();
+    let key = key.as_str();
     for picture in ["map", "chart"] {
         let out = office.file(&format!("{picture}.svg"));
         let drawn = office

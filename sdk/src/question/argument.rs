@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use policies::period::Period;
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Serialize};
 
 use super::Question;
@@ -106,25 +108,8 @@ impl Argument {
 
     /// The argument of this name.
     pub(super) fn named(name: &str) -> Option<Self> {
-        use Argument::{
-            Baseline, By, Date, Destination, From, Hours, Limit, Origin, Period, Table, Until, Zone,
-        };
-        [
-            From,
-            Until,
-            Hours,
-            By,
-            Table,
-            Zone,
-            Origin,
-            Destination,
-            Date,
-            Period,
-            Baseline,
-            Limit,
-        ]
-        .into_iter()
-        .find(|argument| argument.as_str() == name)
+        let name: StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+        Self::deserialize(name).ok()
     }
 }
 

@@ -1,10 +1,11 @@
-"""DuckDB's and pandas' side of the aggregate bench: one query per line of input, its seconds as the answer.
+"""DuckDB's and pandas' side of the aggregate bench: one query per line of input, `SECONDS CPU` as the answer.
 
 argv: `duckdb` or `pandas`, the Parquet file. First line out: `PACKAGE VERSION`, or `missing WHY` where it is not
 installed. `bounded` is what the agreement of the bench asks: at most 4 cells of a person and day, chosen by hash, at
 most 3 trips of each, distinct people.
 """
 
+import resource
 import sys
 import time
 
@@ -57,10 +58,17 @@ def pandas_bounded():
 print(package, module.__version__, flush=True)
 if package == "duckdb":
     connection, queries = module.connect(), duckdb_queries()
+
+
+def cpu():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
 for line in sys.stdin:
-    begin = time.perf_counter()
+    before, begin = cpu(), time.perf_counter()
     if package == "duckdb":
         duckdb_run(connection, queries[line.strip()])
     else:
         pandas_bounded()
-    print(time.perf_counter() - begin, flush=True)
+    print(time.perf_counter() - begin, cpu() - before, flush=True)

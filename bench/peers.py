@@ -1,7 +1,8 @@
 """The peers of the `peers` bench: one release per line of input, `SECONDS CPU PEAK_MIB ROWS` as the answer.
 
 argv: what (`duckdb`, `duckdb-opendp`, `postgres-opendp`, `smartnoise`), the threshold, the scale of contributors,
-the scale of trips, then Parquet files, or for PostgreSQL the folder of its socket.
+the scale of trips, the part of the day in SQL, how many characters of a zone name its district, then Parquet files, or
+for PostgreSQL the folder of its socket.
 A line of input is the grain: `zones` or `districts`. First line out: `PACKAGE VERSION`, or `missing WHY`.
 
 Every peer groups by origin, destination and part of day; those with OpenDP add Gaussian noise of Weir's scales to
@@ -13,7 +14,7 @@ import resource
 import sys
 import time
 
-what, threshold, scale_n, scale_trips, *places = sys.argv[1:]
+what, threshold, scale_n, scale_trips, part_sql, district, *places = sys.argv[1:]
 threshold = int(threshold)
 
 try:
@@ -37,14 +38,16 @@ except ImportError as error:
 
 # 20,000 took 46 seconds, 200,000 more than five minutes.
 SMARTNOISE_CELLS = 5_000
-PART = "CASE WHEN start < 7 THEN 0 WHEN start < 10 THEN 7 WHEN start < 16 THEN 10 ELSE 16 END"
-GRAINS = {"zones": ("origin", "destination"), "districts": ("substr(origin, 1, 5)", "substr(destination, 1, 5)")}
+GRAINS = {
+    "zones": ("origin", "destination"),
+    "districts": tuple(f"substr({zone}, 1, {int(district)})" for zone in ("origin", "destination")),
+}
 
 
 def statement(grain, table):
     origin, destination = GRAINS[grain]
     return (
-        f"SELECT {origin} AS o, {destination} AS d, {PART} AS part, "
+        f"SELECT {origin} AS o, {destination} AS d, {part_sql} AS part, "
         f"sum(contributors)::BIGINT AS contributors, sum(trips)::BIGINT AS trips FROM {table} GROUP BY 1, 2, 3"
     )
 

@@ -70,16 +70,18 @@ struct Peer {
     query: &'static str,
     python: Result<Python, String>,
     seconds: Series,
+    cpu: Series,
 }
 
 impl Peer {
     fn new(name: &'static str, query: &'static str, python: Result<Python, String>) -> Self {
-        let seconds = Series::default();
+        let (seconds, cpu) = (Series::default(), Series::default());
         Self {
             name,
             query,
             python,
             seconds,
+            cpu,
         }
     }
 
@@ -87,9 +89,10 @@ impl Peer {
         let Ok(python) = &mut self.python else {
             return Ok(());
         };
-        let seconds = python.seconds(self.query)?;
+        let [seconds, cpu] = python.numbers(self.query)?;
         if counts {
             self.seconds.push(seconds);
+            self.cpu.push(cpu);
         }
         Ok(())
     }
@@ -104,6 +107,8 @@ impl Peer {
         let goal = same_work.then_some(Goal::RatioAtMost(1.0));
         let what = format!("{} ({})", self.name, python.version);
         report.compared(&what, &self.seconds, &weir.over(&self.seconds), goal);
+        let cpu = self.cpu.median();
+        report.note(&format!("{}: {cpu:.2} CPU s", self.name));
     }
 }
 

@@ -46,45 +46,55 @@ async fn log(settings: Settings) -> Result<(), Failed> {
     Ok(())
 }
 
-/// One run: seconds of a number of batches, bare and ours in turn, batch by batch.
+/// One run: seconds of a number of batches, bare and ours in turn, batch by batch. Bare once with one sync of the
+/// entries, once with three more of a few bytes, as a commit has.
 fn appends(report: &mut Report, runs: usize, size: usize) -> Result<(), Failed> {
     let folder = tempfile::tempdir_in(".")?;
     let mut log = Log::open(
         Arc::new(OsDisk::open(folder.path().join("state"))?),
         signer()?,
     )?;
-    let mut bare = File::create(folder.path().join("bare"))?;
-    let (mut bare_s, mut ours_s) = (Series::default(), Series::default());
+    let mut once = File::create(folder.path().join("once"))?;
+    let mut four = File::create(folder.path().join("four"))?;
+    let [mut once_s, mut four_s, mut ours_s] = std::array::from_fn(|_| Series::default());
     let mut next = 0_u64;
     for run in 0..=runs {
-        let (mut bare_took, mut ours_took) = (Duration::ZERO, Duration::ZERO);
+        let mut took = [Duration::ZERO; 3];
         for _ in 0..BATCHES {
             let batch: Result<Vec<_>, _> = (next..next + size as u64).map(entry).collect();
             let batch = batch?;
             next += size as u64;
             let bytes = batch.concat();
             let start = Instant::now();
-            bare.write_all(&bytes)?;
-            bare.sync_data()?;
-            bare_took += start.elapsed();
+            once.write_all(&bytes)?;
+            once.sync_data()?;
+            took[0] += start.elapsed();
+            let start = Instant::now();
+            for written in [bytes.as_slice(), &[1; 128], &[2; 128], &[3; 128]] {
+                four.write_all(written)?;
+                four.sync_data()?;
+            }
+            took[1] += start.elapsed();
             let start = Instant::now();
             log.append(&batch)?;
-            ours_took += start.elapsed();
+            took[2] += start.elapsed();
         }
         if run > 0 {
-            bare_s.push(bare_took.as_secs_f64());
-            ours_s.push(ours_took.as_secs_f64());
+            for (series, took) in [&mut once_s, &mut four_s, &mut ours_s]
+                .into_iter()
+                .zip(took)
+            {
+                series.push(took.as_secs_f64());
+            }
         }
     }
     let goal = Some(Goal::RatioAtLeast(RATIO_LEAST));
     let what = format!("{BATCHES} appends of {size}");
-    report.plain(&format!("{what}, bare"), Measure::Seconds, &bare_s);
-    report.compared(
-        &format!("{what}, logged"),
-        &ours_s,
-        &bare_s.over(&ours_s),
-        goal,
-    );
+    report.plain(&format!("{what}, bare"), Measure::Seconds, &once_s);
+    let ratio = once_s.over(&four_s);
+    report.compared(&format!("{what}, bare, four syncs"), &four_s, &ratio, None);
+    let ratio = once_s.over(&ours_s);
+    report.compared(&format!("{what}, logged"), &ours_s, &ratio, goal);
     let rate = (BATCHES * size) as f64 / ours_s.median();
     report.note(&format!(
         "batches of {size}: {rate:.0} entries/s, durable and signed"

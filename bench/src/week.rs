@@ -10,7 +10,7 @@ use object_store::local::LocalFileSystem;
 use policies::agreement::Agreement;
 use policies::coarse::{Coarsening, Merge, Zones};
 use policies::entry::Reservation;
-use policies::mechanism::Mechanism;
+use policies::mechanism::{Mechanism, Noise};
 use policies::period::Period;
 use privacy::merge::Fold;
 use privacy::protect::protect_merged;
@@ -39,7 +39,7 @@ const PARTS: [u8; 4] = [0, 7, 10, 16];
 pub const PART_SQL: &str =
     "CASE WHEN start < 7 THEN 0 WHEN start < 10 THEN 7 WHEN start < 16 THEN 10 ELSE 16 END";
 /// The first characters of a zone's id that name its district: ten zones have one.
-const DISTRICT_CHARS: usize = 5;
+pub const DISTRICT_CHARS: usize = 5;
 
 /// What becomes of the zones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,6 +163,12 @@ impl Week {
             return Err("a mechanism without a threshold".into());
         };
         let trips = measures.first().ok_or("no noise for trips")?;
+        if [&selection.draw, &trips.draw]
+            .iter()
+            .any(|draw| draw.noise != Noise::DiscreteGaussian)
+        {
+            return Err("the peers draw Gaussian noise, and this is none".into());
+        }
         let scale = |sixteenths: u64| (sixteenths as f64 / 16.0).to_string();
         Ok([
             selection.published_from().to_string(),

@@ -64,6 +64,8 @@ async fn an_auditor_reads_whole_bundles_and_they_are_the_leaves_of_the_public_ti
         "/tile/entries/x000".to_owned(),
         "/tile/entries/..%2f..%2fetc".to_owned(),
         format!("/entry/{}", size + 1000),
+        "/entry/0/more".to_owned(),
+        "/tile/entries/".to_owned(),
     ];
     for path in absent {
         assert_eq!(
@@ -72,6 +74,48 @@ async fn an_auditor_reads_whole_bundles_and_they_are_the_leaves_of_the_public_ti
             "{path}"
         );
     }
+}
+
+/// Bundles are read while entries are written: neither waits for the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn bundles_are_read_while_the_log_is_written() {
+    let (town, _bikes, city, _terms, id) = agreed().await;
+    let auditor = town.join("ombudsman", Role::Auditor).await;
+    let at = town.running().address.port();
+    let size = town.broker().sequencer().state().size();
+    let path = format!("/tile/entries/000.p/{size}");
+    let (send, _driver) = h2(&auditor, at).await;
+    let writes = async {
+        // Each is refused, and its refusal logged: that is a write.
+        for _ in 0..100 {
+            city.client
+                .request(&wish(&id, "od", "2027-01-05"))
+                .await
+                .unwrap();
+        }
+    };
+    let reads = async {
+        for _ in 0..30 {
+            let round = (0..8).map(|_| {
+                let request = http::Request::get(format!("https://localhost{path}"))
+                    .header("authorization", format!("Bearer {}", token(&auditor)));
+                let send = send.clone();
+                async move {
+                    let mut send = send.ready().await.unwrap();
+                    let (answer, _) = send.send_request(request.body(()).unwrap(), true).unwrap();
+                    answer.await.unwrap().status()
+                }
+            });
+            for status in futures::future::join_all(round).await {
+                assert_eq!(status, StatusCode::OK);
+            }
+        }
+    };
+    let both = async { tokio::join!(writes, reads) };
+    let limit = std::time::Duration::from_secs(60);
+    tokio::time::timeout(limit, both)
+        .await
+        .expect("readers and writer wait for each other");
 }
 
 /// A party gets the entries that concern it, one by one; of others it learns nothing, not even that they are there.

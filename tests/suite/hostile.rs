@@ -163,7 +163,8 @@ async fn a_gzip_bomb_is_refused_unopened() {
             let (answer, mut body) = ready
                 .send_request(post(&bikes, method, encoding), false)
                 .unwrap();
-            body.send_data(frame.clone().into(), true).unwrap();
+            // An answer that came from the header alone has closed the stream already: then this is not even sent.
+            let _ = body.send_data(frame.clone().into(), true);
             let answer = tokio::time::timeout(DEADLINE, answer)
                 .await
                 .unwrap()

@@ -57,8 +57,10 @@ async fn entry(
 
 /// All entries of a bundle, each behind its length; `None` where one of them is not for this organisation.
 fn whole(broker: &Broker, org: &OrgId, tile: &Tile) -> Result<Option<Vec<u8>>, Error> {
-    let log = broker.sequencer().log();
-    if log.tile(tile).map_err(Error::internal)?.is_none() {
+    // Let go of the log before `visible` takes hold of it again: a second hold waits for a writer, which waits for
+    // the first.
+    let there = broker.sequencer().log().tile(tile);
+    if there.map_err(Error::internal)?.is_none() {
         return Ok(None);
     }
     let leaves = tile.leaves();
@@ -87,7 +89,11 @@ async fn read(read: impl FnOnce() -> Result<Option<Vec<u8>>, Error> + Send + 'st
         Ok(Ok(None)) => StatusCode::NOT_FOUND.into_response(),
         Ok(Err(Error::Denied)) => StatusCode::FORBIDDEN.into_response(),
         Ok(Err(error)) => {
-            tracing::error!(code = error.code(), "entries cannot be read");
+            tracing::error!(
+                code = error.code(),
+                cause = error.cause(),
+                "entries cannot be read"
+            );
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -61,9 +61,9 @@ fn in_http(response: Response<Body>) -> Response<Body> {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::PermissionDenied => StatusCode::FORBIDDEN,
         Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
-        Code::DeadlineExceeded | Code::Unavailable | Code::Cancelled => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        // gRPC's word for a path that leads nowhere.
+        Code::Unimplemented => StatusCode::NOT_FOUND,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let mut response = Response::new(Body::empty());

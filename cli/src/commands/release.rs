@@ -172,7 +172,8 @@ async fn request(args: Request, session: &Session) -> Result<(), CliError> {
             Err(CliError::Refused { refusal, proof })
         }
         Answered::Released(released) => {
-            get::fetch(&client, &released.what, &args.save, session).await
+            let table = client.fetch_wished(&wish, &released.what).await;
+            get::show(&client, &table.map_err(from_client)?, &args.save, session).await
         }
     }
 }

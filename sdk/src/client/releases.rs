@@ -239,16 +239,22 @@ impl Client {
             Answered::Refused(refused) => return Ok(Outcome::Refused(refused.what)),
             Answered::Released(released) => released.what,
         };
-        let table = self.fetch(&key).await?;
-        let sheet = table.sheet();
-        let asked = sheet.agreement == wanted.agreement
-            && sheet.table.name == wanted.table
-            && sheet.period == period;
-        if !asked {
-            let (doing, what) = ("release the period", "a table of something else");
+        let table = self.fetch_wished(&wish, &key).await?;
+        Ok(Outcome::Released(Box::new(table)))
+    }
+
+    /// Fetches what a wish was answered with: [`Self::fetch`], and the table is of the agreements, tables, period and
+    /// merge that were wished for. The log proves a key; only this shows that it is the right one.
+    ///
+    /// # Errors
+    /// [`ClientError::Mismatch`] for a table of something else, else as [`Self::fetch`].
+    pub async fn fetch_wished(&self, wish: &Wish, key: &ReleaseKey) -> Result<Table, ClientError> {
+        let table = self.fetch(key).await?;
+        if !table.sheet().answers(wish) {
+            let (doing, what) = ("fetch the release", "a table of something else");
             return Err(ClientError::Mismatch { doing, what });
         }
-        Ok(Outcome::Released(Box::new(table)))
+        Ok(table)
     }
 
     /// The published releases under one agreement, in the broker's order; of one table where it is

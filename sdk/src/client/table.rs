@@ -1,6 +1,7 @@
 //! A released table on its way to us: bytes that the log committed to, read only after that is
 //! shown.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Cursor;
 
@@ -19,7 +20,7 @@ use policies::table::Table as TableTerms;
 use proto::columns::{
     QUALITY, bounded, joint, k_only_schema, released_schema, shown_columns, with_rungs,
 };
-use proto::convert::{Chunk, ReleaseHead};
+use proto::convert::{Chunk, ReleaseHead, Wish};
 use proto::v1::GetReleaseResponse;
 use serde::Deserialize;
 use tonic::{Request, Streaming};
@@ -113,6 +114,23 @@ impl Sheet {
         let merge = self.merge.iter().map(|merge| merge.coarsening().clone());
         let rungs = self.rungs.iter().map(|rung| rung.coarsening.clone());
         merge.chain(rungs).collect()
+    }
+
+    /// Is it of what was wished for: the same agreements and tables, period and merge?
+    pub(super) fn answers(&self, wish: &Wish) -> bool {
+        let mut here: BTreeSet<_> = match &self.joint {
+            Some(joint) => {
+                let parts = joint.parts.iter();
+                parts
+                    .map(|part| (&part.agreement, &part.table.name))
+                    .collect()
+            }
+            None => BTreeSet::from([(&self.agreement, &self.table.name)]),
+        };
+        let with = wish.with.iter().map(|with| (&with.agreement, &with.table));
+        let mut wished = with.chain([(&wish.agreement, &wish.table)]);
+        let parts = wished.all(|part| here.remove(&part)) && here.is_empty();
+        parts && self.period == wish.period && self.merge == wish.merge
     }
 }
 

@@ -56,30 +56,27 @@ pub struct Get {
 pub async fn run(args: Get, session: &Session) -> Result<(), CliError> {
     args.save.check()?;
     let client = session.client().await?;
-    fetch(&client, &args.key, &args.save, session).await
+    let table = client.fetch(&args.key).await.map_err(from_client)?;
+    show(&client, &table, &args.save, session).await
 }
 
-/// Fetches and verifies a release, then shows or saves it.
+/// Shows a verified release, or saves it.
 ///
 /// # Errors
-/// [`CliError`]; then nothing is shown as a release.
-pub async fn fetch(
+/// [`CliError`] where a file cannot be written.
+pub async fn show(
     client: &Client,
-    key: &ReleaseKey,
+    table: &Table,
     save: &Save,
     session: &Session,
 ) -> Result<(), CliError> {
-    let table = client.fetch(key).await.map_err(from_client)?;
     let batch = concat_batches(table.schema(), table.batches()).or_fail()?;
     let coarser = table.sheet().coarser();
     let rows = Rows::new(&batch, &table.sheet().table, &coarser);
     let Some(out) = &save.out else {
         if save.csv {
             let mut csv = Vec::new();
-            save::export(client, &table)
-                .await?
-                .csv(&mut csv)
-                .or_fail()?;
+            save::export(client, table).await?.csv(&mut csv).or_fail()?;
             return write_out(&csv, false);
         }
         let rows_json = if session.output.json() {
@@ -89,20 +86,20 @@ pub async fn fetch(
         };
         return session
             .output
-            .show(&Shown::of(&table, &batch, rows_json, None)?);
+            .show(&Shown::of(table, &batch, rows_json, None)?);
     };
     let saved = match save.format() {
-        Some(Format::Arrow) => save::raw(&table, out)?,
+        Some(Format::Arrow) => save::raw(table, out)?,
         None if session.output.json() => save::json(&rows.json()?, out)?,
         format => {
-            let export = save::export(client, &table).await?;
+            let export = save::export(client, table).await?;
             save::write(&export, format.unwrap_or(Format::Csv), out)?
         }
     };
-    save::papers(&table, out)?;
+    save::papers(table, out)?;
     session
         .output
-        .show(&Shown::of(&table, &batch, None, Some(saved))?)
+        .show(&Shown::of(table, &batch, None, Some(saved))?)
 }
 
 /// A release on the screen or as JSON.

@@ -1,7 +1,9 @@
+use policies::coarse::{Coarsening, Merge};
 use policies::entry::Body;
 use policies::id::ReleaseKey;
+use policies::joint::With;
 use policies::refusal::{Reason, ReasonId, Refusal};
-use proto::convert::{Answer, Chunk, ReleaseHead, Released};
+use proto::convert::{Answer, Chunk, ReleaseHead, Released, Wish};
 use proto::v1;
 use tonic::Status;
 
@@ -119,15 +121,40 @@ async fn periods_come_one_by_one_with_refusals_and_missing_ones_named() {
     assert_eq!(missing, [false, true, false]);
 }
 
+/// Attack: a broker answers with a release that the log holds, of something else than was wished for.
 #[tokio::test]
-async fn a_table_of_another_period_is_no_answer() {
+async fn a_table_of_something_else_is_no_answer() {
     let broker = FakeBroker::start().await;
     publish(&mut broker.script(), |_, _| {});
     let client = broker.client().await;
-    let refused = client
-        .release(&ask(&["2023-10-06"]), |_| {})
-        .await
-        .unwrap_err();
+    let right = Wish {
+        request: "r".parse().unwrap(),
+        agreement: DIGEST.parse().unwrap(),
+        table: "od".parse().unwrap(),
+        period: "2023-10-05".parse().unwrap(),
+        merge: None,
+        purpose: "dpv:PublicPolicyMaking".to_owned(),
+        with: vec![],
+    };
+    client.fetch_wished(&right, &key()).await.unwrap();
+    let mut period = right.clone();
+    period.period = "2023-10-06".parse().unwrap();
+    let mut merge = right.clone();
+    let days = ["2023-10-05", "2023-10-06"].map(|day| day.parse().unwrap());
+    merge.merge = Some(Merge::new(&days, Coarsening::default()).unwrap());
+    let mut joint = right.clone();
+    joint.with = vec![With {
+        agreement: OTHER_DIGEST.parse().unwrap(),
+        table: "od".parse().unwrap(),
+    }];
+    for wish in [period, merge, joint] {
+        publish(&mut broker.script(), |_, _| {});
+        let refused = client.fetch_wished(&wish, &key()).await.unwrap_err();
+        assert!(matches!(refused, ClientError::Mismatch { .. }), "{refused}");
+    }
+    publish(&mut broker.script(), |_, _| {});
+    let refused = client.release(&ask(&["2023-10-06"]), |_| {}).await;
+    let refused = refused.unwrap_err();
     assert!(matches!(refused, ClientError::Mismatch { .. }), "{refused}");
 }
 

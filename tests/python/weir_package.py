@@ -30,7 +30,8 @@ def story(bikes, city, agreement, log_key):
     assert pushed.proof.body()["table"] == "od" and not pushed.never_released
     assert bikes.push(agreement, "od", DAY, cells, batch_id="b1", rates={"truncated": "0.0125"}).proof.index == pushed.proof.index
     release = city.request(agreement, "od", DAY)
-    table = city.fetch(release.key)
+    table = city.fetch(release)
+    assert table.equals(city.fetch(release.key))
     rows = table.set_index(["origin", "destination", "start"])
     assert ("b", "a", 1) in rows.index and ("a", "c", 0) not in rows.index, table
     for number in ("contributors", "trips"):
@@ -44,7 +45,7 @@ def story(bikes, city, agreement, log_key):
     assert agreement in list(city.agreements()["agreement_id"])
     asked = city.sql("SELECT origin, sum(trips) AS trips FROM od GROUP BY origin ORDER BY origin")
     assert dict(asked.itertuples(index=False)) == table.groupby("origin")["trips"].sum().to_dict()
-    placed = city.geo(release.key)
+    placed = city.geo(release)
     assert set(placed.geom_type) == {"LineString"} and placed.attrs["release"] == release.key
     return release.key
 
@@ -190,6 +191,94 @@ def forgeries(bikes, city, agreement, key):
     assert len(city.fetch(key)) > 0
 
 
+def others_release(city, agreement):
+    """A published release of something else, key and receipt together, is no answer: its table shows it."""
+    unary = city._wire.unary
+    first, second = (city.request(agreement, "od", day) for day in (DAY, "2026-10-07"))
+    answers = {first.period: None, second.period: None}
+
+    def kept(service, method, **fields):
+        answer = unary(service, method, **fields)
+        if method == "RequestRelease":
+            answers[fields["period"]] = answer
+        return answer
+
+    def swapped(service, method, **fields):
+        return answers["2026-10-07"] if method == "RequestRelease" else unary(service, method, **fields)
+
+    city._wire.unary = kept
+    assert [city.request(agreement, "od", day).key for day in answers] == [first.key, second.key]
+    city._wire.unary = swapped
+    wrong = city.request(agreement, "od", DAY)
+    city._wire.unary = unary
+    assert wrong.key == second.key and len(city.fetch(wrong.key)) > 0
+    refused = raises(weir.TableError, city.fetch, wrong)
+    assert "another table than was asked" in str(refused), refused
+    right = second.__dict__
+    assert len(city.fetch(second)) > 0
+    for change in ({"agreement": "0" * 64}, {"table": "od2"}, {"period": DAY}, {"merge": {"periods": [DAY]}}):
+        raises(weir.TableError, city.fetch, weir.Release(**(right | change)))
+
+
+def changed_answers(city, agreement):
+    """Terms and zonings whose hash is another are refused, as is an answer that says more or less than it announced."""
+    unary, stream = city._wire.unary, city._wire.stream
+
+    def changed(wanted, field):
+        def tampered(service, method, **fields):
+            answer = unary(service, method, **fields)
+            if method == wanted:
+                part = answer.agreement if field == "document" else answer
+                setattr(part, field, flipped(getattr(part, field)))
+            return answer
+
+        return tampered
+
+    zoning = city.agreement(agreement)["zonings"][0]["id"]
+    assert len(city.zones(agreement, zoning)) > 0
+    city._wire.unary = changed("GetAgreement", "document")
+    raises(weir.WeirError, city.agreement, agreement)
+    city._wire.unary = changed("GetZoning", "geojson")
+    raises(weir.TableError, city.zones, agreement, zoning)
+    city._wire.unary = unary
+
+    key = city.releases(agreement)["release_key"][0]
+
+    def announced(field, value):
+        def parts(service, method, **fields):
+            for part in stream(service, method, **fields):
+                if part.WhichOneof("part") == "header":
+                    setattr(part.header, field, value)
+                elif field == "table_bytes" and value > 1 << 30:
+                    raise AssertionError("read before its size was looked at")
+                yield part
+
+        return parts
+
+    for field, value in (("table_bytes", 3 << 30), ("table_bytes", 1), ("salt", b"x" * 15)):
+        city._wire.stream = announced(field, value)
+        raises(weir.TableError, city.fetch, key)
+    city._wire.stream = stream
+
+
+def renewed(city):
+    """A renewed token is taken at the next call, and the connections before it are closed."""
+    path, wire = city.profile.token, city._wire
+    token, channel = path.read_bytes(), wire._channel
+    # What renewal does: a new file in the place of the old.
+    (other := path.with_suffix(".new")).write_bytes(b"no.token.atall")
+    other.chmod(0o600)
+    other.replace(path)
+    error = raises(weir.BrokerError, city.agreements)
+    assert error.code == "UNAUTHENTICATED", error.code
+    assert wire._channel is not channel
+    raises(ValueError, channel.unary_unary("/closed"), b"")
+    other.write_bytes(token)
+    other.chmod(0o600)
+    other.replace(path)
+    assert len(city.agreements()) > 0
+
+
 def main(bikes, city, agreement, log_key):
     bikes, city = (weir.Client.from_profile(path) for path in (bikes, city))
     log_key = weir.LogKey.parse(log_key)
@@ -197,6 +286,9 @@ def main(bikes, city, agreement, log_key):
     key = story(bikes, city, agreement, log_key)
     refusals(bikes, city, agreement, log_key)
     forgeries(bikes, city, agreement, key)
+    others_release(city, agreement)
+    changed_answers(city, agreement)
+    renewed(city)
     print("told")
 
 

@@ -43,13 +43,14 @@ pub fn wish(id: &AgreementId, table: &str, period: &str) -> Wish {
 /// The Python of a venv that `tests/venv NAME` makes; `None`, loudly, where it is not here.
 pub fn python(venv: &str, otherwise: &str) -> Option<PathBuf> {
     let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
-    let python = home.join(".cache/weir").join(venv).join("bin/python");
-    if !python.exists() {
-        let path = python.display();
-        eprintln!("SKIPPED: `{path}` is not here, {otherwise} (tests/venv {venv})");
+    let venv_path = home.join(".cache/weir").join(venv);
+    // The list is copied last: without it the venv is half made.
+    if !venv_path.join("requirements.txt").exists() {
+        let path = venv_path.display();
+        eprintln!("SKIPPED: `{path}` is not complete, {otherwise} (tests/venv {venv})");
         return None;
     }
-    Some(python)
+    Some(venv_path.join("bin/python"))
 }
 
 /// Looks until something is there, and fails after a minute.

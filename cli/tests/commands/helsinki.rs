@@ -64,8 +64,13 @@ fn the_python_example_makes_its_figure_of_helsinki() {
     let shared = root.join("../shared/data");
     let data = std::env::var_os("WEIR_DATA").map_or(shared, PathBuf::from);
     let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
-    let python = home.join(".cache/weir/python/bin/python");
-    let needed = [data.join("helsinki-citybikes"), python.clone()];
+    let venv = home.join(".cache/weir/python");
+    let python = venv.join("bin/python");
+    // The list is copied last: without it the venv is half made.
+    let needed = [
+        data.join("helsinki-citybikes"),
+        venv.join("requirements.txt"),
+    ];
     if let Some(missing) = needed.iter().find(|path| !path.exists()) {
         let path = missing.display();
         eprintln!("SKIPPED: `{path}` is not here, the Python example was not run");

@@ -36,10 +36,10 @@ TRIPS = {f"contributors{end}": f"trips{end}" for end in ("", "_low", "_high")}
 # %%
 released = city.releases(bikes["agreement_id"], "od_month")
 if released.empty:
-    key = city.request(bikes["agreement_id"], "od_month", "2023-10").key
+    release = city.request(bikes["agreement_id"], "od_month", "2023-10")
 else:
-    key = released.iloc[-1]["release_key"]
-flows = city.geo(key).rename(columns=TRIPS)
+    release = released.iloc[-1]["release_key"]
+flows = city.geo(release).rename(columns=TRIPS)
 sheet = flows.attrs["quality"]
 withheld = sheet["withheld_keys"] / sheet["domain_keys"]
 print(f"{len(flows):,} rows of {sheet['domain_keys']:,} possible; {withheld:.1%} are withheld or zero")
@@ -62,11 +62,12 @@ print(f"entry {proof.index} of a log of {proof.checkpoint.size} entries")
 days = []
 for day in pd.date_range("2023-10-02", "2023-10-08").strftime("%Y-%m-%d"):
     try:
-        table = city.fetch(city.request(bikes["agreement_id"], "od_day", day).key)
+        table = city.fetch(city.request(bikes["agreement_id"], "od_day", day))
     except weir.Refused as refusal:
         print(day, *refusal.ids)
         continue
-    days.append(weir.total(table.rename(columns=TRIPS).assign(day=day), "day", "trips"))
+    # Summed before columns are renamed: the quality sheet says which of them add up.
+    days.append(weir.total(table.assign(day=day), "day", "contributors").rename(columns=TRIPS))
 week = pd.concat(days) if days else pd.DataFrame(columns=["day", "trips", "trips_low", "trips_high", "rows"])
 print(week.to_string(index=False))
 
@@ -129,7 +130,7 @@ areas["week"].set_title("A week, with 95 % intervals", loc="left", weight="bold"
 areas["week"].set_xlabel("trips of a day on the pairs that are shown")
 figure.supxlabel(
     f"{withheld:.1%} of all possible rows are withheld or zero; k = {sheet['mechanism']['selection']['k']}, unit: one {sheet['unit']}, "
-    f"ρ = {sheet['charge']['rho']}. Release {key[:12]}, log entry {proof.index}, receipt checked.\n"
+    f"ρ = {sheet['charge']['rho']}. Release {flows.attrs['release'][:12]}, log entry {proof.index}, receipt checked.\n"
     "Data: City bike stations' OD data, maintainer HSL, author City Bike Finland, CC BY 4.0. Postal areas: HSY, CC BY 4.0.",
     fontsize=7.5,
     x=0.01,

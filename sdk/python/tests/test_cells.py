@@ -6,7 +6,7 @@ import pathlib
 import pandas as pd
 import pyarrow as pa
 import pytest
-from weir import Profile, ProfileError, ReceiptError, TableError, total
+from weir import Client, Profile, ProfileError, ReceiptError, TableError, total
 from weir.cells import fitted, schema
 from test_proof import KEY
 
@@ -79,15 +79,36 @@ def test_a_miscopied_log_key_is_refused(tmp_path):
         Profile.read(written(tmp_path, log_key=KEY.replace("+A", "+B")))
 
 
+@pytest.mark.parametrize("name", ["key", "token"])
+def test_secrets_that_others_can_read_are_refused(tmp_path, name):
+    for each in ("ca", "cert", "key", "token"):
+        (tmp_path / f"{each}.pem").write_text("x")
+        (tmp_path / f"{each}.pem").chmod(0o600)
+    (tmp_path / f"{name}.pem").chmod(0o640)
+    with pytest.raises(ProfileError, match=f"others can read .*{name}.pem"):
+        Client.from_profile(written(tmp_path))
+
+
+FRAME = {"origin": ["a", "a", "b"], "trips": [10, 20, 5], "trips_low": [7, 15, 0], "trips_high": [13, 24, 9]}
+
+
 def test_errors_of_a_sum_add_as_squares():
-    frame = pd.DataFrame(
-        {"origin": ["a", "a", "b"], "trips": [10, 20, 5], "trips_low": [7, 16, 0], "trips_high": [13, 24, 10]}
-    )
-    sums = total(frame, "origin", "trips").set_index("origin")
-    assert list(sums.loc["a", ["trips", "trips_low", "trips_high", "rows"]]) == [30, 25, 35, 2]
+    sums = total(pd.DataFrame(FRAME), "origin", "trips").set_index("origin")
+    # Half widths 3 and 5, the wider side, each a step wider: the root of 16 + 36 is 7.2, and ends go outwards.
+    assert list(sums.loc["a", ["trips", "trips_low", "trips_high", "rows"]]) == [30, 22, 38, 2]
+    # One row keeps its own.
     assert list(sums.loc["b", ["trips_low", "trips_high"]]) == [0, 10]
-    with pytest.raises(TableError):
+
+
+def test_what_does_not_add_up_is_not_added():
+    frame = pd.DataFrame(FRAME)
+    with pytest.raises(TableError, match="no interval"):
         total(frame, "origin", "duration_s")
     frame.attrs["quality"] = {"columns": [{"column": "trips", "interval": "fieller", "biases": []}]}
-    with pytest.raises(TableError):
+    with pytest.raises(TableError, match="made of other numbers"):
         total(frame, "origin", "trips")
+    frame.attrs["quality"] = {"columns": [{"column": "contributors", "interval": "fixed", "biases": []}]}
+    with pytest.raises(TableError, match="does not name"):
+        total(frame, "origin", "trips")
+    with pytest.raises(TableError, match="missing"):
+        total(pd.DataFrame(FRAME).assign(trips_low=[7, None, 0]), "origin", "trips")

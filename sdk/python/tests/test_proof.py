@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from weir import LogKey, Receipt, ReceiptError, verify
-from weir.proof import _root
+from weir.proof import _root, verify_checkpoint
 
 ROOT = pathlib.Path(__file__).parents[3]
 GOLDEN = ROOT / "audit/src/receipt/golden.tlog-proof"
@@ -82,6 +82,26 @@ def test_other_shapes_are_refused(change):
         verify(change(TEXT), KEY)
 
 
+def test_an_entry_before_the_first_is_under_no_checkpoint():
+    root = hashlib.sha256(b"\x00a").digest()
+    assert _root(b"a", 0, 1, ()) == root
+    with pytest.raises(ReceiptError, match="not under"):
+        _root(b"a", -1, 1, ())
+
+
+@pytest.mark.parametrize(("size", "root", "held"), [(0, b"", True), (0, b"a", False), (1, b"a", True)])
+def test_an_empty_log_has_one_root(size, root, held):
+    text = f"{ORIGIN}\n{size}\n{b64encode(hashlib.sha256(root).digest()).decode()}\n"
+    signature = Ed25519PrivateKey.from_private_bytes(bytes([7] * 32)).sign(text.encode())
+    key = LogKey.parse(KEY)
+    note = f"{text}\n— {ORIGIN} {b64encode(key.id + signature).decode()}\n"
+    if held:
+        assert verify_checkpoint(note, key).size == size
+    else:
+        with pytest.raises(ReceiptError, match="empty tree"):
+            verify_checkpoint(note, key)
+
+
 def test_inclusion_holds_for_every_leaf_of_small_trees_and_for_no_other():
     def tree(leaves):
         if len(leaves) == 1:
@@ -116,6 +136,9 @@ def test_inclusion_holds_for_every_leaf_of_small_trees_and_for_no_other():
                     pass
 
 
+ENTRY = b'{"body":{"kind":"a"},"salt":"' + b"00" * 16 + b'","time":"2026-10-05T00:00:00Z","v":1}'
+
+
 @pytest.mark.parametrize(
     "entry",
     [
@@ -123,17 +146,26 @@ def test_inclusion_holds_for_every_leaf_of_small_trees_and_for_no_other():
         b"[]",
         b"\xff",
         b"[" * 60_000,
-        b'{"body":{"kind":"a"},"v":2}',
-        b'{"body":{"kind":"a"}, "v":1}',
-        b'{"body":{"kind":"a"},"body":{"kind":"b"},"v":1}',
+        ENTRY.replace(b'"v":1', b'"v":2'),
+        ENTRY.replace(b'"v":1', b'"v":true'),
+        ENTRY.replace(b'"v":1', b'"v":1.0'),
+        ENTRY.replace(b'"v":1', b'"v": 1'),
+        ENTRY.replace(b'"v":1', b'"v":1,"w":1'),
+        ENTRY.replace(b'"a"', b"NaN"),
+        ENTRY.replace(b'"a"', b"0.5"),
+        ENTRY.replace(b'"a"', b'"\\ud800"'),
+        ENTRY.replace(b"00", b"0"),
+        ENTRY.replace(b'{"body":{"kind":"a"}', b'{"body":{"kind":"a"},"body":{"kind":"b"}'),
+        ENTRY.replace(b',"time":"2026-10-05T00:00:00Z"', b""),
     ],
 )
 def test_an_entry_has_one_spelling(entry):
     found = verify(TEXT, KEY)
+    assert entry != ENTRY
     other = type(found)(found.index, entry, found.checkpoint, found.receipt)
     with pytest.raises(ReceiptError):
         other.body()
-    right = type(found)(found.index, b'{"body":{"kind":"a"},"v":1}', found.checkpoint, found.receipt)
+    right = type(found)(found.index, ENTRY, found.checkpoint, found.receipt)
     assert right.body() == {"kind": "a"}
 
 

@@ -2,7 +2,7 @@
 
     client = weir.Client.from_profile("certs/city/weir.toml")
     release = client.request(agreement, "od_month", "2023-10")
-    frame = client.fetch(release.key)
+    frame = client.fetch(release)
 
 Nothing that has no valid receipt is ever returned: every answer that the log commits to is checked first.
 """
@@ -20,7 +20,7 @@ from .errors import (
 )
 from .intervals import total
 from .profile import Profile
-from .proof import Checkpoint, LogKey, Receipt, Verified, latest_checkpoint, verify
+from .proof import Checkpoint, LogKey, Receipt, Verified, verify
 
 __all__ = [
     "BrokerError",
@@ -39,7 +39,6 @@ __all__ = [
     "Unanswered",
     "Verified",
     "WeirError",
-    "latest_checkpoint",
     "total",
     "verify",
 ]

@@ -6,12 +6,13 @@ import json
 import os
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from google.protobuf.message import DecodeError
 
 from . import messages
 from .cells import fitted
@@ -19,7 +20,7 @@ from .errors import Reason, ReceiptError, Refused, TableError, WeirError
 from .profile import Profile
 from .proof import LogKey, Verified
 from .questions import asked
-from .release import checked, checked_receipt, fetched, plain
+from .release import checked, checked_receipt, compared, fetched, plain
 from .wire import Wire
 from .zones import on_map, zones
 
@@ -40,9 +41,15 @@ class Pushed:
 
 @dataclass(frozen=True)
 class Release:
-    """A release that is published: fetch it by its key."""
+    """A release that is published, and what was asked for. Its entry in the log has no more than the key: that it is
+    what was asked for shows in the table, so fetch it with this."""
 
     key: str
+    agreement: str
+    table: str
+    period: str
+    #: Periods and coarsening of an ad-hoc merge, as entries and quality sheets spell them.
+    merge: Mapping[str, Any] | None = field(hash=False)
     proof: Verified
 
 
@@ -118,10 +125,11 @@ class Client:
             rates=[{"name": name, "value": value} for name, value in (rates or {}).items()],
             active_units=active_units,
         )
-        told = self._wire.put(header.SerializeToString(), columns)
-        if not told:
-            raise ReceiptError("the broker's answer has no receipt: it is refused; tell the steward and an auditor")
-        answer = messages.message("ContributionReceipt").FromString(told)
+        answer = messages.message("ContributionReceipt")()
+        try:
+            answer.ParseFromString(self._wire.put(header.SerializeToString(), columns))
+        except DecodeError:
+            raise ReceiptError("the broker's answer is no receipt: it is refused; tell the steward and an auditor") from None
         asked = {"agreement": agreement, "table": table, "period": period, "batch": batch_id}
         proof = checked(answer, self.log_key, "contribution.accepted", **asked, supersedes=supersedes)
         return Pushed(batch_id, bool(proof.body()["late"]), proof, answer.never_released)
@@ -159,7 +167,8 @@ class Client:
         )
         if answer.HasField("released"):
             key = answer.released.release_key
-            return Release(key, checked(answer.released, self.log_key, "release.published", key=key))
+            proof = checked(answer.released, self.log_key, "release.published", key=key)
+            return Release(key, agreement, table, period, _merge_entry(periods, coarsening or {}), proof)
         reasons = [Reason(each.id, each.text, each.field) for each in answer.refused.reasons]
         receipt = answer.refused_receipt if answer.HasField("refused_receipt") else None
         proof = checked_receipt(
@@ -180,14 +189,21 @@ class Client:
         """The published releases under an agreement, in the order of the log."""
         return self._listed("ReleaseService", "ListReleases", "releases", agreement_id=agreement, table=table)
 
-    def fetch(self, key: str) -> pd.DataFrame:
+    def fetch(self, release: str | Release) -> pd.DataFrame:
         """A released table: `<m>`, with the ends of its 95 % interval in `<m>_low` and `<m>_high`.
+
+        Of a `Release`, the table has to be what was asked for: its agreement, name, period and merge. Of a release's
+        key (`str`), it is the table of that key; what it is about stands in its quality sheet.
 
         A key that is not there is withheld or zero. `attrs` has the quality sheet (`quality`) and the receipt
         (`tlog_proof`, the text of a `.tlog-proof`), which was checked, as were the bytes.
         """
+        key = release if isinstance(release, str) else release.key
         parts = self._wire.stream("ReleaseService", "GetRelease", release_key=key)
-        return fetched(key, parts, self.log_key)
+        frame = fetched(key, parts, self.log_key)
+        if isinstance(release, Release):
+            compared(frame, release.agreement, release.table, release.period, release.merge)
+        return frame
 
     def zones(self, agreement: str, zoning: str) -> Any:
         """A GeoDataFrame of an agreement's zoning, exactly as its parties signed for it."""
@@ -199,12 +215,12 @@ class Client:
             raise TableError(f"zoning `{zoning}` is not the one that was signed for: tell the steward and an auditor")
         return zones(answer.geojson)
 
-    def geo(self, key: str, zoning: str | None = None) -> Any:
-        """A released table as a GeoDataFrame: zones as polygons, origins and destinations as lines between them.
+    def geo(self, release: str | Release, zoning: str | None = None) -> Any:
+        """A released table, fetched, as a GeoDataFrame: zones as polygons, origins and destinations as lines between.
 
         `zoning` is the table's own where it is left out.
         """
-        frame = self.fetch(key)
+        frame = self.fetch(release)
         zoning = zoning or frame.attrs["quality"]["table"]["zoning"]
         return on_map(frame, self.zones(frame.attrs["agreement"], zoning))
 

@@ -8,8 +8,6 @@ import binascii
 import json
 import os
 import re
-import ssl
-import urllib.request
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +27,8 @@ _SIGNATURES_MAX = 64
 _SIZE_MAX = 2**63 - 1
 _ED25519 = b"\x01"
 _VERSION = 1
+_ENTRY = {"v": int, "time": str, "salt": str, "body": dict}
+_SALT = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,15 @@ class Verified:
         """What the entry says; `kind` is for example `release.published`."""
         wrong = f"entry {self.index} is none that this version knows"
         try:
-            entry = json.loads(self.entry, object_pairs_hook=_once)
+            entry = json.loads(self.entry, object_pairs_hook=_once, parse_float=_none, parse_constant=_none)
+            # An entry has one spelling: two readers must not read two things.
+            spelt = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise ReceiptError(wrong) from None
-        if not isinstance(entry, dict) or entry.get("v") != _VERSION or not isinstance(entry.get("body"), dict):
+        # The types exactly: `True` is no 1.
+        if not isinstance(entry, dict) or {name: type(value) for name, value in entry.items()} != _ENTRY:
             raise ReceiptError(wrong)
-        # An entry has one spelling: two readers must not read two things.
-        spelt = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        if spelt.encode() != self.entry:
+        if spelt != self.entry or entry["v"] != _VERSION or not _SALT.fullmatch(entry["salt"]):
             raise ReceiptError(wrong)
         body: dict[str, Any] = entry["body"]
         return body
@@ -163,6 +164,8 @@ def verify_checkpoint(note: str, log_key: LogKey) -> Checkpoint:
         raise ReceiptError(f"a checkpoint of log `{origin:.80}`, where one of `{log_key.name}` is wanted")
     if size is None:
         raise ReceiptError("the checkpoint's size is not a number")
+    if size == 0 and root != sha256().digest():
+        raise ReceiptError("the checkpoint of an empty tree has the root of another")
     signatures = [_signature(line) for line in signed[:-1].split("\n")]
     ours = [found for name, key_id, found in signatures if (name, key_id) == (log_key.name, log_key.id)]
     if not ours or len(signatures) > _SIGNATURES_MAX:
@@ -178,28 +181,9 @@ def verify_checkpoint(note: str, log_key: LogKey) -> Checkpoint:
     return Checkpoint(origin, size, root, note)
 
 
-def latest_checkpoint(
-    url: str, log_key: LogKey | str | os.PathLike[str], ca: str | os.PathLike[str] | None = None
-) -> Checkpoint:
-    """The newest checkpoint from the broker's public HTTPS side (`https://host:port`), checked.
-
-    `ca` is the PEM file of the CA that signed the broker's certificate; without it, the system's.
-    """
-    key = log_key if isinstance(log_key, LogKey) else LogKey.parse(_read(log_key))
-    if not url.startswith("https://"):
-        raise ReceiptError(f"`{url:.80}` is not https")
-    context = ssl.create_default_context(cafile=None if ca is None else os.fspath(ca))
-    with urllib.request.urlopen(f"{url.rstrip('/')}/checkpoint", context=context, timeout=30) as answer:
-        note = answer.read(_NOTE_BYTES_MAX + 1)
-    try:
-        return verify_checkpoint(note.decode(), key)
-    except UnicodeDecodeError:
-        raise ReceiptError("the checkpoint is not text") from None
-
-
 def _root(entry: bytes, index: int, size: int, proof: tuple[bytes, ...]) -> bytes:
     """The root that the proof leads to (RFC 9162, 2.1.3.2)."""
-    if index >= size:
+    if not 0 <= index < size:
         raise ReceiptError(f"entry {index} is not under a checkpoint of {size} entries")
     at, last = index, size - 1
     root = sha256(b"\x00" + entry).digest()
@@ -227,7 +211,8 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
 
 
 def _is_name(text: str) -> bool:
-    barred = any(c.isspace() or ord(c) < 32 or ord(c) in range(127, 160) or c == "+" for c in text)
+    controls = (range(32), range(127, 160), range(0xD800, 0xE000))
+    barred = any(c.isspace() or c == "+" or any(ord(c) in each for each in controls) for c in text)
     return 1 <= len(text.encode("utf-8", "replace")) <= 255 and not barred
 
 
@@ -263,6 +248,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({name for name, _ in pairs}) != len(pairs):
         raise ValueError("a name stands twice")
     return dict(pairs)
+
+
+def _none(number: str) -> None:
+    """No entry has a number with a fraction, and none has what is no number."""
+    raise ValueError(number)
 
 
 def _read(given: str | os.PathLike[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from .proof import LogKey, Receipt, Verified
 
 _QUALITY = b"weir.quality"
 _TABLE_BYTES_MAX = 2 << 30
+_SALT_BYTES = 16
 
 
 def checked(answer: Any, log_key: LogKey, kind: str, **asked: Any) -> Verified:
@@ -49,11 +50,15 @@ def fetched(key: str, parts: Iterable[Any], log_key: LogKey) -> pd.DataFrame:
     if first is None or first.WhichOneof("part") != "header" or first.header.release_key != key:
         raise TableError("the broker's answer has no header of this release")
     head = first.header
+    if head.table_bytes > _TABLE_BYTES_MAX:
+        raise TableError(f"release `{key}`: a table over {_TABLE_BYTES_MAX} bytes is not taken")
+    if len(head.salt) != _SALT_BYTES:
+        raise TableError(f"release `{key}`: its salt has not {_SALT_BYTES} bytes")
     proof = checked(head, log_key, "release.published", key=key, blob=head.blob_id)
     data = bytearray()
     for part in parts:
         data += part.chunk
-        if part.WhichOneof("part") != "chunk" or len(data) > min(head.table_bytes, _TABLE_BYTES_MAX):
+        if part.WhichOneof("part") != "chunk" or len(data) > head.table_bytes:
             raise TableError("the broker's answer has more than it announced")
     if len(data) != head.table_bytes:
         raise TableError("the broker's answer has less than it announced")
@@ -70,6 +75,21 @@ def fetched(key: str, parts: Iterable[Any], log_key: LogKey) -> pd.DataFrame:
     return frame
 
 
+def compared(
+    frame: pd.DataFrame, agreement: str, table: str, period: str, merge: Mapping[str, Any] | None
+) -> None:
+    """Is a fetched table the one that was asked for? Raises `TableError`; then it is a published table of something else.
+
+    Nothing joint can be asked for here, so a joint table is another too.
+    """
+    sheet = frame.attrs["quality"]
+    terms = sheet.get("table")
+    name = terms.get("name") if isinstance(terms, dict) else None
+    found = (sheet["agreement"], name, sheet.get("period"), sheet.get("merge"), sheet.get("joint"))
+    if found != (agreement, table, period, merge, None):
+        raise TableError(f"release `{frame.attrs['release']}` is another table than was asked: tell the steward and an auditor")
+
+
 def _read(key: str, data: bytes, quality: bytes) -> tuple[pd.DataFrame, dict[str, Any]]:
     try:
         table = pa.ipc.open_stream(data).read_all()
@@ -78,6 +98,8 @@ def _read(key: str, data: bytes, quality: bytes) -> tuple[pd.DataFrame, dict[str
         raise TableError(f"release `{key}` cannot be read: {error}") from None
     if (table.schema.metadata or {}).get(_QUALITY) != quality:
         raise TableError(f"release `{key}`: the quality sheet beside it is not the one that was published")
+    if not isinstance(sheet, dict) or not isinstance(sheet.get("agreement"), str):
+        raise TableError(f"release `{key}`: its quality sheet is none")
     if sheet.get("release") != key or sheet.get("published_keys") != table.num_rows:
         raise TableError(f"release `{key}`: its quality sheet is another table's")
     if any(column.null_count for column in table.columns):

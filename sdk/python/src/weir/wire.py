@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.flight as flight
 
 from . import messages
-from .errors import ProfileError, told
+from .errors import ProfileError, WeirError, told
 from .profile import Profile, secret
 
 _CALL_SECONDS = 90.0
@@ -77,6 +77,8 @@ class Wire:
         command = _field(1, _STATEMENT) + _field(2, _field(1, query))
         options = self._options()
         info = self._flight.get_flight_info(flight.FlightDescriptor.for_command(command), options)
+        if not info.endpoints:
+            raise WeirError("the broker's answer does not say where its rows are")
         return self._flight.do_get(info.endpoints[0].ticket, options).read_all()
 
     def _options(self) -> Any:
@@ -96,14 +98,17 @@ class Wire:
         host = f"[{profile.host}]" if ":" in profile.host else profile.host
         address = f"{host}:{profile.port}"
         shown = grpc.ssl_channel_credentials(ca, key, cert)
-        self._channel = grpc.secure_channel(address, shown, _OPTIONS)
-        self._flight = flight.FlightClient(
+        channel = grpc.secure_channel(address, shown, _OPTIONS)
+        flights = flight.FlightClient(
             f"grpc+tls://{address}",
             tls_root_certs=ca,
             cert_chain=cert,
             private_key=key,
             generic_options=[("grpc.enable_http_proxy", 0)],
         )
+        if self._stamp is not None:
+            self.close()
+        self._channel, self._flight = channel, flights
         self._bearer = f"Bearer {token.decode('ascii').strip()}"
         self._stamp = stamp
 

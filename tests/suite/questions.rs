@@ -3,7 +3,9 @@
 
 mod asked;
 mod changes;
+mod edges;
 mod flows;
+mod people;
 
 use policies::id::Role;
 use sdk::client::Client;

@@ -154,6 +154,29 @@ async fn a_name_that_two_agreements_have_is_neithers() {
     }
 }
 
+/// A table that is called as the list is found under its own schema, and the list stays whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_table_takes_the_place_of_the_list_of_releases() {
+    let asked = Asked::new().await;
+    let Asked { town, city, .. } = &asked;
+    let trams = town.join("trams", Role::Provider).await;
+    let mut terms = agreement(&trams, city, &squares());
+    terms.tables[0].name = "releases".parse().unwrap();
+    terms.plan[0].table = terms.tables[0].name.clone();
+    let id = activate(&trams, city, &terms).await;
+    let mut pushed = push(&id, "2026-10-05");
+    pushed.table = terms.tables[0].name.clone();
+    let sent = &[cells(&terms, &ROWS)];
+    trams.client.push(&pushed, sent, |_| {}).await.unwrap();
+    let wish = wish(&id, "releases", "2026-10-05");
+    city.client.request(&wish).await.unwrap();
+    let listed = ask(&city.client, "SELECT count(release_key) FROM releases");
+    let listed = listed.await.unwrap();
+    assert_eq!(listed[0].column(0).as_primitive::<Int64Type>().value(0), 3);
+    let own = format!("SELECT origin FROM {}.releases", schema_of(&id));
+    assert!(ask(&city.client, &own).await.is_ok());
+}
+
 fn schema_of(id: &AgreementId) -> String {
     let digits: String = id.to_string().chars().take(12).collect();
     format!("agreement_{digits}")

@@ -144,10 +144,24 @@ async fn asked(ask: Ask, session: &Session) -> Result<(), CliError> {
     let bar = progress::waiting(session.output, "waiting for the answer");
     let outcome = client.ask(question, &ask.values.into()).await;
     bar.finish_and_clear();
+    // A file, or a pipe that takes CSV, holds rows or nothing.
+    let rows_only = ask.csv || ask.out.is_some();
     let answer = match outcome.map_err(failed)? {
         Outcome::Answered(answer) => *answer,
-        Outcome::Choose(several) => return session.output.show(&Choice::new(question, &several)),
-        Outcome::Missing(missing) => return session.output.show(&Lacking::new(question, missing)),
+        Outcome::Choose(several) => {
+            let choice = Choice::new(question, &several);
+            return match rows_only {
+                true => Err(choice.error()),
+                false => session.output.show(&choice),
+            };
+        }
+        Outcome::Missing(missing) => {
+            let lacking = Lacking::new(question, missing);
+            return match rows_only {
+                true => Err(lacking.error()),
+                false => session.output.show(&lacking),
+            };
+        }
     };
     let rows = sql::Answer {
         schema: answer.schema,
@@ -161,6 +175,9 @@ async fn asked(ask: Ask, session: &Session) -> Result<(), CliError> {
         None if ask.csv => {
             let mut csv = Vec::new();
             rows.write_csv(&mut csv)?;
+            for remark in &answer.remarks {
+                session.output.note(remark);
+            }
             return write_out(&csv, false);
         }
         None => (),
@@ -187,7 +204,7 @@ fn failed(error: AskError) -> CliError {
     match error {
         AskError::Client(error) => from_client(error),
         AskError::Argument(_) => CliError::new(error).or_try("weir question show NAME"),
-        AskError::Table { .. } | AskError::Shape => {
+        AskError::Table { .. } | AskError::Unfit { .. } | AskError::Shape => {
             CliError::new(error).or_try("weir sql \"SELECT * FROM releases\"")
         }
     }

@@ -36,8 +36,9 @@ Example:
   weir sql \"SELECT * FROM od\" --parquet --out od.parquet
 
 A table is `od` where one of your agreements has that name, else agreement_3f9ac2d41b07.od; its rows
-are those of all released periods (`period`, `period_start`), of each the newest edition. Merged and
-joint releases have tables of their own, which `SELECT * FROM releases` lists.
+are those of all released periods (`period`, `period_start`), of each the newest edition. Periods that
+an amendment has cut another way (bins, zones, grain, unit, columns) are in `od_2`. Merged and joint
+releases have tables of their own. `SELECT * FROM releases` lists them all.
 
 Statements read what is released, so they are free and charge no budget. Two things they cannot know:
 a row that is not there is withheld or zero, never surely zero; and the 95 % interval of a sum is not

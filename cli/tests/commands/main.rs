@@ -16,4 +16,5 @@ mod helsinki;
 mod life;
 mod office;
 mod open_data;
+mod questions;
 mod rotation;

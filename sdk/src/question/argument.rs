@@ -216,6 +216,12 @@ impl Arguments {
         }
     }
 
+    /// The first and the last day given.
+    pub(super) fn days(&self) -> (Option<Date>, Option<Date>) {
+        let day = |argument| self.get(argument)?.parse().ok();
+        (day(Argument::From), day(Argument::Until))
+    }
+
     /// The hours given.
     pub(super) fn hours(&self) -> Option<(u8, u8)> {
         let (from, until) = self.get(Argument::Hours)?.split_once('-')?;
@@ -224,11 +230,16 @@ impl Arguments {
     }
 }
 
-/// A text as a literal of SQL: the one place where one is quoted. `None` for what no id looks like.
+/// A value given as a literal of SQL; `None` for what no id looks like.
 pub(super) fn quoted(text: &str) -> Option<String> {
     let fits = (1..=TEXT_CHARS_MAX).contains(&text.chars().count());
     let plain = !text.chars().any(char::is_control);
-    (fits && plain).then(|| format!("'{}'", text.replace('\'', "''")))
+    (fits && plain).then(|| literal(text))
+}
+
+/// A text as a literal of SQL: the one place where one is quoted.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A name of a schema, table or column.

@@ -7,9 +7,10 @@ use policies::id::{AgreementId, OrgId, TableName};
 use proto::columns::PROTECTION;
 
 use super::argument::{Argument, ArgumentError, Arguments};
-use super::found::{self, Candidates, Found};
+use super::choose::{Chosen, chosen, known, left_out, unfit};
+use super::found::{self, Found};
 use super::statement::{Read, Shape, bins, counted, statement};
-use super::{Question, Source, district};
+use super::{Question, district};
 use crate::client::{Client, ClientError};
 
 /// Why a question could not be put.
@@ -21,7 +22,7 @@ pub enum AskError {
     /// As the broker says.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// A table was named that there is not, or that does not do.
+    /// A table was named that there is not.
     #[error(
         "`{name}` is none of your released tables that answer this: {}",
         listed(have)
@@ -29,6 +30,19 @@ pub enum AskError {
     Table {
         /// The name given.
         name: String,
+        /// Those that do.
+        have: Vec<String>,
+    },
+    /// A table was named that does not do: another is not read in its place.
+    #[error(
+        "`{name}` does not answer this: {why}; those that do: {}",
+        listed(have)
+    )]
+    Unfit {
+        /// The name given.
+        name: String,
+        /// What it lacks.
+        why: String,
         /// Those that do.
         have: Vec<String>,
     },
@@ -74,7 +88,7 @@ pub struct Used {
     pub provider: OrgId,
     /// Periods that were read.
     pub periods: u64,
-    /// Released rows in them.
+    /// Released rows in them, of all zones and pairs of the hours asked.
     pub rows: u64,
     /// Rows that there could be, those withheld and those that are zero included.
     pub possible: u64,
@@ -107,7 +121,7 @@ impl Client {
         let kinds = question.sources.iter().flat_map(|source| &source.kinds);
         let kinds: Vec<&str> = kinds.map(String::as_str).collect();
         let found = found::tables(self, &kinds).await?;
-        known(&found, &arguments.tables)?;
+        known(&found, &question.sources, &arguments.tables)?;
         let mut reads = Vec::new();
         for source in &question.sources {
             let candidates = found::candidates(self, &found, source).await?;
@@ -134,6 +148,7 @@ impl Client {
         let statement = statement(question, &reads, shape)?;
         let (schema, batches) = found::rows(self, &statement).await?;
         let used = used(self, &reads, shape).await?;
+        remarks.extend(reads.iter().flat_map(|read| left_out(read, arguments)));
         remarks.extend(reads.iter().flat_map(|read| &read.tables).filter_map(claim));
         Ok(Outcome::Answered(Box::new(Answer {
             statement,
@@ -143,82 +158,6 @@ impl Client {
             remarks,
         })))
     }
-}
-
-enum Chosen {
-    These(Vec<Found>),
-    OneOf(Vec<Found>),
-    None(Vec<(AgreementId, TableName)>),
-}
-
-/// The tables that a source is read from: those named, else the only one, else all of different agreements.
-fn chosen(source: &Source, candidates: Candidates, named: &[String]) -> Chosen {
-    let Candidates { have, planned } = candidates;
-    if have.is_empty() {
-        let planned = planned.into_iter();
-        return Chosen::None(planned.map(|(id, table)| (id, table.name)).collect());
-    }
-    let picked: Vec<Found> = have
-        .iter()
-        .filter(|f| is_one_of(f, named))
-        .cloned()
-        .collect();
-    let pool = if picked.is_empty() { have } else { picked };
-    let mut schemas: Vec<&str> = pool.iter().map(|f| f.schema.as_str()).collect();
-    schemas.dedup(); // they are sorted
-    let one_each = schemas.len() == pool.len();
-    let called = |f: &Found| f.number().map(|(_, called)| (called, f.terms.kind.clone()));
-    let alike = pool.windows(2).all(|two| match two {
-        [one, other] => called(one) == called(other),
-        _ => true,
-    });
-    if pool.len() == 1 || (source.several && one_each && alike) {
-        return Chosen::These(pool);
-    }
-    Chosen::OneOf(pool)
-}
-
-fn is_one_of(found: &Found, named: &[String]) -> bool {
-    named
-        .iter()
-        .any(|name| *name == found.table || *name == found.name())
-}
-
-fn known(found: &[Found], named: &[String]) -> Result<(), AskError> {
-    let is_there = |name: &&String| {
-        found
-            .iter()
-            .any(|f| is_one_of(f, std::slice::from_ref(*name)))
-    };
-    match named.iter().find(|name| !is_there(name)) {
-        None => Ok(()),
-        Some(name) => Err(AskError::Table {
-            name: name.clone(),
-            have: found.iter().map(Found::name).collect(),
-        }),
-    }
-}
-
-/// Why these tables do not go together, or not with the hours asked.
-fn unfit(reads: &[Read<'_>], arguments: &Arguments) -> Option<String> {
-    let mut all = reads.iter().flat_map(|read| &read.tables);
-    let first = all.clone().next()?;
-    if let Some(other) = all.clone().find(|f| f.zoning.sha256 != first.zoning.sha256) {
-        return Some(format!(
-            "{} is cut in the zones of {}, {} in those of {}: zone by zone they cannot be compared.",
-            first.name(),
-            first.zoning.id,
-            other.name(),
-            other.zoning.id
-        ));
-    }
-    let cut = all.find(|f| bins(f, arguments).is_empty())?;
-    let labels = (0..cut.terms.bins.count()).filter_map(|bin| cut.terms.bins.label(bin));
-    Some(format!(
-        "The parts of the day of {} are {}: none lies inside the hours asked.",
-        cut.name(),
-        labels.collect::<Vec<_>>().join(", ")
-    ))
 }
 
 type Districts = (Option<String>, Vec<String>);
@@ -250,13 +189,12 @@ async fn districts(
         _ => {}
     }
     let geojson = client.zoning_of(&first.zoning).await?;
-    let remark = match district::listed(&geojson) {
-        Some(list) => return Ok(Ok((Some(list), Vec::new()))),
-        None => {
-            format!("By zone: {id} has more zones than one statement can group into districts.")
-        }
-    };
-    Ok(Ok((None, vec![remark])))
+    let many = format!("{id} has more zones than one statement can group into districts");
+    Ok(match (district::listed(&geojson), by) {
+        (Some(list), _) => Ok((Some(list), Vec::new())),
+        (None, Some(_)) => Err(format!("{many}: a coarser zoning is needed, or --by zone.")),
+        (None, None) => Ok((None, vec![format!("By zone: {many}.")])),
+    })
 }
 
 async fn used(
@@ -267,7 +205,7 @@ async fn used(
     let mut all = Vec::new();
     for read in reads {
         for found in &read.tables {
-            let counted = counted(found, read.source, shape)?;
+            let counted = counted(found, read, shape)?;
             let numbers = found::numbers(&found::rows(client, &counted).await?.1)?;
             let [periods, rows] = numbers.as_slice() else {
                 return Err(AskError::Shape);

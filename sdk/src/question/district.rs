@@ -23,16 +23,19 @@ struct Properties {
     parent: Value,
 }
 
-/// All zones with their districts as one literal of SQL: a line feed, the zone, a tab, the district, and so on.
-/// One text instead of a table of values: a statement may have few expressions. `None` where the zoning names no
-/// parents, or too many for a statement.
+/// All zones with their districts as one literal of SQL: the zone, a tab, the district, a line feed, and so on, short
+/// zones first, so that a zone stands before all that end with its name. One text instead of a table of values: a
+/// statement may have few expressions. `None` where the zoning names no parents, or too many for a statement.
 pub(super) fn listed(geojson: &[u8]) -> Option<String> {
     let read: Collection = serde_json::from_slice(geojson).ok()?;
-    let mut list = String::from("\n");
-    for Feature { properties } in read.features {
-        let (zone, parent) = (id(&properties.zone_id)?, id(&properties.parent)?);
-        list.push_str(&format!("{zone}\t{parent}\n"));
-    }
+    let features = read.features.into_iter();
+    let both = features.map(|f| Some((id(&f.properties.zone_id)?, id(&f.properties.parent)?)));
+    let mut both = both.collect::<Option<Vec<_>>>()?;
+    both.sort_by_key(|(zone, _)| zone.len());
+    let list: String = both
+        .iter()
+        .map(|(zone, parent)| format!("{zone}\t{parent}\n"))
+        .collect();
     let list = list.replace('\'', "''");
     (list.len() <= BYTES_MAX).then(|| format!("'{list}'"))
 }
@@ -46,8 +49,8 @@ fn id(value: &Value) -> Option<String> {
     (!id.chars().any(char::is_control)).then_some(id)
 }
 
-/// A zone's district, out of the list that `districts.list` is.
+/// A zone's district, out of the list that `districts.list` is; with one `||`, of which a statement may have few.
 pub(super) fn of(zone: &str) -> String {
-    let after = format!("split_part(districts.list, '\n' || {zone} || '\t', 2)");
+    let after = format!("split_part(districts.list, {zone} || '\t', 2)");
     format!("split_part({after}, '\n', 1)")
 }

@@ -8,9 +8,11 @@ use arrow::datatypes::{DataType, Int64Type};
 use policies::agreement::{Agreement, Unit, ZoningRef};
 use policies::id::{AgreementId, OrgId};
 use policies::kind::{Kind, MeasureKind};
+use policies::period::Period;
 use policies::table::Table;
 
 use super::Source;
+use super::argument::identifier;
 use super::ask::AskError;
 use crate::client::Client;
 
@@ -29,16 +31,23 @@ pub struct Found {
     pub(super) unit: Unit,
     pub(super) zoning: ZoningRef,
     pub(super) columns: Vec<String>,
+    /// Those that are released.
+    pub(super) periods: Vec<Period>,
 }
 
-const RELEASED: &str = "SELECT schema_name, table_name, agreement, max(log_entry) AS newest FROM releases \
-                        GROUP BY schema_name, table_name, agreement ORDER BY newest";
+const RELEASED: &str =
+    "SELECT schema_name, table_name, agreement, period FROM releases ORDER BY log_entry";
 
 impl Found {
     /// Its name in full.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}.{}", self.schema, self.table)
+    }
+
+    /// The same in a statement: a table's name may begin with a digit, or hold `-`.
+    pub(super) fn quoted(&self) -> String {
+        format!("{}.{}", identifier(&self.schema), identifier(&self.table))
     }
 
     /// The column that is counted, and what it is called.
@@ -59,11 +68,19 @@ impl Found {
         has("contributors").then(|| ("contributors".to_owned(), called.to_owned()))
     }
 
-    /// Can it be read as this source?
-    fn fits(&self, source: &Source) -> bool {
-        let sum = source.sums.as_ref();
+    /// Why it cannot be read as this source; `None` where it can.
+    pub(super) fn lacks(&self, source: &Source) -> Option<String> {
         let shown = |sum: &String| self.columns.contains(&format!("{sum}_high"));
-        source.kinds.contains(&self.terms.kind) && sum.is_none_or(shown) && self.number().is_some()
+        if !source.kinds.contains(&self.terms.kind) {
+            let kinds = source.kinds.join(" or ");
+            return Some(format!("it is of kind {}, not {kinds}", self.terms.kind));
+        }
+        if let Some(sum) = source.sums.as_ref().filter(|sum| !shown(sum)) {
+            return Some(format!("it shows no {sum} with an interval"));
+        }
+        self.number()
+            .is_none()
+            .then(|| "it shows no number of its own".to_owned())
     }
 }
 
@@ -75,16 +92,20 @@ pub(super) struct Candidates {
 
 /// All released tables of the kinds of these sources.
 pub(super) async fn tables(client: &Client, kinds: &[&str]) -> Result<Vec<Found>, AskError> {
-    let mut newest = BTreeMap::new();
+    let mut released: BTreeMap<_, (String, Vec<String>)> = BTreeMap::new();
     for batch in rows(client, RELEASED).await?.1 {
         let (schemas, tables) = (texts(&batch, 0)?, texts(&batch, 1)?);
-        let keys = schemas.into_iter().zip(tables);
-        // Later rows are of later agreements: an amendment takes the place of what it amends.
-        newest.extend(keys.zip(texts(&batch, 2)?));
+        let releases = texts(&batch, 2)?.into_iter().zip(texts(&batch, 3)?);
+        for (key, (agreement, period)) in schemas.into_iter().zip(tables).zip(releases) {
+            let (newest, periods) = released.entry(key).or_default();
+            // Later rows are of later agreements: an amendment takes the place of what it amends.
+            *newest = agreement;
+            periods.push(period);
+        }
     }
     let mut known = BTreeMap::new();
     let mut found = Vec::new();
-    for ((schema, table), id) in newest {
+    for ((schema, table), (id, periods)) in released {
         let id: AgreementId = id.parse().map_err(|_| AskError::Shape)?;
         if !known.contains_key(&id) {
             known.insert(id.clone(), client.agreement(&id).await?.terms);
@@ -96,8 +117,10 @@ pub(super) async fn tables(client: &Client, kinds: &[&str]) -> Result<Vec<Found>
             continue;
         };
         if kinds.contains(&one.terms.kind.as_str()) {
-            let none = format!("SELECT * FROM {}.{} LIMIT 0", one.schema, one.table);
+            let none = format!("SELECT * FROM {} LIMIT 0", one.quoted());
             let columns = rows(client, &none).await?.0;
+            let periods: Result<Vec<Period>, _> = periods.iter().map(|p| p.parse()).collect();
+            one.periods = periods.map_err(|_| AskError::Shape)?;
             one.columns = columns.fields().iter().map(|f| f.name().clone()).collect();
             found.push(one);
         }
@@ -111,7 +134,11 @@ pub(super) async fn candidates(
     found: &[Found],
     source: &Source,
 ) -> Result<Candidates, AskError> {
-    let have: Vec<Found> = found.iter().filter(|f| f.fits(source)).cloned().collect();
+    let have: Vec<Found> = found
+        .iter()
+        .filter(|f| f.lacks(source).is_none())
+        .cloned()
+        .collect();
     let mut planned = Vec::new();
     if have.is_empty() {
         for listed in client.agreements().await? {
@@ -145,6 +172,7 @@ fn of_terms(terms: &Agreement, id: AgreementId, schema: String, table: String) -
         unit: terms.population.unit,
         zoning: zoning.clone(),
         columns: Vec::new(),
+        periods: Vec::new(),
         table,
     })
 }

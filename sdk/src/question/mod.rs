@@ -8,10 +8,11 @@
 //! | `period`, `period_start`, `period_end` | the period, its first day, the day after its last |
 //! | the kind's zones and categories | texts; a zone is its district where `by` says so |
 //! | `hours` | the part of the day, `06-09` |
-//! | `n`, `h` | what is counted, and the half width of its 95 % interval; null where nothing is claimed |
+//! | `n`, `h` | what is counted, and how far its 95 % interval reaches, to the wider side; null where nothing is claimed |
 //! | `s`, `sh` | the same of the sum that the source asks for |
 //!
-//! Intervals of sums: the errors of rows are independent, so half widths add as squares, each a step wider since
+//! Intervals reach further down than up near the threshold: with the wider side an answer claims no more than the row
+//! that the log committed to. Of sums: the errors of rows are independent, so half widths add as squares, each a step wider since
 //! noise is a whole number (as in `privacy`'s own sums). Exact for Gaussian noise, wide rather than narrow for
 //! Laplace's. Rows that are withheld are in no sum and no interval.
 //!
@@ -19,11 +20,13 @@
 //! | --- | --- |
 //! | `argument` | values as they are given, checked, and quoted |
 //! | `found` | the tables that the caller has, with their terms |
+//! | `choose` | those of them that a question is read from, and whether they go together |
 //! | `statement` | tables in one shape, template and values as one statement |
 //! | `ask` | the whole way, and what is said beside the rows |
 
 mod argument;
 mod ask;
+mod choose;
 mod district;
 mod found;
 mod statement;
@@ -74,7 +77,7 @@ pub struct Source {
     /// A sum that the table has to show, with its interval.
     #[serde(default)]
     pub sums: Option<String>,
-    /// Can it be several tables, one under another?
+    /// Can it be several tables, one under another? Then of one provider each, and only periods that all of them have.
     #[serde(default)]
     pub several: bool,
 }

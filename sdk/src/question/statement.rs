@@ -4,7 +4,7 @@ use policies::kind::{Dimension, DimensionKind, Kind};
 use policies::period::Grain;
 use proto::columns::{MARGIN, RUNG};
 
-use super::argument::{Argument, Arguments, identifier};
+use super::argument::{Argument, Arguments, identifier, literal};
 use super::ask::AskError;
 use super::found::Found;
 use super::{Question, Source, district};
@@ -57,10 +57,11 @@ pub(super) fn statement(
         parts.push(format!("districts AS (SELECT {list} AS list)"));
     }
     for read in reads {
+        parts.extend(common(read));
         let tables: Result<Vec<_>, _> = read
             .tables
             .iter()
-            .map(|found| shaped(found, read.source, shape))
+            .map(|found| shaped(found, read, shape))
             .collect();
         let rows = tables?.join(" UNION ALL ");
         parts.push(format!("{} AS ({rows})", read.source.alias));
@@ -72,21 +73,39 @@ pub(super) fn statement(
 /// How many periods and rows of a table are read.
 pub(super) fn counted(
     found: &Found,
-    source: &Source,
+    read: &Read<'_>,
     shape: Shape<'_>,
 ) -> Result<String, AskError> {
     let plain = Shape {
         districts: None,
         ..shape
     };
-    let rows = shaped(found, source, plain)?;
+    let rows = shaped(found, read, plain)?;
+    let common = common(read).map_or_else(String::new, |periods| format!("WITH {periods} "));
     Ok(format!(
-        "SELECT count(DISTINCT period), count(*) FROM ({rows}) AS t"
+        "{common}SELECT count(DISTINCT period), count(*) FROM ({rows}) AS t"
     ))
 }
 
+/// The periods that all of several tables have: of others a sum would have one provider's trips and not the other's.
+/// By the list of releases, since a released period may have no row.
+fn common(read: &Read<'_>) -> Option<String> {
+    let tables = read.tables.iter().map(|found| {
+        let [schema, table] = [&found.schema, &found.table].map(|name| literal(name));
+        format!("(schema_name = {schema} AND table_name = {table})")
+    });
+    let (alias, several) = (&read.source.alias, read.tables.len());
+    (several > 1).then(|| {
+        format!(
+            "{alias}_periods AS (SELECT period FROM releases WHERE {} GROUP BY period HAVING count(*) = {several})",
+            tables.collect::<Vec<_>>().join(" OR ")
+        )
+    })
+}
+
 /// A table's rows in the shape that templates see.
-fn shaped(found: &Found, source: &Source, shape: Shape<'_>) -> Result<String, AskError> {
+fn shaped(found: &Found, read: &Read<'_>, shape: Shape<'_>) -> Result<String, AskError> {
+    let source = read.source;
     let kind = Kind::named(&found.terms.kind).ok_or(AskError::Shape)?;
     let (number, _) = found.number().ok_or(AskError::Shape)?;
     let end = format!("period_start + INTERVAL '1 {}'", grain(found));
@@ -113,6 +132,10 @@ fn shaped(found: &Found, source: &Source, shape: Shape<'_>) -> Result<String, As
     if has(MARGIN) {
         filters.push(format!("{MARGIN} = ''"));
     }
+    if read.tables.len() > 1 {
+        let alias = &source.alias;
+        filters.push(format!("period IN (SELECT period FROM {alias}_periods)"));
+    }
     let arguments = shape.arguments;
     if arguments.get(Argument::From).is_some() {
         let from = arguments.literal(Argument::From)?;
@@ -121,6 +144,14 @@ fn shaped(found: &Found, source: &Source, shape: Shape<'_>) -> Result<String, As
     if arguments.get(Argument::Until).is_some() {
         let until = arguments.literal(Argument::Until)?;
         filters.push(format!("{end} <= {until} + INTERVAL '1 day'"));
+    }
+    // Of a comparison nothing else is read.
+    let compared = [Argument::Period, Argument::Baseline];
+    let compared = compared.into_iter().filter(|a| arguments.get(*a).is_some());
+    let compared: Result<Vec<_>, _> = compared.map(|a| arguments.literal(a)).collect();
+    let compared = compared?;
+    if !compared.is_empty() {
+        filters.push(format!("period IN ({})", compared.join(", ")));
     }
     let day = kind
         .dimensions
@@ -136,10 +167,10 @@ fn shaped(found: &Found, source: &Source, shape: Shape<'_>) -> Result<String, As
         ));
     }
     let districts = shape.districts.map_or("", |_| ", districts");
-    let name = format!("{}.{}", identifier(&found.schema), identifier(&found.table));
     Ok(format!(
-        "SELECT {} FROM {name}{districts} WHERE {}",
+        "SELECT {} FROM {}{districts} WHERE {}",
         columns.join(", "),
+        found.quoted(),
         filters.join(" AND ")
     ))
 }
@@ -166,19 +197,19 @@ fn dimension(found: &Found, dimension: &Dimension, shape: Shape<'_>) -> String {
     }
 }
 
-/// A released number and the half width of its interval.
+/// A released number and how far its interval reaches from it, to the wider side.
 fn measured(found: &Found, name: &str, value: &str, half: &str) -> [String; 2] {
     let ends = [format!("{name}_low"), format!("{name}_high")];
-    let half_width = if ends.iter().all(|end| found.columns.contains(end)) {
+    let name = identifier(name);
+    let reach = if ends.iter().all(|end| found.columns.contains(end)) {
         let [low, high] = ends.map(|end| identifier(&end));
-        format!("CAST({high} - {low} AS DOUBLE) / 2")
+        format!("CAST(greatest({high} - {name}, {name} - {low}) AS DOUBLE)")
     } else {
         "CAST(NULL AS DOUBLE)".to_owned()
     };
-    let name = identifier(name);
     [
         format!("CAST({name} AS BIGINT) AS {value}"),
-        format!("{half_width} AS {half}"),
+        format!("{reach} AS {half}"),
     ]
 }
 

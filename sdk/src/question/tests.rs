@@ -9,7 +9,9 @@ use policies::kind::Kind;
 use serde_json::json;
 
 use super::argument::{identifier, quoted};
-use super::statement::{Read, Shape, bins, statement};
+use super::choose::{Chosen, chosen, known, unfit};
+use super::found::Candidates;
+use super::statement::{Read, Shape, bins, counted, statement};
 use super::*;
 
 #[test]
@@ -50,6 +52,7 @@ fn found(kind: &str, columns: &[&str]) -> Found {
         )
         .unwrap(),
         columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+        periods: vec!["2026-W41".parse().unwrap()],
     }
 }
 
@@ -73,7 +76,7 @@ fn whole(question: &Question, arguments: &Arguments) -> String {
     let reads: Vec<_> = question.sources.iter().map(read).collect();
     let shape = Shape {
         arguments,
-        districts: Some("'\na\twest\n'"),
+        districts: Some("'a\twest\n'"),
     };
     statement(question, &reads, shape).unwrap()
 }
@@ -192,7 +195,14 @@ fn districts_are_one_text() {
         { "properties": { "zone_id": 7, "parent": "east" } },
     ] });
     let list = district::listed(zoning.to_string().as_bytes()).unwrap();
-    assert_eq!(list, "'\na\tO''Hara\n7\teast\n'");
+    assert_eq!(list, "'a\tO''Hara\n7\teast\n'");
+    // What follows the first `a` and a tab is the district of `a`, not of `ba`.
+    let ends = json!({ "features": [
+        { "properties": { "zone_id": "ba", "parent": "east" } },
+        { "properties": { "zone_id": "a", "parent": "west" } },
+    ] });
+    let list = district::listed(ends.to_string().as_bytes()).unwrap();
+    assert_eq!(list, "'a\twest\nba\teast\n'");
     let none = json!({ "features": [{ "properties": { "zone_id": "a" } }] });
     assert_eq!(district::listed(none.to_string().as_bytes()), None);
     let many: Vec<_> = (0..2000)
@@ -200,4 +210,105 @@ fn districts_are_one_text() {
         .collect();
     let many = json!({ "features": many });
     assert_eq!(district::listed(many.to_string().as_bytes()), None);
+}
+
+fn mode_split() -> &'static Source {
+    &Question::named("mode-split").unwrap().sources[0]
+}
+
+/// The bikes' table, and another that differs in what is changed.
+fn two(change: impl FnOnce(&mut Found)) -> Vec<Found> {
+    let bikes = found("od_trips", &OD);
+    let mut other = bikes.clone();
+    other.schema = "agreement_2".into();
+    other.provider = "trams".parse().unwrap();
+    change(&mut other);
+    vec![bikes, other]
+}
+
+/// Of one provider two tables may count the same trips, whatever their agreements are.
+#[test]
+fn tables_are_added_of_different_providers_alone() {
+    let added = |change: fn(&mut Found)| {
+        let have = two(change);
+        let names: Vec<_> = have.iter().map(Found::name).collect();
+        [Vec::new(), names].map(|named| {
+            let candidates = Candidates {
+                have: have.clone(),
+                planned: Vec::new(),
+            };
+            matches!(chosen(mode_split(), candidates, &named), Chosen::These(_))
+        })
+    };
+    assert_eq!(added(|_| ()), [true; 2]);
+    assert_eq!(
+        added(|other| other.provider = "bikes".parse().unwrap()),
+        [false; 2]
+    );
+    assert_eq!(
+        added(|other| other.columns.retain(|c| !c.starts_with("trips"))),
+        [false; 2]
+    );
+}
+
+#[test]
+fn tables_of_other_periods_or_hours_are_not_added() {
+    let why = |hours, change: fn(&mut Found)| {
+        let read = Read {
+            source: mode_split(),
+            tables: two(change),
+        };
+        let arguments = Arguments::default().with(Argument::Hours, hours);
+        unfit(&[read], &arguments).unwrap_or_default()
+    };
+    assert_eq!(why(None, |_| ()), "");
+    let days = |other: &mut Found| other.terms.period = policies::period::Grain::Day;
+    assert!(why(None, days).contains("is a week"));
+    let none = |other: &mut Found| other.periods = vec!["2026-W42".parse().unwrap()];
+    assert!(why(None, none).contains("released in all of"));
+    let cut = |other: &mut Found| other.terms.bins = vec![0, 7, 9].try_into().unwrap();
+    assert!(why(Some("6-9"), cut).contains("not the same hours"));
+    assert_eq!(why(Some("0-9"), cut), "");
+}
+
+/// Each table that is named is read, or it is said why not.
+#[test]
+fn a_named_table_is_never_replaced() {
+    let have = two(|other| other.columns.retain(|c| !c.starts_with("duration")));
+    let sources = &Question::named("travel-time").unwrap().sources;
+    let why = |name: &str| known(&have, sources, &[name.to_owned()]).map_err(|e| e.to_string());
+    assert_eq!(why(&have[0].name()), Ok(()));
+    let lacking = why("agreement_2.od").unwrap_err();
+    assert!(
+        lacking.contains("shows no duration_s with an interval"),
+        "{lacking}"
+    );
+    let unknown = why("od_week").unwrap_err();
+    assert!(
+        unknown.contains("none of your released tables"),
+        "{unknown}"
+    );
+}
+
+/// What is said of a table is said of the periods that are read.
+#[test]
+fn a_comparison_counts_its_two_periods() {
+    let presence = Question::named("presence-by-hour").unwrap();
+    let table = found("presence", &["contributors"]);
+    let read = Read {
+        source: &presence.sources[0],
+        tables: vec![table.clone()],
+    };
+    let arguments = Arguments::default()
+        .with(Argument::Period, Some("2026-W41"))
+        .with(Argument::Baseline, Some("2026-W40"));
+    let shape = Shape {
+        arguments: &arguments,
+        districts: None,
+    };
+    let counted = counted(&table, &read, shape).unwrap();
+    assert!(
+        counted.contains("period IN ('2026-W41', '2026-W40')"),
+        "{counted}"
+    );
 }

@@ -39,9 +39,10 @@ pub(super) const BIKES: [[Trip; 5]; 2] = [
     ],
 ];
 pub(super) const TRAMS: [Trip; 2] = [("a", "b", 0, 800, 900, 500), ("d", "a", 1, 700, 700, 700)];
+/// Nobody's phone is in `d` on the first day, nor in `c` on the second.
 pub(super) const PHONES: [[Here; 4]; 2] = [
     [("a", 0, 2000), ("a", 1, 2500), ("b", 0, 900), ("c", 0, 700)],
-    [("a", 0, 2400), ("a", 1, 2450), ("b", 0, 950), ("c", 0, 650)],
+    [("a", 0, 2400), ("a", 1, 2450), ("b", 0, 950), ("d", 0, 650)],
 ];
 
 /// A planner with three providers' tables of two days.
@@ -74,6 +75,13 @@ pub(super) fn trips(provider: &Member, city: &Member, mode: &str) -> Agreement {
         "measures": [{ "measure": "trips", "rho": "0.25" }, { "measure": "duration_s", "rho": "0.5" }],
     })));
     with_districts(terms)
+}
+
+/// The same under another name of the table.
+fn renamed(mut terms: Agreement, name: &str) -> Agreement {
+    terms.tables[0].name = name.parse().unwrap();
+    terms.plan[0].table = terms.tables[0].name.clone();
+    terms
 }
 
 pub(super) fn presence(provider: &Member, city: &Member) -> Agreement {
@@ -163,7 +171,8 @@ impl Asked {
         let days = BIKES.iter().map(|day| columns_of(day, "bike")).collect();
         let bikes = released(&bikes, &city, &trips(&bikes, &city, "bike"), days).await;
         let days = vec![columns_of(&TRAMS, "tram")];
-        let trams = released(&trams, &city, &trips(&trams, &city, "tram"), days).await;
+        let terms = renamed(trips(&trams, &city, "tram"), "od-day");
+        let trams = released(&trams, &city, &terms, days).await;
         let days = PHONES.iter().map(|day| people_of(day)).collect();
         let phones = released(&phones, &city, &presence(&phones, &city), days)
             .await
@@ -180,8 +189,7 @@ impl Asked {
 
     /// The name of the bikes' table.
     pub(super) fn bikes(&self) -> Vec<String> {
-        let digits: String = self.bikes.0.to_string().chars().take(12).collect();
-        vec![format!("agreement_{digits}.od")]
+        vec![in_full(&self.bikes.0, "od")]
     }
 
     pub(super) async fn answer(&self, name: &str, arguments: Arguments) -> Answer {
@@ -190,6 +198,12 @@ impl Asked {
             other => panic!("{name}: {other:?}"),
         }
     }
+}
+
+/// A table's name in full, as SQL knows it.
+pub(super) fn in_full(first: &AgreementId, table: &str) -> String {
+    let digits: String = first.to_string().chars().take(12).collect();
+    format!("agreement_{digits}.{table}")
 }
 
 pub(super) async fn ask(
@@ -207,7 +221,7 @@ pub(super) fn given(values: &[(Argument, &str)]) -> Arguments {
     })
 }
 
-/// A released number and the half width of its interval.
+/// A released number, and how far its interval reaches to the wider side.
 pub(super) type Number = (f64, f64);
 
 /// What was released, by its texts and bin: its day, key, and the numbers asked for.
@@ -229,7 +243,8 @@ pub(super) fn rows_of<const N: usize>(
                 let numbers = numbers.map(|name| {
                     let [low, high] =
                         ["low", "high"].map(|end| number(&format!("{name}_{end}"), row));
-                    (number(name, row), (high - low) / 2.0)
+                    let n = number(name, row);
+                    (n, f64::max(high - n, n - low))
                 });
                 all.push((day, key, numbers));
             }

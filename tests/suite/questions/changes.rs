@@ -56,12 +56,15 @@ async fn changes_and_ratios_are_of_what_was_released() {
     near_change(&found[1], -100.0);
 
     let here = rows_of(&asked.phones, &["zone", "time"], ["contributors"]);
+    assert_eq!(here.len(), 8, "{here:?}");
+    let on_both = |key: &[String]| here.iter().filter(|r| r.1 == key).count() == 2;
     let days = [(Argument::Period, DAYS[1]), (Argument::Baseline, DAYS[0])];
     let answer = asked.answer("presence-by-hour", given(&days)).await;
     let found = shown(
         &answer,
         &[
             "hours",
+            "zones",
             "people",
             "baseline",
             "change",
@@ -73,13 +76,16 @@ async fn changes_and_ratios_are_of_what_was_released() {
     for (bin, row) in found.iter().enumerate() {
         let of = |day| {
             here.iter()
-                .filter(move |r| r.0 == day && r.1[1] == bin.to_string())
+                .filter(move |r| r.0 == day && r.1[1] == bin.to_string() && on_both(&r.1))
                 .map(|r| r.2[0])
         };
         let (now, then) = (total(of(DAYS[1])).0, total(of(DAYS[0])).0);
         let half = total(of(DAYS[0]).chain(of(DAYS[1]))).1;
-        assert_eq!(row[1..3], [now, then].map(|n| n.to_string()));
-        assert_eq!(row[3..6], written((now - then, half)));
+        // `a` and `b` in the morning, `a` in the evening: `c` and `d` have one day each.
+        assert_eq!(row[1], of(DAYS[0]).count().to_string());
+        assert_eq!(row[1], ["2", "1"][bin]);
+        assert_eq!(row[2..4], [now, then].map(|n| n.to_string()));
+        assert_eq!(row[4..7], written((now - then, half)));
     }
 
     let filters =
@@ -91,7 +97,7 @@ async fn changes_and_ratios_are_of_what_was_released() {
         "trips",
         "trips_low",
         "trips_high",
-        "people",
+        "present",
         "per_1000",
         "per_1000_low",
         "per_1000_high",

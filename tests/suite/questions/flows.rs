@@ -1,8 +1,8 @@
 //! Sums of flows, and shares of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sdk::question::{Argument, Arguments};
+use sdk::question::{Argument, Arguments, Outcome};
 
 use super::asked::*;
 
@@ -35,6 +35,7 @@ async fn flows_are_sums_of_what_was_released() {
     ];
     let found = shown(&answer, &columns);
     assert_eq!(found.len(), wanted.len());
+    assert!(!found.is_empty());
     for row in found {
         let parts = wanted[&row[..3]].clone();
         let n = parts.len();
@@ -59,6 +60,7 @@ async fn flows_are_sums_of_what_was_released() {
         .iter()
         .filter(|(day, key, _)| *day == DAYS[1] && key[2] == "0");
     let morning: Vec<_> = morning.collect();
+    assert!(!morning.is_empty());
     assert_eq!(shown(&answer, &["origin"]).len(), morning.len());
     assert_eq!((answer.used[0].periods, answer.used[0].possible), (1, 16));
 
@@ -76,16 +78,16 @@ async fn flows_are_sums_of_what_was_released() {
         )
     };
     let all = from("a").0 + from("c").0;
-    for row in shown(
-        &answer,
-        &[
-            "origin",
-            "trips",
-            "trips_low",
-            "trips_high",
-            "share_percent",
-        ],
-    ) {
+    let columns = [
+        "origin",
+        "trips",
+        "trips_low",
+        "trips_high",
+        "share_percent",
+    ];
+    let found = shown(&answer, &columns);
+    assert_eq!(found.len(), 2);
+    for row in found {
         let number = from(&row[0]);
         assert_eq!(row[1..4], written(number));
         near(&row[4], 100.0 * number.0 / all);
@@ -108,10 +110,12 @@ async fn flows_are_sums_of_what_was_released() {
     assert_eq!(found[1], ["a", "b", &pair("a", "b").to_string()]);
     assert_eq!(found.len(), 2);
 
+    // The trams have the first day only, and so have the shares.
     let answer = asked.answer("mode-split", Arguments::default()).await;
     let trams = rows_of(&asked.trams.1, &["origin"], ["trips"]);
+    let first = od.iter().filter(|r| r.0 == DAYS[0]);
     let modes = [
-        ("bike", total(od.iter().map(|r| r.2[0]))),
+        ("bike", total(first.clone().map(|r| r.2[0]))),
         ("tram", total(trams.iter().map(|r| r.2[0]))),
     ];
     let both = modes[0].1.0 + modes[1].1.0;
@@ -125,7 +129,9 @@ async fn flows_are_sums_of_what_was_released() {
         "share_percent_low",
         "share_percent_high",
     ];
-    for (row, (mode, number)) in shown(&answer, &columns).iter().zip(modes) {
+    let found = shown(&answer, &columns);
+    assert_eq!(found.len(), modes.len());
+    for (row, (mode, number)) in found.iter().zip(modes) {
         assert_eq!(row[0], mode);
         assert_eq!(row[1..4], written(number));
         let share = number.0 / both;
@@ -134,5 +140,20 @@ async fn flows_are_sums_of_what_was_released() {
         near(&row[5], 100.0 * (share - half));
         near(&row[6], 100.0 * (share + half));
     }
-    assert_eq!(answer.used.len(), 2);
+    let used = answer.used.iter().map(|used| (used.periods, used.rows));
+    let bikes = (1, first.count() as u64);
+    let both = [bikes, (1, trams.len() as u64)];
+    assert_eq!(used.collect::<BTreeSet<_>>(), both.into());
+    assert_eq!(answer.remarks.len(), 1, "{:?}", answer.remarks);
+    let left = format!("Not read of {}: {},", asked.bikes()[0], DAYS[1]);
+    assert!(answer.remarks[0].starts_with(&left), "{:?}", answer.remarks);
+
+    // Of the second day one of the two has nothing: no share is made of the other alone.
+    let second = given(&[(Argument::From, DAYS[1])]);
+    match ask(&asked.city.client, "mode-split", second).await.unwrap() {
+        Outcome::Missing(missing) => {
+            assert!(missing.why.contains("released in all of"), "{missing:?}");
+        }
+        other => panic!("{other:?}"),
+    }
 }

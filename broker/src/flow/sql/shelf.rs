@@ -2,8 +2,9 @@
 //!
 //! A schema per line of agreements, `agreement_` and the first 12 digits of the first one's id, since an amendment
 //! carries its tables on. In it a table per planned table, all its periods under one another, of each the newest
-//! edition; and one per merged or joint release, `table_` and the first 8 digits of its key. The schema `released`
-//! has every table whose name only one line has, and `releases`, which lists what is in them.
+//! edition, and `table_2` where an amendment has changed its columns, bins, zoning, grain or unit; and one per merged
+//! or joint release, `table_` and the first 8 digits of its key. The schema `released` has every table whose name only
+//! one line has, and `releases`, which lists what is in them.
 
 mod releases;
 mod rows;
@@ -20,6 +21,7 @@ use policies::entry::Reservation;
 use policies::id::{AgreementId, OrgId, ReleaseKey};
 use policies::period::Period;
 use policies::state::{ReleaseRecord, Stage, State};
+use policies::table::Table;
 use proto::columns::{released_schema, shown_columns};
 
 use crate::access::method::DO_GET;
@@ -118,7 +120,7 @@ fn readable(broker: &Broker, state: &State, by: &OrgId) -> Vec<Item> {
     state.releases().filter_map(item).collect()
 }
 
-/// Plain releases under their table's name, with a number where a later one has other columns; of each period the
+/// Plain releases under their table's name, with a number where a later one has another [`shape`]; of each period the
 /// newest edition. All others under a name of their own.
 fn named(items: Vec<Item>) -> Vec<Item> {
     let mut shapes: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
@@ -150,12 +152,25 @@ fn named(items: Vec<Item>) -> Vec<Item> {
     newest.into_values().chain(single).collect()
 }
 
-/// What its columns depend on.
+/// What its columns depend on, and what a key and a number in them mean: an amendment may cut the day, the town or the
+/// year another way under the same name.
 fn shape(r: &Reservation) -> String {
+    let Table {
+        kind,
+        zoning,
+        period,
+        bins,
+        ..
+    } = &r.table;
     let shown = shown_columns(&r.table, r.unit, &r.mechanism);
     let fields = released_schema(&r.table, r.unit, &shown);
     let fields: Vec<_> = fields.fields().iter().map(|f| f.name().as_str()).collect();
-    format!("{fields:?} {} {}", r.mechanism.is_k_only(), r.rungs.len())
+    format!(
+        "{kind} {} {zoning} {period:?} {bins:?} {fields:?} {} {}",
+        r.unit.word(),
+        r.mechanism.is_k_only(),
+        r.rungs.len()
+    )
 }
 
 type Places = BTreeMap<String, BTreeMap<String, Vec<usize>>>;
@@ -175,7 +190,10 @@ fn placed(items: &[Item]) -> Places {
         if let (1, Some(schema)) = (schemas.len(), schemas.first())
             && let Some(found) = places.get(*schema).and_then(|tables| tables.get(table))
         {
-            released.insert(table.clone(), found.clone());
+            // A table of an agreement that is called as the list is found in its own schema only.
+            released
+                .entry(table.clone())
+                .or_insert_with(|| found.clone());
         }
     }
     places.insert(RELEASED.to_owned(), released);

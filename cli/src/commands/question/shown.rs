@@ -6,6 +6,7 @@ use sdk::question::{Found, Missing, Question, Used};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::errors::CliError;
 use crate::output::{View, facts, short, table, thousands, wrap};
 
 /// How much of a table is there.
@@ -30,8 +31,8 @@ pub(super) fn withheld(used: &Used) -> String {
     }
     let share = 100.0 * *rows as f64 / (*possible).max(1) as f64;
     format!(
-        "{from}: of {} possible rows {} are released ({share:.1} %). The others are withheld \
-         or zero, which look the same, and are in no sum.",
+        "{from}: of the {} rows that the table can have there {} are released ({share:.1} %). The others are \
+         withheld or zero, which look the same, and are in no sum.",
         thousands(*possible),
         thousands(*rows),
     )
@@ -86,6 +87,14 @@ pub(super) struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
+    /// For a file, which has no place for it.
+    pub(super) fn error(&self) -> CliError {
+        let first = self.tables.first().map_or("TABLE", String::as_str);
+        let tables = self.tables.join(", ");
+        CliError::new(format_args!("several of your tables answer this: {tables}"))
+            .or_try(format_args!("--table {first}"))
+    }
+
     pub(super) fn new(question: &'a Question, several: &[Found]) -> Self {
         Self {
             question: &question.name,
@@ -129,6 +138,12 @@ pub(super) struct Lacking<'a> {
 }
 
 impl<'a> Lacking<'a> {
+    /// For a file, which has no place for it.
+    pub(super) fn error(&self) -> CliError {
+        CliError::new(&self.why)
+            .or_try("the same without --csv and --out, which says what is needed")
+    }
+
     pub(super) fn new(question: &'a Question, missing: Missing) -> Self {
         let Missing {
             why,
@@ -283,9 +298,26 @@ mod tests {
             possible,
         };
         let said = withheld(&used(1651, 147_920, 1));
-        assert!(said.contains("of 147,920 possible rows 1,651 are released (1.1 %)"));
+        assert!(said.contains(
+            "of the 147,920 rows that the table can have there 1,651 are released (1.1 %)"
+        ));
         assert!(said.contains("withheld or zero, which look the same"));
         assert!(!withheld(&used(32, 32, 2)).contains("withheld"));
         assert!(withheld(&used(0, 0, 0)).contains("No released period"));
+    }
+
+    /// Rows are written, or it fails: no list of tables gets into a file.
+    #[test]
+    fn a_choice_is_an_error_where_rows_are_wanted() {
+        let choice = Choice {
+            question: "od-matrix",
+            answered: false,
+            tables: vec!["agreement_1.od".into(), "agreement_2.od".into()],
+            several: false,
+            providers: vec!["bikes".into(), "trams".into()],
+        };
+        let text = choice.error().text();
+        assert!(text.contains("agreement_1.od, agreement_2.od"), "{text}");
+        assert!(text.contains("try: --table agreement_1.od"), "{text}");
     }
 }

@@ -111,6 +111,14 @@ impl Office {
         call(&[args, &["--json", "--profile", &profile]].concat())
     }
 
+    /// The same with a variable of the environment.
+    pub fn weir_with(&self, who: &str, args: &[&str], (name, value): (&str, &str)) -> Done {
+        let profile = self.file(&format!("certs/{who}/weir.toml"));
+        let mut command = Command::new(WEIR);
+        command.args(args).args(["--json", "--profile", &profile]);
+        done(command.env(name, value))
+    }
+
     /// The CA that the broker's certificate is under.
     pub fn ca(&self) -> String {
         let profile = std::fs::read_to_string(self.file("certs/city/weir.toml")).unwrap();
@@ -229,7 +237,11 @@ fn run(args: &[&str]) {
 }
 
 fn call(args: &[&str]) -> Done {
-    let done = Command::new(WEIR).args(args).output().unwrap();
+    done(Command::new(WEIR).args(args))
+}
+
+fn done(command: &mut Command) -> Done {
+    let done = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Done {
         code: done.status.code().unwrap(),

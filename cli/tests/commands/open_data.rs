@@ -11,6 +11,8 @@ use crate::contributions::pushed;
 use crate::office::{Office, PURPOSE, first_day};
 
 const TOKEN: &str = "a-token-that-nobody-may-see";
+/// A resource that somebody has added by hand.
+const MAP: &str = "https://city.example/open/map.html";
 
 /// A CKAN that keeps packages and refuses what a real one would: its checks are those of CKAN's default schema.
 #[derive(Clone, Default)]
@@ -112,7 +114,7 @@ impl Ckan {
             ("package_update", Some(known)) if known["id"] == sent["id"] => (),
             _ => return fault(409, "That URL is already in use, or no such dataset"),
         }
-        let stored = stored(&sent);
+        let stored = stored(&sent, action == "package_create");
         packages.insert(name, stored.clone());
         done(stored)
     }
@@ -160,6 +162,9 @@ fn wrong(package: &Value) -> Option<&'static str> {
         .all(|extra| text(&extra["key"]) && text(&extra["value"]));
     let mut resources = package["resources"].as_array().into_iter().flatten();
     let resources = resources.all(|r| {
+        if r["url"] == MAP {
+            return true;
+        }
         let hash = r["hash"]
             .as_str()
             .and_then(|hash| hash.strip_prefix("sha256:"));
@@ -177,9 +182,17 @@ fn wrong(package: &Value) -> Option<&'static str> {
         .or((!resources).then_some("resources"))
 }
 
-/// As CKAN gives a package back: with ids, the owner's id in the place of its name, formats its own way.
-fn stored(sent: &Value) -> Value {
+/// As CKAN gives a package back: with ids, the owner's id in the place of its name, formats its own way. A new one has at
+/// once what somebody adds by hand: a tag, an extra, a resource elsewhere, a word about a file.
+fn stored(sent: &Value, new: bool) -> Value {
     let mut package = sent.clone();
+    if new {
+        let extra = json!({ "key": "by-hand", "value": "asked for by the council" });
+        package["extras"].as_array_mut().unwrap().push(extra);
+        let resources = package["resources"].as_array_mut().unwrap();
+        resources[0]["description"] = "the one to begin with".into();
+        resources.insert(1, json!({ "name": "A map", "url": MAP, "format": "HTML" }));
+    }
     let id = policies::id::sha256_hex(sent["name"].as_str().unwrap().as_bytes());
     package["id"] = id.into();
     package["owner_org"] = "5e1f0c8e-owner".into();
@@ -245,22 +258,20 @@ fn open_data_is_pushed_into_a_ckan_once_and_its_withdrawal_too() {
     let token = office.file("ckan.token");
     std::fs::write(&token, format!("{TOKEN}\n")).unwrap();
     let ca = office.ca();
-    let push = |more: &[&str]| {
-        let args = [
-            "release",
-            "open",
-            "ckan",
-            "--catalogue",
-            &catalogue,
-            "--ckan",
-            &address,
-            "--owner",
-            "city-of-example",
-            "--ca",
-            &ca,
-        ];
-        office.weir("city", &[&args, more].concat())
-    };
+    let args = [
+        "release",
+        "open",
+        "ckan",
+        "--catalogue",
+        &catalogue,
+        "--ckan",
+        &address,
+        "--owner",
+        "city-of-example",
+        "--ca",
+        &ca,
+    ];
+    let push = |more: &[&str]| office.weir("city", &[&args, more].concat());
     let as_told = |done: &crate::office::Done| {
         assert!(!done.out.contains(TOKEN) && !done.err.contains(TOKEN));
         done.json()["packages"][0]["done"]
@@ -287,7 +298,8 @@ fn open_data_is_pushed_into_a_ckan_once_and_its_withdrawal_too() {
         .iter()
         .map(|r| &r["format"])
         .collect();
-    assert_eq!(formats, ["CSV", "PARQUET", "GeoJSON", "BIN", "JSON"]);
+    let ours = ["CSV", "HTML", "PARQUET", "GeoJSON", "BIN", "JSON"];
+    assert_eq!(formats, ours);
     ckan.calls.lock().unwrap().clear();
     assert_eq!(as_told(&push(&with_token)), "unchanged");
     assert_eq!(*ckan.calls.lock().unwrap(), ["GET package_show"]);
@@ -297,7 +309,16 @@ fn open_data_is_pushed_into_a_ckan_once_and_its_withdrawal_too() {
     let mended = ckan.packages.lock().unwrap()[&name].clone();
     assert_eq!(mended["title"], package["title"]);
     assert_eq!(mended["tags"], json!([{ "name": "by-hand" }]));
-    assert_eq!(mended["resources"], package["resources"], "with their ids");
+    let sorted = |package: &Value, name: &str, by: &str| {
+        let mut all = package[name].as_array().unwrap().clone();
+        all.sort_by_key(|one| one[by].to_string());
+        all
+    };
+    for (name, by) in [("extras", "key"), ("resources", "url")] {
+        let [now, then] = [&mended, &package].map(|p| sorted(p, name, by));
+        assert_eq!(now, then, "with their ids, and what was added by hand");
+    }
+    assert_eq!(as_told(&push(&with_token)), "unchanged");
     let withdraw = [
         "release",
         "open",
@@ -313,7 +334,8 @@ fn open_data_is_pushed_into_a_ckan_once_and_its_withdrawal_too() {
     );
     assert_eq!(as_told(&push(&with_token)), "updated");
     let gone = ckan.packages.lock().unwrap()[&name].clone();
-    assert_eq!(gone["resources"], json!([]));
+    let left: Vec<_> = gone["resources"].as_array().unwrap().iter().collect();
+    assert!(left.len() == 1 && left[0]["url"] == MAP, "{left:?}");
     assert!(
         gone["notes"]
             .as_str()
@@ -321,6 +343,11 @@ fn open_data_is_pushed_into_a_ckan_once_and_its_withdrawal_too() {
             .starts_with("Withdrawn: counted twice.")
     );
     assert_eq!(as_told(&push(&with_token)), "unchanged");
+    // A dry run takes the token from where a run takes it, and as it takes it.
+    let padded = format!("{TOKEN}\n");
+    let dry = [&args[..], &["--dry-run"]].concat();
+    let dry = office.weir_with("city", &dry, ("CKAN_API_TOKEN", &padded));
+    assert_eq!(as_told(&dry), "unchanged");
     // Not without a token, not with another one, and not over a wire in the clear.
     let none = push(&[]);
     assert!(none.failed().contains("no API token"), "{}", none.err);
@@ -337,6 +364,8 @@ fn open_data_is_pushed_into_a_ckan_once_and_its_withdrawal_too() {
         "http://ckan.example",
         "--owner",
         "x",
+        "--ca",
+        &ca,
     ];
     let clear = office.weir("city", &[&clear[..], &with_token].concat());
     assert!(

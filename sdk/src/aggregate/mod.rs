@@ -62,4 +62,5 @@ pub use mapping::Mapping;
 pub use report::{Declared, Rate, Reason, Report, TableReport};
 pub use run::{Aggregated, MEMORY_BYTES, Options, Progress, run};
 pub use secret::{SECRET_BYTES, Secret};
+pub(crate) use zones::zone_id;
 pub use zones::{ZONE_ID_BYTES_MAX, Zoning};

@@ -163,7 +163,8 @@ fn collection(bytes: &[u8]) -> Result<FeatureCollection, ZoningError> {
     FeatureCollection::try_from(json).map_err(|e| fail(e.to_string()))
 }
 
-fn zone_id(value: &serde_json::Value) -> Option<String> {
+/// A zone's or a district's id as text.
+pub(crate) fn zone_id(value: &serde_json::Value) -> Option<String> {
     let id = match value {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Number(number) if number.is_u64() || number.is_i64() => {

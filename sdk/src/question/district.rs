@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::aggregate::zone_id;
+
 /// Most bytes of a list of districts: it stands in the statement, which is bounded.
 const BYTES_MAX: usize = 10 << 10;
 
@@ -29,7 +31,12 @@ struct Properties {
 pub(super) fn listed(geojson: &[u8]) -> Option<String> {
     let read: Collection = serde_json::from_slice(geojson).ok()?;
     let features = read.features.into_iter();
-    let both = features.map(|f| Some((id(&f.properties.zone_id)?, id(&f.properties.parent)?)));
+    let both = features.map(|f| {
+        Some((
+            zone_id(&f.properties.zone_id)?,
+            zone_id(&f.properties.parent)?,
+        ))
+    });
     let mut both = both.collect::<Option<Vec<_>>>()?;
     both.sort_by_key(|(zone, _)| zone.len());
     let list: String = both
@@ -38,15 +45,6 @@ pub(super) fn listed(geojson: &[u8]) -> Option<String> {
         .collect();
     let list = list.replace('\'', "''");
     (list.len() <= BYTES_MAX).then(|| format!("'{list}'"))
-}
-
-fn id(value: &Value) -> Option<String> {
-    let id = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    (!id.chars().any(char::is_control)).then_some(id)
 }
 
 /// A zone's district, out of the list that `districts.list` is; with one `||`, of which a statement may have few.

@@ -1,15 +1,17 @@
 //! `weir release open`: released tables as open data, by two persons.
 
 mod ckan;
+mod described;
 
 use clap::{Args, Subcommand};
 use policies::id::{AgreementId, ReleaseKey, TableName};
 use policies::life::Cause;
 use policies::period::Period;
 use proto::convert::ReleaseSummary;
-use sdk::client::{Client, Proven};
+use sdk::client::Proven;
 use serde::Serialize;
 
+use self::described::described;
 use super::super::session::from_client;
 use super::super::{Session, confirm};
 use crate::errors::CliError;
@@ -141,26 +143,6 @@ async fn withdraw(args: Withdraw, session: &Session) -> Result<(), CliError> {
 fn told(session: &Session, done: Proven<ReleaseSummary>) -> Result<(), CliError> {
     let Proven { what, proof } = done;
     session.output.show(&Told::of(what, proof.index()))
-}
-
-/// What would be public, as its verified quality sheet says.
-async fn described(client: &Client, key: &ReleaseKey) -> Result<String, CliError> {
-    let table = client.fetch(key).await.map_err(from_client)?;
-    let sheet = table.sheet();
-    let terms = client.agreement(&sheet.agreement).await;
-    let terms = terms.map_err(from_client)?.terms;
-    let licence = terms.publication.map_or_else(
-        || "none: its agreement allows no open data".to_owned(),
-        |publication| publication.licence,
-    );
-    Ok(facts(&[
-        ("release", key.to_string()),
-        ("agreement", terms.title),
-        ("table", format!("{} {}", sheet.table.name, sheet.period)),
-        ("edition", sheet.edition.to_string()),
-        ("rows", sheet.published_keys.to_string()),
-        ("licence", licence),
-    ]))
 }
 
 /// A release after a step.

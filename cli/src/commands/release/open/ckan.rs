@@ -30,8 +30,8 @@ Example:
       --ckan https://ckan.city.example --owner city
 
 Each release becomes one package, named by its key, with a link to each file: the files stay where they are. What
-is in CKAN already and the same is left alone, so the command can run every night. A release that was withdrawn
-keeps its package, without files, and says so. Both addresses have to be https, or on this machine; the token goes
+is in CKAN already and the same is left alone, so the command can run every night; what others added to a package
+(tags, extras, resources elsewhere) stays. A release that was withdrawn keeps its package, without files, and says so. Both addresses have to be https, or on this machine; the token goes
 to the CKAN alone. It needs `editor` rights for the organisation that --owner names.";
 
 /// Arguments of `weir release open ckan`.
@@ -84,11 +84,13 @@ struct Report {
 }
 
 pub async fn run(args: Ckan, session: &Session) -> Result<(), CliError> {
-    // Read before anything is fetched: without a token nothing can be done.
-    let token = match args.dry_run && args.token_file.is_none() {
-        true => std::env::var(TOKEN_VARIABLE).ok().map(Zeroizing::new),
-        false => Some(token(&args)?),
-    };
+    // Read before anything is fetched: without a token nothing can be done, but to look at what is public.
+    let token = token(&args)?;
+    if token.is_none() && !args.dry_run {
+        let why = "there is no API token for the CKAN";
+        let next = "put it into a file and name that with --token-file, or set CKAN_API_TOKEN";
+        return Err(CliError::new(why).or_try(next));
+    }
     let broker = Site::new(&args.catalogue, &args.ca)?;
     let ckan = Site::new(&args.ckan, &args.ca)?;
     let packages = packages(&broker, &args).await?;
@@ -107,24 +109,22 @@ pub async fn run(args: Ckan, session: &Session) -> Result<(), CliError> {
     session.output.show(&report)
 }
 
-/// The token, which never stands on a command line: others see those.
-fn token(args: &Ckan) -> Result<Zeroizing<String>, CliError> {
+/// The token, which never stands on a command line: others see those. `None` where there is none.
+fn token(args: &Ckan) -> Result<Option<Zeroizing<String>>, CliError> {
     let text = match &args.token_file {
         Some(file) => {
             let read = std::fs::read_to_string(file);
-            Zeroizing::new(read.map_err(|e| CliError::file("read", file, e))?)
+            Some(read.map_err(|e| CliError::file("read", file, e))?)
         }
-        None => {
-            let why = "there is no API token for the CKAN";
-            let next = "put it into a file and name that with --token-file, or set CKAN_API_TOKEN";
-            let set = std::env::var(TOKEN_VARIABLE).map_err(|_| CliError::new(why).or_try(next))?;
-            Zeroizing::new(set)
-        }
+        None => std::env::var(TOKEN_VARIABLE).ok(),
+    };
+    let Some(text) = text.map(Zeroizing::new) else {
+        return Ok(None);
     };
     let token = Zeroizing::new(text.trim().to_owned());
     let plain = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
     if plain {
-        return Ok(token);
+        return Ok(Some(token));
     }
     Err(CliError::new(
         "the API token is empty, or has more than one word in it",

@@ -1,6 +1,6 @@
 //! One HTTP server: JSON in and out, bounded in time and size, https except on this machine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,12 +26,11 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// Where a server is, and by which certificates it is known.
-#[derive(Debug)]
 pub struct Site {
     url: Uri,
     host: String,
-    secure: bool,
-    ca: PathBuf,
+    /// How it is spoken to; in the clear on this machine only.
+    tls: Option<TlsConnector>,
 }
 
 impl Site {
@@ -39,7 +38,7 @@ impl Site {
     /// the clear.
     ///
     /// # Errors
-    /// [`CliError`] for any other address.
+    /// [`CliError`] for any other address, and for a file without certificates.
     pub fn new(url: &str, ca: &Path) -> Result<Self, CliError> {
         let bad = || {
             let why = format!("`{url}` is no address that can be used here");
@@ -67,11 +66,11 @@ impl Site {
         if !plain {
             return Err(bad());
         }
+        let tls = secure.then(|| tls(ca)).transpose()?;
         Ok(Self {
             url: parsed,
             host,
-            secure,
-            ca: ca.to_owned(),
+            tls,
         })
     }
 
@@ -89,7 +88,7 @@ impl Site {
             return Ok(address.to_owned());
         }
         let authority = self.url.authority().map_or("", |a| a.as_str());
-        let scheme = if self.secure { "https" } else { "http" };
+        let scheme = self.tls.as_ref().map_or("http", |_| "https");
         match address.starts_with('/') && !address.starts_with("//") {
             true => Ok(format!("{scheme}://{authority}{address}")),
             false => Err(CliError::new(format!("`{address}` is no address"))),
@@ -205,43 +204,42 @@ impl Site {
             }
         };
         let request = request.body(Full::new(sent)).map_err(|e| e.to_string())?;
-        let port = self
-            .url
-            .port_u16()
-            .unwrap_or(if self.secure { 443 } else { 80 });
+        let usual = self.tls.as_ref().map_or(80, |_| 443);
+        let port = self.url.port_u16().unwrap_or(usual);
         let socket = TcpStream::connect((self.host.as_str(), port)).await;
         let socket = socket.map_err(|e| e.to_string())?;
-        if !self.secure {
+        let Some(tls) = &self.tls else {
             return exchange(socket, request).await;
-        }
+        };
         let name = ServerName::try_from(self.host.clone()).map_err(|e| e.to_string())?;
-        let stream = self.tls()?.connect(name, socket).await;
+        let stream = tls.connect(name, socket).await;
         exchange(stream.map_err(|e| e.to_string())?, request).await
-    }
-
-    fn tls(&self) -> Result<TlsConnector, String> {
-        let wrong = |e: &dyn std::fmt::Display| format!("`{}`: {e}", self.ca.display());
-        let mut roots = RootCertStore::empty();
-        for found in CertificateDer::pem_file_iter(&self.ca).map_err(|e| wrong(&e))? {
-            // A bundle may hold a root that this build cannot read; the others count.
-            let root = found.map_err(|e| wrong(&e))?;
-            let _ = roots.add(root);
-        }
-        if roots.is_empty() {
-            return Err(wrong(&"no certificate"));
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|e| wrong(&e))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(TlsConnector::from(Arc::new(config)))
     }
 
     fn failed(&self, what: &str, why: &str) -> CliError {
         CliError::new(format!("`{}`, {what}: {why}", self.host))
     }
+}
+
+/// Trusts the certificates of a file.
+fn tls(ca: &Path) -> Result<TlsConnector, CliError> {
+    let wrong = |e: &dyn std::fmt::Display| CliError::new(format!("`{}`: {e}", ca.display()));
+    let mut roots = RootCertStore::empty();
+    for found in CertificateDer::pem_file_iter(ca).map_err(|e| wrong(&e))? {
+        // A bundle may hold a root that this build cannot read; the others count.
+        let root = found.map_err(|e| wrong(&e))?;
+        let _ = roots.add(root);
+    }
+    if roots.is_empty() {
+        return Err(wrong(&"no certificate"));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| wrong(&e))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(u16, Value), String>
@@ -265,14 +263,15 @@ where
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
-    use std::path::Path;
-
     use super::Site;
 
     #[test]
     fn nothing_goes_over_a_wire_in_the_clear() {
-        let site = |url: &str| Site::new(url, Path::new("ca.pem"));
+        let folder = tempfile::tempdir().unwrap();
+        let pki = certs::DevPki::create(folder.path(), "weir.test").unwrap();
+        let site = |url: &str| Site::new(url, &pki.ca());
         for url in [
             "https://ckan.example/x",
             "http://127.0.0.1:5000",
@@ -290,9 +289,7 @@ mod tests {
         ] {
             assert!(site(url).is_err(), "{url}");
         }
-        let Ok(own) = site("https://data.example/open.jsonld") else {
-            return;
-        };
+        let own = site("https://data.example/open.jsonld").unwrap();
         assert!(
             own.own_path("/open.jsonld?before=3")
                 .is_ok_and(|path| path == "/open.jsonld?before=3")
@@ -304,5 +301,11 @@ mod tests {
         ] {
             assert!(own.own_path(other).is_err(), "{other}");
         }
+        // Without certificates that it could be known by, no server is asked.
+        let none = folder.path().join("none.pem");
+        assert!(Site::new("https://data.example", &none).is_err());
+        std::fs::write(&none, "").unwrap();
+        assert!(Site::new("https://data.example", &none).is_err());
+        assert!(Site::new("http://localhost", &none).is_ok());
     }
 }

@@ -9,8 +9,8 @@ use crate::errors::CliError;
 const TITLE_CHARS_MAX: usize = 250;
 /// Fields of a resource that are compared and sent.
 const RESOURCE: [&str; 6] = ["name", "url", "format", "mimetype", "hash", "size"];
-/// Fields of a package that are compared and sent, beside its resources.
-const FIELDS: [&str; 8] = [
+/// Fields of a package that are compared and sent, beside its extras and resources.
+const FIELDS: [&str; 7] = [
     "name",
     "title",
     "notes",
@@ -18,7 +18,16 @@ const FIELDS: [&str; 8] = [
     "license_id",
     "url",
     "version",
-    "extras",
+];
+/// Keys of the extras that are ours: the others in a package are somebody else's.
+const EXTRAS: [&str; 7] = [
+    "identifier",
+    "issued",
+    "temporal_start",
+    "temporal_end",
+    "publisher_name",
+    "tlog_proof",
+    "status",
 ];
 
 /// What a package should be.
@@ -59,32 +68,24 @@ impl Package {
         let licence = files
             .first()
             .and_then(|file| file.pointer("/dct:rights/rdfs:label/@value"));
-        let mut extras = vec![
-            ("identifier", json!(key)),
-            ("issued", json!(text("/dct:issued/@value"))),
-            (
-                "temporal_start",
-                json!(text("/dct:temporal/dcat:startDate/@value")),
-            ),
-            (
-                "temporal_end",
-                json!(text("/dct:temporal/dcat:endDate/@value")),
-            ),
-            ("publisher_name", json!(text("/dct:publisher/foaf:name"))),
-            ("tlog_proof", json!(format!("{page}.tlog-proof"))),
-            (
-                "status",
-                json!(if files.is_empty() {
-                    "withdrawn"
-                } else {
-                    "public"
-                }),
-            ),
+        let status = match files.is_empty() {
+            true => "withdrawn",
+            false => "public",
+        };
+        let proof = format!("{page}.tlog-proof");
+        let values = [
+            Some(key),
+            text("/dct:issued/@value"),
+            text("/dct:temporal/dcat:startDate/@value"),
+            text("/dct:temporal/dcat:endDate/@value"),
+            text("/dct:publisher/foaf:name"),
+            Some(proof.as_str()),
+            Some(status),
         ];
-        extras.retain(|(_, value)| value.is_string());
-        let extras = extras
+        let extras = EXTRAS
             .iter()
-            .map(|(key, value)| json!({ "key": key, "value": value }));
+            .zip(values)
+            .filter_map(|(key, value)| Some(json!({ "key": key, "value": value? })));
         let resources: Result<Vec<_>, _> =
             files.iter().map(|file| resource(file, broker)).collect();
         Ok(Self(json!({
@@ -121,8 +122,8 @@ impl Package {
         &self.0
     }
 
-    /// What a package in CKAN has to be updated with; `None` where it is as it should be. What others added stays,
-    /// and resources keep their ids.
+    /// What a package in CKAN has to be updated with; `None` where it is as it should be. What others added stays: fields,
+    /// extras under other keys, resources elsewhere, and their fields of our resources, which keep their ids.
     pub fn merged(&self, found: &Value) -> Option<Value> {
         let object = found.as_object()?;
         let wanted = |name: &str| self.0.get(name).cloned().unwrap_or(Value::Null);
@@ -132,37 +133,72 @@ impl Package {
             .or(object.get("owner_org"));
         let same = |name: &str| match name {
             "owner_org" => owner == Some(&wanted(name)),
-            "extras" => sorted(object.get(name)) == sorted(Some(&wanted(name))),
             name => object.get(name).unwrap_or(&Value::Null) == &wanted(name),
         };
-        let theirs = object.get("resources").and_then(Value::as_array);
-        let theirs = theirs.map(Vec::as_slice).unwrap_or_default();
-        let ours = wanted("resources");
-        let ours = ours.as_array().map(Vec::as_slice).unwrap_or_default();
+        let (files, foreign): (Vec<_>, Vec<_>) = list(found, "resources")
+            .iter()
+            .partition(|resource| self.has_made(resource, found));
+        let (extras, kept): (Vec<_>, Vec<_>) = list(found, "extras")
+            .iter()
+            .partition(|extra| is_ours(extra));
         let as_sent = |resource: &Value| RESOURCE.map(|name| field(resource, name));
-        let files = theirs.iter().map(as_sent).eq(ours.iter().map(as_sent));
-        if files && FIELDS.into_iter().all(same) {
+        let ours = list(&self.0, "resources");
+        let same_files = files
+            .iter()
+            .map(|r| as_sent(r))
+            .eq(ours.iter().map(as_sent));
+        let own = list(&self.0, "extras");
+        if same_files && pairs(extras) == pairs(own) && FIELDS.into_iter().all(same) {
             return None;
         }
         let mut merged = object.clone();
         for name in FIELDS {
             merged.insert(name.to_owned(), wanted(name));
         }
-        let resources = ours.iter().map(|ours| {
-            let known = theirs
-                .iter()
-                .find(|theirs| theirs.get("url") == ours.get("url"));
-            let mut resource = ours.clone();
-            if let (Some(resource), Some(id)) =
-                (resource.as_object_mut(), known.and_then(|k| k.get("id")))
-            {
-                resource.insert("id".to_owned(), id.clone());
-            }
-            resource
-        });
+        let extras = own.iter().chain(kept).cloned().collect();
+        merged.insert("extras".to_owned(), extras);
+        let resources = ours.iter().map(|ours| over(ours, &files));
+        let resources = resources.chain(foreign.into_iter().cloned());
         merged.insert("resources".to_owned(), resources.collect());
         Some(Value::Object(merged))
     }
+
+    /// Is this resource of a package in CKAN one that this command has made: a file under the release's address, as it is
+    /// or as it was when the package was pushed last?
+    fn has_made(&self, resource: &Value, found: &Value) -> bool {
+        let url = |of: &'_ Value| of.get("url").and_then(Value::as_str).map(str::to_owned);
+        let key = self.name().trim_start_matches("weir-");
+        let pages = [url(&self.0), url(found)];
+        let mut pages = pages.iter().flatten().filter(|page| page.ends_with(key));
+        url(resource).is_some_and(|file| {
+            pages.any(|page| {
+                file.strip_prefix(page.as_str())
+                    .is_some_and(|rest| rest.starts_with('.'))
+            })
+        })
+    }
+}
+
+fn list<'a>(package: &'a Value, name: &str) -> &'a [Value] {
+    let list = package.get(name).and_then(Value::as_array);
+    list.map(Vec::as_slice).unwrap_or_default()
+}
+
+fn is_ours(extra: &Value) -> bool {
+    let key = extra.get("key").and_then(Value::as_str);
+    key.is_some_and(|key| EXTRAS.contains(&key))
+}
+
+/// Our resource over the same one in CKAN, whose other fields stay.
+fn over(ours: &Value, theirs: &[&Value]) -> Value {
+    let known = theirs
+        .iter()
+        .find(|known| known.get("url") == ours.get("url"));
+    let mut resource = known.map_or_else(|| ours.clone(), |known| (*known).clone());
+    if let (Some(resource), Some(ours)) = (resource.as_object_mut(), ours.as_object()) {
+        resource.extend(ours.clone());
+    }
+    resource
 }
 
 /// A field of a resource as it is compared: CKAN writes formats its own way, `GeoJSON` for `GEOJSON`.
@@ -174,16 +210,13 @@ fn field(resource: &Value, name: &str) -> Value {
 }
 
 /// CKAN gives extras back in its own order, and with fields of its own.
-fn sorted(extras: Option<&Value>) -> Vec<(String, String)> {
-    let extras = extras.and_then(Value::as_array).into_iter().flatten();
+fn pairs<'a>(extras: impl IntoIterator<Item = &'a Value>) -> Vec<(String, String)> {
     let text = |extra: &Value, name: &str| {
-        extra
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
+        let text = extra.get(name).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
     };
-    let mut all: Vec<_> = extras
+    let pairs = extras.into_iter();
+    let mut all: Vec<_> = pairs
         .map(|extra| (text(extra, "key"), text(extra, "value")))
         .collect();
     all.sort();

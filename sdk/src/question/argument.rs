@@ -146,6 +146,15 @@ impl Arguments {
             }
             self.literal(*argument)?;
         }
+        if let [period, baseline] = self.compared().as_slice()
+            && period == baseline
+        {
+            return Err(ArgumentError::Form {
+                argument: Argument::Baseline,
+                given: baseline.to_string(),
+                wanted: "another period than --period",
+            });
+        }
         let lacking = |argument: &&Argument| self.get(**argument).is_none();
         match question.needed.iter().find(lacking) {
             None => Ok(()),
@@ -220,6 +229,13 @@ impl Arguments {
     pub(super) fn days(&self) -> (Option<Date>, Option<Date>) {
         let day = |argument| self.get(argument)?.parse().ok();
         (day(Argument::From), day(Argument::Until))
+    }
+
+    /// The periods that are compared.
+    pub(super) fn compared(&self) -> Vec<Period> {
+        let given = [Argument::Period, Argument::Baseline];
+        let given = given.into_iter().filter_map(|argument| self.get(argument));
+        given.filter_map(|period| period.parse().ok()).collect()
     }
 
     /// The hours given.

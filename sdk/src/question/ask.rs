@@ -7,7 +7,7 @@ use policies::id::{AgreementId, OrgId, TableName};
 use proto::columns::PROTECTION;
 
 use super::argument::{Argument, ArgumentError, Arguments};
-use super::choose::{Chosen, chosen, known, left_out, unfit};
+use super::choose::{Chosen, chosen, known, left_out, periods, unfit};
 use super::found::{self, Found};
 use super::statement::{Read, Shape, bins, counted, statement};
 use super::{Question, district};
@@ -206,10 +206,8 @@ async fn used(
     for read in reads {
         for found in &read.tables {
             let counted = counted(found, read, shape)?;
-            let numbers = found::numbers(&found::rows(client, &counted).await?.1)?;
-            let [periods, rows] = numbers.as_slice() else {
-                return Err(AskError::Shape);
-            };
+            let rows = found::number(&found::rows(client, &counted).await?.1)?;
+            let periods = periods(read, found, shape.arguments);
             let whole = u64::from(found.terms.bins.count());
             let asked = u64::try_from(bins(found, shape.arguments).len()).unwrap_or(whole);
             let domain = found.terms.domain_size(found.zoning.zones);
@@ -218,9 +216,9 @@ async fn used(
                 table: found.name(),
                 agreement: found.agreement.clone(),
                 provider: found.provider.clone(),
-                periods: *periods,
-                rows: *rows,
-                possible: domain.saturating_mul(asked).saturating_mul(*periods),
+                periods,
+                rows,
+                possible: domain.saturating_mul(asked).saturating_mul(periods),
             });
         }
     }

@@ -155,6 +155,16 @@ fn inside(period: Period, arguments: &Arguments) -> bool {
         && until.is_none_or(|until| period.last() <= until)
 }
 
+/// How many periods of a table are read, those in which all is withheld included.
+pub(super) fn periods(read: &Read<'_>, found: &Found, arguments: &Arguments) -> u64 {
+    let (common, compared) = (common(read), arguments.compared());
+    let is_read = |period: &&Period| {
+        let asked = compared.is_empty() || compared.contains(period);
+        asked && common.contains(period) && inside(**period, arguments)
+    };
+    found.periods.iter().filter(is_read).count() as u64
+}
+
 /// Which of the periods asked are not read, since another table of the source has none such.
 pub(super) fn left_out(read: &Read<'_>, arguments: &Arguments) -> Vec<String> {
     let common = common(read);

@@ -200,14 +200,12 @@ fn texts(batch: &RecordBatch, column: usize) -> Result<Vec<String>, AskError> {
     Ok(values.map(|v| v.unwrap_or_default().to_owned()).collect())
 }
 
-/// The whole numbers of the first row.
-pub(super) fn numbers(batches: &[RecordBatch]) -> Result<Vec<u64>, AskError> {
+/// The one number of an answer.
+pub(super) fn number(batches: &[RecordBatch]) -> Result<u64, AskError> {
     let first = batches.iter().find(|batch| batch.num_rows() > 0);
-    let columns = first.ok_or(AskError::Shape)?.columns().iter();
-    let number = |column: &arrow::array::ArrayRef| {
-        let column = cast(column, &DataType::Int64).map_err(|_| AskError::Shape)?;
-        let value = column.as_primitive::<Int64Type>().iter().next().flatten();
-        u64::try_from(value.unwrap_or_default()).map_err(|_| AskError::Shape)
-    };
-    columns.map(number).collect()
+    let column = first.and_then(|batch| batch.columns().first());
+    let column = cast(column.ok_or(AskError::Shape)?, &DataType::Int64);
+    let column = column.map_err(|_| AskError::Shape)?;
+    let value = column.as_primitive::<Int64Type>().iter().next().flatten();
+    u64::try_from(value.unwrap_or_default()).map_err(|_| AskError::Shape)
 }

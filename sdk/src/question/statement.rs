@@ -70,7 +70,7 @@ pub(super) fn statement(
     Ok(format!("WITH {}\n{}", parts.join(",\n"), body.trim()))
 }
 
-/// How many periods and rows of a table are read.
+/// How many rows of a table are read.
 pub(super) fn counted(
     found: &Found,
     read: &Read<'_>,
@@ -82,9 +82,7 @@ pub(super) fn counted(
     };
     let rows = shaped(found, read, plain)?;
     let common = common(read).map_or_else(String::new, |periods| format!("WITH {periods} "));
-    Ok(format!(
-        "{common}SELECT count(DISTINCT period), count(*) FROM ({rows}) AS t"
-    ))
+    Ok(format!("{common}SELECT count(*) FROM ({rows}) AS t"))
 }
 
 /// The periods that all of several tables have: of others a sum would have one provider's trips and not the other's.

@@ -145,6 +145,14 @@ fn values_of_another_form_are_refused() {
     }
     let catchment = Question::named("catchment").unwrap();
     assert!(Arguments::default().check(catchment).is_err());
+    let presence = Question::named("presence-by-hour").unwrap();
+    let week = |argument, all: Arguments| all.with(argument, Some("2026-W41"));
+    let twice = week(
+        Argument::Period,
+        week(Argument::Baseline, Arguments::default()),
+    );
+    let wrong = twice.check(presence).unwrap_err().to_string();
+    assert!(wrong.contains("another period than --period"), "{wrong}");
 }
 
 #[test]

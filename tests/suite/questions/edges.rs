@@ -61,6 +61,34 @@ async fn parts_of_the_day_that_an_amendment_cut_another_way_are_another_table() 
     }
 }
 
+/// A day on which four people rode, k being five: it is released, and has no row.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_period_in_which_all_is_withheld_is_read_all_the_same() {
+    let (_town, bikes, city, terms, id) = agreed().await;
+    for (day, rows) in [(DAYS[0], &ROWS[..]), (DAYS[1], &ROWS[1..2])] {
+        let cells = cells(&terms, rows);
+        let pushed = push(&id, day);
+        bikes.client.push(&pushed, &[cells], |_| {}).await.unwrap();
+        let wish = wish(&id, "od", day);
+        city.client.request(&wish).await.unwrap();
+    }
+    let second = given(&[(Argument::From, DAYS[1])]);
+    for (asked, periods) in [(Arguments::default(), 2), (second, 1)] {
+        let asked = asked.with(Argument::By, Some("zone"));
+        let answer = ask(&city.client, "od-matrix", asked).await.unwrap();
+        let Outcome::Answered(answer) = answer else {
+            panic!()
+        };
+        let used = &answer.used[0];
+        // Four zones, and two parts of each day.
+        assert_eq!(
+            (used.periods, used.possible),
+            (periods, periods * 4 * 4 * 2)
+        );
+        assert_eq!(used.rows == 0, periods == 1, "{used:?}");
+    }
+}
+
 /// Districts that do not fit into a statement are refused where they were asked for, else left out with a word.
 #[tokio::test(flavor = "multi_thread")]
 async fn districts_of_too_many_zones_are_not_answered_by_zone_unasked() {

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
+pub use export::label::thousands;
 use serde::Serialize;
 
 use crate::errors::CliError;
@@ -178,36 +179,12 @@ fn wrap_at(text: &str, width: usize) -> String {
     wrapped
 }
 
-/// `12,345` for people.
-#[must_use]
-pub fn thousands(number: impl Into<i128>) -> String {
-    let number: i128 = number.into();
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if number < 0 { format!("-{text}") } else { text }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_digests_are_readable() {
-        let cases = [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1,000"),
-            (-1_234_567, "-1,234,567"),
-        ];
-        for (number, text) in cases {
-            assert_eq!(thousands(number), text);
-        }
+    fn digests_are_readable() {
         assert_eq!(grouped("0123456789ab"), "0123 4567 89ab");
         assert_eq!(short(&"a".repeat(64)), "aaaaaaaaaaaa");
     }

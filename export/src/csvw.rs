@@ -34,15 +34,19 @@ pub(crate) fn metadata(export: &Export, file: &str) -> Result<Vec<u8>, ExportErr
     let keys = export.grid().columns().iter().filter(key);
     let keys: Vec<&str> = keys.map(|column| column.name.as_str()).collect();
     let sheet = export.sheet();
+    let named = |url: &String| json!({ "@id": url });
+    let licences = export.licences();
     let document = json!({
         "@context": ["http://www.w3.org/ns/csvw", { "@language": "en" }],
         "url": file,
         "dc:title": export.title(),
         "dc:description": format!("{} {}", sheet.privacy(), export.domain_note()),
         "dc:identifier": sheet.release.as_str(),
-        "dc:license": { "@id": export.licence() },
-        "dc:source": sheet.agreements().iter()
-            .map(|id| json!({ "@id": format!("urn:weir:agreement:{id}") })).collect::<Vec<_>>(),
+        "dc:license": match licences.as_slice() {
+            [one] => named(one),
+            all => all.iter().map(named).collect(),
+        },
+        "dc:source": export.agreement_names().iter().map(named).collect::<Vec<_>>(),
         "dc:rights": export.attribution(),
         "dc:temporal": sheet.period_text(),
         "dialect": { "header": true, "encoding": "utf-8", "delimiter": ",", "quoteChar": "\"", "doubleQuote": true },

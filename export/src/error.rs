@@ -45,6 +45,14 @@ pub enum ExportError {
         /// How many there would be.
         vertices: u64,
     },
+    /// A merge of periods that do not follow each other.
+    #[error(
+        "it merges {periods}, with gaps between them, which is no interval of MDS: write CSV, Parquet or GeoJSON"
+    )]
+    Gaps {
+        /// The periods.
+        periods: String,
+    },
     /// The file cannot be written.
     #[error("cannot write: {0}")]
     Write(#[from] std::io::Error),

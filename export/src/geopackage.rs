@@ -6,8 +6,6 @@
 mod blob;
 mod schema;
 
-use std::collections::BTreeSet;
-
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Transaction, params};
 
@@ -155,23 +153,26 @@ fn insert(layer: &Layer) -> String {
 /// The papers as metadata of the whole file.
 fn papers(db: &Transaction, export: &Export) -> Result<(), ExportError> {
     let sheet = export.sheet();
+    let json = "application/json";
     let facts = [
-        ("application/json", serde_json::to_string(&export.papers())?),
         (
-            "application/json",
+            "urn:weir:papers",
+            json,
+            serde_json::to_string(&export.papers())?,
+        ),
+        (
+            "urn:weir:quality",
+            json,
             serde_json::to_string(export.sheet_json())?,
         ),
-        ("text/plain", export.receipt().to_owned()),
-        ("text/plain", sheet.privacy()),
+        (
+            "urn:weir:receipt",
+            "text/plain",
+            export.receipt().to_owned(),
+        ),
+        ("urn:weir:privacy", "text/plain", sheet.privacy()),
     ];
-    let about = [
-        "urn:weir:papers",
-        "urn:weir:quality",
-        "urn:weir:receipt",
-        "urn:weir:privacy",
-    ];
-    debug_assert_eq!(about.iter().collect::<BTreeSet<_>>().len(), facts.len());
-    for ((mime, text), uri) in facts.into_iter().zip(about) {
+    for (uri, mime, text) in facts {
         db.execute(
             "INSERT INTO gpkg_metadata (md_scope, md_standard_uri, mime_type, metadata) VALUES ('dataset', ?1, ?2, \
              ?3)",

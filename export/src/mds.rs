@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::column::{Column, Role, WITHHELD};
 use crate::error::ExportError;
 use crate::rows::Value;
+use crate::sheet::Sheet;
 use crate::source::Export;
 
 /// What MDS puts where it redacts. A noisy count may be -1 as well, so `withheld` decides.
@@ -28,7 +29,7 @@ pub(crate) fn write(export: &Export, mut out: impl Write) -> Result<(), ExportEr
         .collect();
     let head = json!({
         "id": id(export.sheet().release.as_str()),
-        "query": query(export),
+        "query": query(export)?,
         "columns": columns,
         "weir": export.papers(),
     });
@@ -52,7 +53,7 @@ pub(crate) fn write(export: &Export, mut out: impl Write) -> Result<(), ExportEr
     Ok(out.flush()?)
 }
 
-fn query(export: &Export) -> Json {
+fn query(export: &Export) -> Result<Json, ExportError> {
     let sheet = export.sheet();
     let of = |kind: &str| -> Vec<String> {
         let columns = export.grid().columns().iter();
@@ -64,24 +65,28 @@ fn query(export: &Export) -> Json {
         Mechanism::KOnly { k } => *k,
         Mechanism::Dense { .. } | Mechanism::Unprotected => 0,
     };
-    let last = sheet
-        .merge
-        .as_ref()
-        .and_then(|merge| merge.periods().last());
-    let interval = match sheet.period.grain() {
-        Grain::Day => "P1D",
-        Grain::Week => "P7D",
-        Grain::Month => "P1M",
-    };
-    json!({
+    Ok(json!({
         "measures": of("measure"),
-        "interval": interval,
+        "interval": interval(sheet)?,
         "start_date": start(sheet.period),
-        "end_date": start(last.unwrap_or(sheet.period)),
+        // All intervals that begin up to then: the one there is.
+        "end_date": start(sheet.period),
         "dimensions": of("dimension"),
         "timezone": export.time_zone().unwrap_or_default(),
         "k_value": k,
         "filters": [],
+    }))
+}
+
+/// The length of all that was read together: a merge is one interval, of which no part is told apart.
+fn interval(sheet: &Sheet) -> Result<String, ExportError> {
+    let periods = sheet.stretch().ok_or_else(|| ExportError::Gaps {
+        periods: sheet.period_text(),
+    })?;
+    Ok(match sheet.period.grain() {
+        Grain::Day => format!("P{periods}D"),
+        Grain::Week => format!("P{}D", periods.saturating_mul(7)),
+        Grain::Month => format!("P{periods}M"),
     })
 }
 
@@ -212,6 +217,53 @@ mod tests {
         );
         assert_eq!(withheld.count(), 15);
         assert_eq!(answer["weir"]["receipt"], RECEIPT);
+    }
+
+    /// The query of a merge of these periods, all zones as one.
+    fn merged(periods: &[&str]) -> Result<Json, ExportError> {
+        let mut sheet = sheet();
+        sheet["period"] = periods[0].into();
+        sheet["merge"] = json!({ "periods": periods, "coarsening": { "zones": "all" } });
+        sheet["domain_keys"] = 2.into();
+        let rows = batch(vec![
+            ("origin", texts(&["all"])),
+            ("destination", texts(&["all"])),
+            ("start", bins(&[1])),
+            ("mode", texts(&["bike"])),
+            ("contributors_at_least", numbers(&[50])),
+        ]);
+        let mut bytes = Vec::new();
+        write(&export_of(&rows, &sheet), &mut bytes)?;
+        let answer: Json = serde_json::from_slice(&bytes)?;
+        assert_eq!(answer["rows"][0][0], answer["query"]["start_date"]);
+        Ok(answer["query"].clone())
+    }
+
+    #[test]
+    fn a_merge_is_one_interval_of_its_whole_length() {
+        let cases = [
+            (["2026-10-05", "2026-10-06", "2026-10-07"], "P3D"),
+            (["2026-W41", "2026-W42", "2026-W43"], "P21D"),
+            (["2026-10", "2026-11", "2026-12"], "P3M"),
+        ];
+        for (periods, interval) in cases {
+            let query = merged(&periods).unwrap();
+            assert_eq!(query["interval"], interval);
+            assert_eq!(
+                query["end_date"], query["start_date"],
+                "one interval begins"
+            );
+        }
+    }
+
+    #[test]
+    fn a_merge_with_gaps_is_no_interval() {
+        let error = merged(&["2026-10-05", "2026-10-07"]).unwrap_err();
+        let said = error.to_string();
+        assert!(
+            said.contains("2026-10-05, 2026-10-07") && said.contains("CSV"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) struct Papers<'a> {
     edition: u32,
     privacy: String,
     claim: &'a str,
+    /// Several, of a joint table without a licence of its own, are apart by spaces.
     licence: String,
     attribution: String,
     domain: Domain,
@@ -38,7 +39,7 @@ impl Export {
             edition: sheet.edition,
             privacy: sheet.privacy(),
             claim: &sheet.claim,
-            licence: self.licence(),
+            licence: self.licences().join(" "),
             attribution: self.attribution(),
             domain: self.grid().domain(),
             domain_note: self.domain_note(),
@@ -87,13 +88,13 @@ impl Export {
     /// Whose data, under which agreement, and who drew the zones.
     pub(crate) fn attribution(&self) -> String {
         let sheet = self.sheet();
-        let providers: Vec<&str> = sheet.providers().iter().map(|id| id.as_str()).collect();
+        let sources = sheet.sources().into_iter();
+        let sources = sources.map(|(provider, population)| format!("{provider} ({population})"));
         let zones = self.zones().attribution();
         let zones = zones.map(|text| format!("; zones: {text}"));
         format!(
-            "Data of {} ({}), released by Weir under agreement {}{}",
-            providers.join(", "),
-            sheet.population,
+            "Data of {}, released by Weir under agreement {}{}",
+            sources.collect::<Vec<_>>().join(", "),
             sheet
                 .agreements()
                 .iter()

@@ -21,7 +21,7 @@ pub(crate) fn write(export: &Export, out: impl Write + Send) -> Result<(), Expor
         ("weir.release", sheet.release.to_string()),
         ("weir.agreement", agreements.join(" ")),
         ("weir.privacy", sheet.privacy()),
-        ("weir.licence", export.licence()),
+        ("weir.licence", export.licences().join(" ")),
         ("weir.attribution", export.attribution()),
         (
             "weir.domain",

@@ -16,7 +16,6 @@ mod view;
 
 use crate::source::Export;
 
-pub use colour::thousands;
 pub use png::png;
 pub use tally::Sum;
 

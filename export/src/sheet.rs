@@ -89,6 +89,14 @@ pub struct Part {
     pub agreement: AgreementId,
     /// Whose data.
     pub provider: OrgId,
+    /// Which people.
+    pub population: PopulationId,
+    /// Its own selection and noise.
+    pub mechanism: Mechanism,
+    /// What every unit-period it read was charged on this provider's account.
+    pub charge: Loss,
+    /// What is lost through this part in one unit-period, in 30 days, in a year.
+    pub losses: Vec<Statement>,
 }
 
 impl Sheet {
@@ -120,10 +128,28 @@ impl Sheet {
     /// All providers, the first one first.
     #[must_use]
     pub fn providers(&self) -> Vec<&OrgId> {
+        let sources = self.sources().into_iter();
+        sources.map(|(provider, _)| provider).collect()
+    }
+
+    /// Whose data of which people, the first provider first.
+    #[must_use]
+    pub fn sources(&self) -> Vec<(&OrgId, &PopulationId)> {
         match &self.joint {
-            Some(joint) => joint.parts.iter().map(|part| &part.provider).collect(),
-            None => vec![&self.provider],
+            Some(joint) => {
+                let parts = joint.parts.iter();
+                parts
+                    .map(|part| (&part.provider, &part.population))
+                    .collect()
+            }
+            None => vec![(&self.provider, &self.population)],
         }
+    }
+
+    /// Is nothing in it noisy?
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.mechanism.draws().is_none()
     }
 
     /// `2023-10-05`, or of a merge `2023-10-02 to 2023-10-08`; one with gaps lists its periods.
@@ -132,55 +158,105 @@ impl Sheet {
         let Some(merge) = &self.merge else {
             return self.period.to_string();
         };
-        let periods: Vec<Period> = merge.periods().collect();
-        let whole = periods
-            .windows(2)
-            .all(|pair| matches!(pair, [a, b] if a.next() == Ok(*b)));
-        match (periods.first(), periods.last()) {
-            (Some(first), Some(last)) if whole && periods.len() > 1 => format!("{first} to {last}"),
-            _ => periods
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(", "),
+        match (self.stretch(), merge.periods().last()) {
+            (Some(2..), Some(last)) => format!("{} to {last}", merge.first()),
+            _ => {
+                let periods = merge.periods().map(|period| period.to_string());
+                periods.collect::<Vec<_>>().join(", ")
+            }
         }
     }
 
-    /// What protects it, in one sentence: the unit, ε and δ, k; or that nothing does.
+    /// How many periods it covers in one stretch; `None` where there are gaps between them.
+    #[must_use]
+    pub fn stretch(&self) -> Option<usize> {
+        let Some(merge) = &self.merge else {
+            return Some(1);
+        };
+        let periods: Vec<Period> = merge.periods().collect();
+        let mut pairs = periods.windows(2);
+        let whole = pairs.all(|pair| matches!(pair, [a, b] if a.next() == Ok(*b)));
+        whole.then_some(periods.len())
+    }
+
+    /// Every day that it covers.
+    #[must_use]
+    pub fn days(&self) -> usize {
+        let days = |period: Period| period.days().len();
+        match &self.merge {
+            Some(merge) => merge.periods().map(days).sum(),
+            None => days(self.period),
+        }
+    }
+
+    /// What protects it, in words: the unit, ε and δ, k, of a joint table for each provider; or that nothing does.
     #[must_use]
     pub fn privacy(&self) -> String {
-        let per = format!(
-            "Differentially private per {} ({})",
-            self.unit.word(),
-            self.unit.about()
-        );
-        let loss = self.losses.first();
-        let loss = loss.map_or_else(|| self.charge.to_string(), Statement::text);
-        let mut text = match &self.mechanism {
+        let unit = self.unit.word();
+        match &self.mechanism {
             Mechanism::Unprotected => {
                 return "Not protected: values as contributed, no k-anonymity and no differential privacy claim."
                     .into();
             }
             Mechanism::KOnly { k } => {
                 return format!(
-                    "{K_ONLY}. Exact counts of at least k = {k} of the unit {}; cells are hidden so that no \
-                     smaller count can be computed.",
-                    self.unit.word()
+                    "{K_ONLY}. Given the provider's bounds, exact counts of at least k = {k} of the unit {unit}; \
+                     further cells are hidden so that the rows and their margins alone do not tell a smaller one."
                 );
             }
-            Mechanism::Thresholded { selection, .. } => format!(
-                "{per}: {loss}; every row counts at least k = {} units in each provider's data.",
-                selection.k
-            ),
-            Mechanism::Dense { .. } => {
-                format!("{per}: {loss}; every key is shown, and no k is promised.")
-            }
+            Mechanism::Thresholded { .. } | Mechanism::Dense { .. } => {}
+        }
+        let per = format!("differentially private per {unit} ({})", self.unit.about());
+        let Some(joint) = &self.joint else {
+            let promise = promise(&self.mechanism, &self.losses, self.charge, false);
+            return format!("Given the provider's bounds, {per}: {promise}.");
         };
-        let all = self.joint.iter().filter_map(|j| j.person_in_all.first());
-        for statement in all {
+        let mut text = format!("Given each provider's bounds, {per}.");
+        for (promise, providers) in joint.promises() {
+            text += &format!(" In the data of {providers}: {promise}.");
+        }
+        if let Some(statement) = joint.person_in_all.first() {
             text += &format!(" Somebody in all providers' data: {}.", statement.text());
         }
         text
+    }
+}
+
+impl Joint {
+    /// What holds for each part, and the providers it holds for: parts have bounds, charges and k of their own.
+    fn promises(&self) -> Vec<(String, String)> {
+        let mut all: Vec<(String, Vec<&str>)> = Vec::new();
+        for part in &self.parts {
+            let promise = promise(&part.mechanism, &part.losses, part.charge, true);
+            let provider = part.provider.as_str();
+            match all.iter_mut().find(|(known, _)| *known == promise) {
+                Some((_, providers)) => providers.push(provider),
+                None => all.push((promise, vec![provider])),
+            }
+        }
+        let all = all.into_iter();
+        all.map(|(promise, providers)| match providers.as_slice() {
+            [one] => (promise, (*one).to_owned()),
+            many => (promise, format!("each of {}", many.join(", "))),
+        })
+        .collect()
+    }
+}
+
+/// What is lost, and whom a row counts, of one provider's data.
+fn promise(mechanism: &Mechanism, losses: &[Statement], charge: Loss, is_part: bool) -> String {
+    let loss = losses.first();
+    let loss = loss.map_or_else(|| charge.to_string(), Statement::text);
+    let (row, units) = match is_part {
+        true => ("row that includes it", "of its units"),
+        false => ("row", "units"),
+    };
+    match mechanism {
+        Mechanism::Thresholded { selection, .. } => format!(
+            "{loss}; every {row} counts at least k = {} {units}",
+            selection.k
+        ),
+        _ => format!("{loss}; every key is shown, and no k is promised"),
     }
 }
 
@@ -192,3 +268,6 @@ impl Statement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

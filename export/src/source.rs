@@ -102,10 +102,20 @@ impl Export {
         self.time_zone.as_deref()
     }
 
-    /// A URL: of the licence, or the agreement's own name.
-    pub(crate) fn licence(&self) -> String {
-        let agreement = || format!("urn:weir:agreement:{}", self.sheet.agreement);
-        self.licence.clone().unwrap_or_else(agreement)
+    /// URLs: the licence's, or the names of all agreements that it stands under.
+    pub(crate) fn licences(&self) -> Vec<String> {
+        match &self.licence {
+            Some(licence) => vec![licence.clone()],
+            None => self.agreement_names(),
+        }
+    }
+
+    /// The agreements as URNs, the first one first.
+    pub(crate) fn agreement_names(&self) -> Vec<String> {
+        let agreements = self.sheet.agreements().into_iter();
+        agreements
+            .map(|id| format!("urn:weir:agreement:{id}"))
+            .collect()
     }
 
     /// All rows as CSV with a header, RFC 4180 with line feeds; texts are defused ([`crate::label::defused`]),
@@ -152,10 +162,10 @@ impl Export {
     }
 
     /// All rows in the shape of a Metrics query's answer in MDS 2.0, the papers in the member `weir`. What is
-    /// withheld is -1 there, as MDS has it, and `withheld` is 1.
+    /// withheld is -1 there, as MDS has it, and `withheld` is 1. A merge is one interval.
     ///
     /// # Errors
-    /// [`ExportError::Write`] where `out` cannot be written.
+    /// [`ExportError::Gaps`] for a merge with gaps between its periods; [`ExportError::Write`] where `out` cannot be written.
     pub fn mds(&self, out: impl Write) -> Result<(), ExportError> {
         mds::write(self, std::io::BufWriter::new(out))
     }

@@ -36,9 +36,12 @@ impl Zones {
     /// # Errors
     /// [`ExportError::Zoning`] for another shape, a missing id or one that is there twice.
     pub fn parse(geojson: &[u8]) -> Result<Self, ExportError> {
+        let collection = collection(geojson);
+        Self::of(&collection.map_err(|why| ExportError::Zoning { why })?)
+    }
+
+    fn of(collection: &FeatureCollection) -> Result<Self, ExportError> {
         let wrong = |why: String| ExportError::Zoning { why };
-        let json = GeoJson::from_reader(geojson).map_err(|e| wrong(e.to_string()))?;
-        let collection = FeatureCollection::try_from(json).map_err(|e| wrong(e.to_string()))?;
         let zones = collection.features.iter().enumerate().map(|(n, feature)| {
             let id = id(feature, "zone_id");
             let id = id.ok_or_else(|| wrong(format!("features[{n}] has no `zone_id`")))?;
@@ -92,6 +95,12 @@ impl Zones {
             .collect();
         (!texts.is_empty()).then(|| texts.join(", "))
     }
+}
+
+/// A file as features; else the parser's words.
+fn collection(geojson: &[u8]) -> Result<FeatureCollection, String> {
+    let json = GeoJson::from_reader(geojson).map_err(|e| e.to_string())?;
+    FeatureCollection::try_from(json).map_err(|e| e.to_string())
 }
 
 fn id(feature: &Feature, name: &str) -> Option<String> {

@@ -231,6 +231,28 @@ impl Unit {
             Self::None => "these tables carry no k-anonymity and no differential privacy claim",
         }
     }
+
+    /// What the distinct units in a row are, in one word, for a table of this grain. A person is counted once per
+    /// unit-period: units are people only where the table has that very grain, and may be more than people else.
+    ///
+    /// ```
+    /// use policies::agreement::Unit;
+    /// use policies::period::Grain;
+    /// assert_eq!(Unit::PersonDay.counted(Grain::Day), "people");
+    /// assert_eq!(Unit::PersonDay.counted(Grain::Month), "person-days");
+    /// assert_eq!(Unit::Trip.counted(Grain::Month), "trips");
+    /// ```
+    #[must_use]
+    pub fn counted(self, table: Grain) -> &'static str {
+        match self {
+            Self::Trip => "trips",
+            Self::None => "units",
+            _ if self.grain() == Some(table) => "people",
+            Self::PersonDay => "person-days",
+            Self::PersonWeek => "person-weeks",
+            Self::PersonMonth => "person-months",
+        }
+    }
 }
 
 /// A zoning by content, so that no zone can move under a signed agreement.

@@ -344,13 +344,11 @@ fn claim(unit: Unit, table: &Table, mechanism: &Mechanism) -> String {
     )
 }
 
-/// What a row counts. A person is counted once per unit-period: only where the table has that very grain are
-/// units people.
+/// What a row counts.
 fn counted(unit: Unit, table: &Table) -> String {
-    match unit {
-        Unit::Trip => "trips".to_owned(),
-        _ if unit.grain() == Some(table.period) => "people".to_owned(),
-        _ => format!("{}s, which may be fewer people", unit.word()),
+    match unit.counted(table.period) {
+        word @ ("trips" | "people") => word.to_owned(),
+        word => format!("{word}, which may be fewer people"),
     }
 }
 

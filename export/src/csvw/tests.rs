@@ -99,3 +99,27 @@ fn a_published_licence_takes_the_agreements_place() {
         "https://creativecommons.org/licenses/by/4.0/"
     );
 }
+
+/// Nothing of a table of two providers is under the first one's agreement alone.
+#[test]
+fn a_joint_table_is_under_all_its_agreements() {
+    let mut sheet = sheet();
+    let mut other = sheet.clone();
+    other["agreement"] = "cd".repeat(32).into();
+    other["provider"] = "scooters".into();
+    other["population"] = "guests".into();
+    sheet["joint"] = serde_json::json!({ "parts": [sheet.clone(), other], "person_in_all": [] });
+    let metadata = export_of(&released(), &sheet)
+        .csv_metadata("od.csv")
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata).unwrap();
+    let names = ["ab", "cd"].map(|id| format!("urn:weir:agreement:{}", id.repeat(32)));
+    let listed = serde_json::json!([{ "@id": names[0] }, { "@id": names[1] }]);
+    assert_eq!(metadata["dc:license"], listed);
+    assert_eq!(metadata["notes"][0]["licence"], names.join(" "));
+    let rights = metadata["dc:rights"].as_str().unwrap();
+    assert!(
+        rights.starts_with("Data of bikes (riders), scooters (guests), "),
+        "{rights}"
+    );
+}

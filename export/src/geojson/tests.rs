@@ -95,3 +95,37 @@ fn a_merge_by_parents_is_drawn_in_parents() {
         "a square, and two as one"
     );
 }
+
+/// One zone of 700 corners in each of 30,000 rows.
+#[test]
+fn a_file_of_too_many_vertices_is_refused() {
+    let angle = |n: u32| f64::from(n) / 700.0 * std::f64::consts::TAU;
+    let corners =
+        (0..=700).map(|n| serde_json::json!([angle(n % 700).cos(), angle(n % 700).sin()]));
+    let corners: Vec<Value> = corners.collect();
+    let zoning = serde_json::json!({ "type": "FeatureCollection", "features": [{
+        "type": "Feature", "properties": { "zone_id": "00100" },
+        "geometry": { "type": "Polygon", "coordinates": [corners] },
+    }] });
+    let mut sheet = sheet();
+    sheet["table"]["kind"] = "presence".into();
+    sheet["table"]["bins"] = serde_json::json!([0]);
+    sheet["table"]["clamps"] = serde_json::json!([]);
+    let many: Vec<String> = (0..30_000).map(|n| format!("m{n}")).collect();
+    sheet["table"]["categories"] = serde_json::json!([{ "dimension": "category", "values": many }]);
+    sheet["domain_keys"] = 30_000.into();
+    let rows = batch(vec![
+        ("zone", texts(&["00100"])),
+        ("time", bins(&[0])),
+        ("category", texts(&["m0"])),
+        ("contributors", numbers(&[120])),
+    ]);
+    let export = try_export(&rows, &sheet, &serde_json::to_vec(&zoning).unwrap()).unwrap();
+    let mut bytes = Vec::new();
+    let error = export.geojson(&mut bytes).unwrap_err();
+    let all = 701 * 30_000;
+    let refused = |error: &crate::ExportError| matches!(error, crate::ExportError::Vertices { vertices } if *vertices == all);
+    assert!(refused(&error) && bytes.is_empty(), "{error}");
+    assert!(refused(&export.geopackage().unwrap_err()));
+    export.csv(Vec::new()).unwrap();
+}

@@ -1,12 +1,14 @@
 //! Bars by a category, for example how trips split into modes, with 95 % intervals.
 
+use policies::coarse::Merge;
 use policies::kind::DimensionKind;
 
-use super::colour::{CATEGORIES, nice, thousands};
+use super::colour::{CATEGORIES, nice};
 use super::frame::{Frame, MARGIN, TOP, WIDTH, WITHHELD};
 use super::svg::{Anchor, Font, Svg};
 use super::tally::{Selection, Sum, beside, columns};
 use super::{Picture, PictureError, Wish};
+use crate::label::thousands;
 use crate::source::Export;
 
 const LEFT: f64 = MARGIN + 150.0;
@@ -29,8 +31,17 @@ pub(super) fn draw(export: &Export, wish: &Wish, by: &str) -> Result<Picture, Pi
             .join(", "),
     })?;
     let selection = Selection::of(export, wish, &beside(export, Some(column)))?;
-    let sums = selection.by(&[column]).into_iter();
+    let mut sums = selection.by(&[column]);
+    if !export.grid().domain().listed {
+        // What nothing is released of has no row, and is a bar all the same.
+        let values = values(export, by);
+        let values = values.filter(|value| selection.admits(column, value));
+        values.for_each(|value| {
+            sums.entry(vec![value]).or_default();
+        });
+    }
     let mut bars: Vec<(String, Sum)> = sums
+        .into_iter()
         .filter_map(|(key, sum)| Some((key.into_iter().next()?, sum)))
         .collect();
     if bars.iter().all(|(_, sum)| sum.is_withheld()) {
@@ -54,9 +65,20 @@ pub(super) fn draw(export: &Export, wish: &Wish, by: &str) -> Result<Picture, Pi
     })
 }
 
+/// The values of a category, where a merge has not made them one.
+fn values(export: &Export, by: &str) -> impl Iterator<Item = String> {
+    let sheet = export.sheet();
+    let merged = sheet.merge.as_ref().map(Merge::coarsening);
+    let dropped = merged.is_some_and(|merge| merge.categories.iter().any(|name| name == by));
+    let axis = sheet.table.axis(by).filter(|_| !dropped);
+    let values = axis.into_iter().flat_map(|axis| &axis.values);
+    values.map(ToString::to_string)
+}
+
 fn paint(svg: &mut Svg, bars: &[(String, Sum)], unit: &str) {
-    let total: i64 = bars.iter().map(|(_, sum)| sum.value).sum();
-    let top = bars.iter().map(|(_, sum)| (sum.value + sum.half()) as f64);
+    let values = bars.iter().map(|(_, sum)| sum.value);
+    let total = values.fold(0, i64::saturating_add);
+    let top = bars.iter().map(|(_, sum)| sum.high() as f64);
     let top = top.fold(1.0, f64::max) * 1.02;
     let x = |value: f64| LEFT + value.clamp(0.0, top) / top * (RIGHT - LEFT);
     let foot = TOP + bars.len() as f64 * BAR + 6.0;
@@ -100,10 +122,7 @@ fn paint(svg: &mut Svg, bars: &[(String, Sum)], unit: &str) {
             (x(sum.value as f64) - LEFT, 22.0),
             &format!("fill=\"{bar}\" fill-opacity=\"0.75\""),
         );
-        let (low, high) = (
-            x((sum.value - sum.half()) as f64),
-            x((sum.value + sum.half()) as f64),
-        );
+        let (low, high) = (x(sum.low() as f64), x(sum.high() as f64));
         let ink = "stroke=\"#1a1a1a\" stroke-width=\"1.3\"";
         svg.line((low, y + 11.0), (high, y + 11.0), ink);
         for end in [low, high] {

@@ -12,15 +12,16 @@ pub(super) const CATEGORIES: [&str; 7] = [
 pub(super) fn classes(values: &[i64]) -> Vec<i64> {
     let mut sorted: Vec<i64> = values.to_vec();
     sorted.sort_unstable();
-    let Some(last) = sorted.last().copied() else {
+    let (Some(least), Some(last)) = (sorted.first(), sorted.last().copied()) else {
         return Vec::new();
     };
     let at = |n: usize| sorted.get(sorted.len() * n / STEPS.len()).copied();
     let mut ends: Vec<i64> = (1..STEPS.len()).filter_map(at).map(two_digits).collect();
+    // Rounding may leave the values: an end below the least one would be that of a class without any.
+    ends.retain(|end| (*least..=last).contains(end));
     ends.push(last);
     ends.sort_unstable();
     ends.dedup();
-    ends.retain(|end| *end <= last);
     ends
 }
 
@@ -64,15 +65,16 @@ pub(super) fn nice(value: f64) -> f64 {
     step * power
 }
 
-/// `12,345`.
-pub fn thousands(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_class_ends_below_the_least_value() {
+        assert_eq!(classes(&[101, 103, 105, 108]), [108], "100 is none of them");
+        assert_eq!(classes(&[-8, -3]), [-8, -3]);
+        let ends = classes(&[120, 340, 560, 780, 1005]);
+        assert_eq!(ends, [340, 560, 780, 1000, 1005]);
+        assert!(classes(&[]).is_empty());
     }
-    if value < 0 { format!("-{text}") } else { text }
 }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use geo::{Coord, Geometry, MultiPoint, Point};
 
-use super::colour::{nice, thousands};
+use super::colour::nice;
 use super::frame::{Frame, MARGIN, TOP, WIDTH, WITHHELD};
-use super::map::{LEGEND, MAP_WIDTH, interval, labels, withheld};
+use super::map::{LEGEND, MAP_WIDTH, labels, withheld};
 use super::svg::{Font, Svg, escaped};
 use super::tally::{Selection, Sum};
 use super::view::View;
 use super::{FLOWS, FLOWS_MAX, Picture, PictureError};
 use crate::geometry::{Area, Places};
+use crate::label::thousands;
 use crate::source::Export;
 
 /// Pixels of the widest flow.
@@ -49,7 +50,8 @@ pub(super) fn draw(
             PictureError::Empty
         });
     }
-    let all = flows.len();
+    let released = || sums.values().filter(|sum| !sum.is_withheld());
+    let narrow = released().filter(|sum| sum.value <= 0).count();
     flows.truncate(most.unwrap_or(FLOWS).clamp(1, FLOWS_MAX));
     // By the ends of lines: a zone may reach far out to sea.
     let ends = flows.iter().flat_map(|flow| [flow.ends.0, flow.ends.1]);
@@ -60,7 +62,7 @@ pub(super) fn draw(
         "{} · the {} largest of {} released flows · {}",
         export.sheet().table.name,
         thousands(flows.len() as i64),
-        thousands(all as i64),
+        thousands(released().count() as i64),
         selection.words()
     );
     let mut frame = Frame::new(export, &what, view.height());
@@ -89,7 +91,7 @@ pub(super) fn draw(
         labels(svg, &view, export, busiest(&flows).into_iter(), NAMED);
     });
     view.scale_bar(&mut frame.svg);
-    legend(&mut frame.svg, selection, &flows, widest, largest);
+    legend(&mut frame.svg, selection, &flows, narrow, widest, largest);
     let (svg, title) = frame.finish();
     let series = flows
         .iter()
@@ -135,7 +137,8 @@ fn busiest<'a>(flows: &[Flow<'a>]) -> Vec<(&'a str, Coord)> {
     let mut of: BTreeMap<&str, (i64, Coord)> = BTreeMap::new();
     for flow in flows {
         for (id, at) in [(flow.from, flow.ends.0), (flow.to, flow.ends.1)] {
-            of.entry(id).or_insert((0, at)).0 += flow.sum.value;
+            let sum = &mut of.entry(id).or_insert((0, at)).0;
+            *sum = sum.saturating_add(flow.sum.value);
         }
     }
     let mut zones: Vec<_> = of.into_iter().collect();
@@ -234,6 +237,7 @@ fn legend(
     svg: &mut Svg,
     selection: &Selection,
     flows: &[Flow],
+    narrow: usize,
     widest: Option<i64>,
     largest: Option<i64>,
 ) {
@@ -272,10 +276,16 @@ fn legend(
         }
     }
     y = withheld(svg, y + 18.0, "no flow released from or to here");
-    let notes = [
+    let mut notes = vec![
         "Lines bend to the right of their way. They join zones, and follow no street.".to_owned(),
-        interval(flows.iter().map(|flow| &flow.sum), "flow"),
+        selection.exactness(flows.iter().map(|flow| &flow.sum), "flow"),
     ];
+    if narrow > 0 {
+        let narrow = thousands(narrow as u64);
+        notes.push(format!(
+            "Not drawn: {narrow} released flows whose noise made them 0 or less."
+        ));
+    }
     for note in notes {
         y = svg.paragraph((LEGEND, y + 12.0), room, Font::of(11.0).grey(), &note);
     }

@@ -8,6 +8,9 @@ pub(super) const MARGIN: f64 = 24.0;
 /// Where the picture itself begins.
 pub(super) const TOP: f64 = 84.0;
 const SMALL: f64 = 10.5;
+/// Of a domain over [`crate::limits::DOMAIN_KEYS_MAX`].
+const UNLISTED: &str =
+    "The domain is too large to list which keys are withheld: any sum may lack withheld parts.";
 
 /// Hatching of what is withheld.
 pub(super) const HATCH: &str = "<defs><pattern id=\"withheld\" patternUnits=\"userSpaceOnUse\" width=\"6\" \
@@ -34,11 +37,14 @@ impl Frame {
             .map(|first| first.to_uppercase().chain(letters).collect())
             .unwrap_or_default();
         let title = format!("{counts}, {}", sheet.period_text());
-        let foot = [
+        let mut foot = vec![
             format!("{}, edition {}.", export.attribution(), sheet.edition),
             sheet.privacy(),
             export.withheld_note(),
         ];
+        if !export.grid().domain().listed {
+            foot.push(UNLISTED.to_owned());
+        }
         let room = WIDTH - 2.0 * MARGIN;
         let lines: usize = foot
             .iter()

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use geo::Coord;
 use policies::kind::DimensionKind;
 
-use super::colour::{classes, colour, step, thousands};
+use super::colour::{classes, colour, step};
 use super::frame::{Frame, MARGIN, TOP, WIDTH, WITHHELD};
 use super::svg::{Anchor, Font, Svg, escaped, width_of};
 use super::tally::{Selection, Sum, beside, columns};
 use super::view::View;
 use super::{Picture, PictureError, Wish, flows};
 use crate::geometry::{Area, Places};
+use crate::label::thousands;
 use crate::source::Export;
 
 /// Width of the map beside its legend.
@@ -88,7 +89,7 @@ fn zoned(
         names(svg, &view, export, &shown, &sums);
     });
     view.scale_bar(&mut frame.svg);
-    legend(&mut frame.svg, selection, &sums, &ends);
+    legend(&mut frame.svg, export, selection, &sums, &ends);
     let (svg, title) = frame.finish();
     let mut series: Vec<(String, Sum)> = sums.into_iter().collect();
     series.sort_by_key(|(_, sum)| std::cmp::Reverse((sum.rows > 0, sum.value)));
@@ -198,7 +199,13 @@ pub(super) fn labels<'a>(
     }
 }
 
-fn legend(svg: &mut Svg, selection: &Selection, sums: &BTreeMap<String, Sum>, ends: &[i64]) {
+fn legend(
+    svg: &mut Svg,
+    export: &Export,
+    selection: &Selection,
+    sums: &BTreeMap<String, Sum>,
+    ends: &[i64],
+) {
     let width = WIDTH - MARGIN - LEGEND;
     let mut y = svg.paragraph(
         (LEGEND, TOP + 14.0),
@@ -227,14 +234,15 @@ fn legend(svg: &mut Svg, selection: &Selection, sums: &BTreeMap<String, Sum>, en
         from = end.saturating_add(1);
         y += 21.0;
     }
-    if sums.values().any(Sum::is_withheld) {
+    // Of too large a domain a zone without any row is in no sum, and hatched all the same.
+    if !export.grid().domain().listed || sums.values().any(Sum::is_withheld) {
         y = withheld(svg, y + 4.0, "withheld: too few, or nobody") + 6.0;
     }
     let partly = sums
         .values()
-        .filter(|s| !s.is_withheld() && s.withheld > 0)
+        .filter(|s| !s.is_withheld() && s.withheld.is_some_and(|withheld| withheld > 0))
         .count();
-    let mut notes = vec![interval(sums.values(), "zone")];
+    let mut notes = vec![selection.exactness(sums.values(), "zone")];
     if partly > 0 {
         notes.push(format!(
             "{partly} coloured zones have withheld parts that are not in their sum."
@@ -258,17 +266,4 @@ pub(super) fn withheld(svg: &mut Svg, y: f64, text: &str) -> f64 {
         Font::of(12.0),
         text,
     )
-}
-
-/// How exact a sum is.
-pub(super) fn interval<'a>(sums: impl Iterator<Item = &'a Sum>, of: &str) -> String {
-    let mut halves: Vec<i64> = sums.filter(|s| !s.is_withheld()).map(Sum::half).collect();
-    halves.sort_unstable();
-    match halves.get(halves.len() / 2) {
-        Some(0) | None => "Numbers as released, without noise.".to_owned(),
-        Some(half) => format!(
-            "95 % interval of a {of}: about ± {} (median).",
-            thousands(*half)
-        ),
-    }
 }

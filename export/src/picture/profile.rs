@@ -6,12 +6,12 @@ use std::fmt::Write;
 use policies::coarse::Merge;
 use policies::kind::DimensionKind;
 
-use super::colour::{CATEGORIES, nice, thousands};
+use super::colour::{CATEGORIES, nice};
 use super::frame::{Frame, MARGIN, TOP, WIDTH, WITHHELD};
 use super::svg::{Anchor, Font, Svg};
 use super::tally::{Selection, Sum, columns};
 use super::{Picture, PictureError, Wish};
-use crate::label::bin_text;
+use crate::label::{bin_text, thousands};
 use crate::source::Export;
 
 const LEFT: f64 = MARGIN + 64.0;
@@ -38,23 +38,39 @@ impl Bin {
     }
 }
 
-pub(super) fn draw(export: &Export, wish: &Wish) -> Result<Picture, PictureError> {
-    let time = columns(export, DimensionKind::DayBin)
-        .next()
-        .ok_or(PictureError::NoChart)?;
-    let bins = bins(export);
-    if bins.len() < 2 {
-        return match export
-            .sheet()
-            .table
-            .categories
-            .iter()
-            .find(|axis| axis.values.len() > 1)
-        {
-            Some(axis) => super::bars::draw(export, wish, &axis.dimension),
-            None => Err(PictureError::NoChart),
-        };
+/// What a sum is divided by, so that parts of a day and periods of unlike length can be compared.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    /// Does it depend on the length of the time at all? How many come or go does, how many are there does not.
+    adds_up: bool,
+    /// Days that are added up in each sum.
+    days: usize,
+}
+
+impl Rate {
+    fn of(self, value: i64, bin: &Bin) -> f64 {
+        match self.adds_up {
+            true => value as f64 / bin.hours() / self.days.max(1) as f64,
+            false => value as f64,
+        }
     }
+
+    fn unit(self, unit: &str) -> String {
+        match (self.adds_up, self.days) {
+            (false, _) => unit.to_owned(),
+            (true, 0 | 1) => format!("{unit} an hour"),
+            (true, days) => format!("{unit} an hour, mean of {days} days"),
+        }
+    }
+}
+
+pub(super) fn draw(export: &Export, wish: &Wish) -> Result<Picture, PictureError> {
+    let bins = bins(export);
+    let time = columns(export, DimensionKind::DayBin).next();
+    let Some(time) = time.filter(|_| bins.len() > 1) else {
+        let axis = axis(export).ok_or(PictureError::NoChart)?;
+        return super::bars::draw(export, wish, axis);
+    };
     // The first category has a line for each value: nothing else is left to be added up.
     let others: Vec<usize> = columns(export, DimensionKind::Category).skip(1).collect();
     let selection = Selection::of(export, wish, &others)?;
@@ -62,19 +78,23 @@ pub(super) fn draw(export: &Export, wish: &Wish) -> Result<Picture, PictureError
     if lines.is_empty() {
         return Err(PictureError::Empty);
     }
-    // How many come or go in a time depends on its length; how many are there does not.
-    let rate = selection.adds_up();
-    let unit = match rate {
-        true => format!("{} an hour", selection.unit()),
-        false => selection.unit(),
+    let rate = Rate {
+        adds_up: selection.adds_up(),
+        days: export.sheet().days(),
+    };
+    let drawn = lines.get(..CATEGORIES.len()).unwrap_or(&lines);
+    let left_out = match lines.len() - drawn.len() {
+        0 => String::new(),
+        _ => format!(" · the {} largest of {} lines", drawn.len(), lines.len()),
     };
     let what = format!(
-        "{} · {unit} · {}",
+        "{} · {}{left_out} · {}",
         export.sheet().table.name,
+        rate.unit(&selection.unit()),
         selection.words()
     );
     let mut frame = Frame::new(export, &what, HEIGHT + 26.0);
-    paint(&mut frame.svg, &lines, &bins, rate, export.time_zone());
+    paint(&mut frame.svg, drawn, &bins, rate, export.time_zone());
     let (svg, title) = frame.finish();
     let several = lines.len() > 1;
     let series = lines.iter().flat_map(|line| {
@@ -92,6 +112,16 @@ pub(super) fn draw(export: &Export, wish: &Wish) -> Result<Picture, PictureError
         unit: selection.unit(),
         series: series.collect(),
     })
+}
+
+/// A category with several values, for a table that has no profile of the day.
+fn axis(export: &Export) -> Option<&str> {
+    let sheet = export.sheet();
+    let merged = sheet.merge.as_ref().map(Merge::coarsening);
+    let dropped = |name: &String| merged.is_some_and(|merge| merge.categories.contains(name));
+    let mut axes = sheet.table.categories.iter();
+    let axis = axes.find(|axis| axis.values.len() > 1 && !dropped(&axis.dimension));
+    axis.map(|axis| axis.dimension.as_str())
 }
 
 fn bins(export: &Export) -> Vec<Bin> {
@@ -122,13 +152,16 @@ fn lines(export: &Export, selection: &Selection, time: usize, bins: &[Bin]) -> V
             .or_default()
             .insert(bin, sum);
     }
-    let total = |sums: &BTreeMap<String, Sum>| sums.values().map(|sum| sum.value).sum::<i64>();
+    let total = |sums: &BTreeMap<String, Sum>| {
+        let values = sums.values().map(|sum| sum.value);
+        values.fold(0, i64::saturating_add)
+    };
     let mut all: Vec<(String, BTreeMap<String, Sum>)> = of.into_iter().collect();
     all.retain(|(_, sums)| sums.values().any(|sum| !sum.is_withheld()));
     all.sort_by_key(|(_, sums)| std::cmp::Reverse(total(sums)));
     let lines = all
         .into_iter()
-        .zip(CATEGORIES)
+        .zip(CATEGORIES.iter().cycle())
         .map(|((name, sums), colour)| Line {
             name,
             colour,
@@ -140,13 +173,14 @@ fn lines(export: &Export, selection: &Selection, time: usize, bins: &[Bin]) -> V
     lines.collect()
 }
 
-fn paint(svg: &mut Svg, lines: &[Line], bins: &[Bin], rate: bool, zone: Option<&str>) {
-    let hours = |bin: &Bin| if rate { bin.hours() } else { 1.0 };
-    let high = |(bin, sum): (&Bin, &Sum)| (sum.value + sum.half()) as f64 / hours(bin);
+fn paint(svg: &mut Svg, lines: &[Line], bins: &[Bin], rate: Rate, zone: Option<&str>) {
+    let high = |(bin, sum): (&Bin, &Sum)| rate.of(sum.high(), bin);
     let top = lines
         .iter()
         .flat_map(|line| bins.iter().zip(&line.sums).map(high));
-    let top = top.fold(1.0, f64::max) * 1.04;
+    let top = top.fold(0.0, f64::max) * 1.04;
+    // A mean over many days may be far below 1.
+    let top = if top > 0.0 { top } else { 1.0 };
     let (x, y) = (
         |hour: f64| LEFT + hour / 24.0 * (RIGHT - LEFT),
         |value: f64| TOP + HEIGHT - value.clamp(0.0, top) / top * HEIGHT,
@@ -166,14 +200,10 @@ fn paint(svg: &mut Svg, lines: &[Line], bins: &[Bin], rate: bool, zone: Option<&
                 }
                 continue;
             }
-            let rate = |value: i64| value as f64 / hours(bin);
-            let (low, high) = (
-                y(rate(sum.value - sum.half())),
-                y(rate(sum.value + sum.half())),
-            );
+            let (low, high) = (y(rate.of(sum.low(), bin)), y(rate.of(sum.high(), bin)));
             let band = format!("fill=\"{}\" fill-opacity=\"0.22\"", line.colour);
             svg.rect((from, high), (until - from, (low - high).max(0.5)), &band);
-            let at = y(rate(sum.value));
+            let at = y(rate.of(sum.value, bin));
             let _ = write!(
                 d,
                 "{}{from:.1} {at:.1}L{until:.1} {at:.1}",
@@ -193,7 +223,7 @@ fn paint(svg: &mut Svg, lines: &[Line], bins: &[Bin], rate: bool, zone: Option<&
             .zip(&line.sums)
             .rev()
             .find(|(_, sum)| !sum.is_withheld());
-        let at = last.map_or(TOP, |(bin, sum)| y(sum.value as f64 / hours(bin)));
+        let at = last.map_or(TOP, |(bin, sum)| y(rate.of(sum.value, bin)));
         labels.push((at, line));
     }
     name_lines(svg, labels);
@@ -257,8 +287,10 @@ fn axes(
             (RIGHT, at),
             "stroke=\"#e2e5e8\" stroke-width=\"1\"",
         );
+        // A step is 1, 2 or 5 times a power of ten.
         let text = if step < 1.0 {
-            format!("{value:.1}")
+            let decimals = -step.log10().floor() as usize;
+            format!("{value:.decimals$}")
         } else {
             thousands(value.round() as i64)
         };

@@ -9,6 +9,7 @@ use policies::kind::{DimensionKind, MeasureKind};
 
 use super::{PictureError, Wish};
 use crate::column::{Column, Role};
+use crate::label::thousands;
 use crate::rows::Value;
 use crate::source::Export;
 
@@ -17,19 +18,51 @@ use crate::source::Export;
 pub struct Sum {
     /// The released numbers, added up.
     pub value: i64,
-    /// Squares of their half widths, added up: noise is drawn for each row alone.
+    /// Squares of their half widths, added up: noise is drawn for each row alone. Each is taken a step wider, since
+    /// noise is a whole number and its distribution jumps.
     squares: f64,
+    /// The half width of the last one.
+    last: i64,
     /// How many rows it adds up.
     pub rows: u64,
-    /// How many keys of it have no released row.
-    pub withheld: u64,
+    /// How many keys of it have no released row; `None` where the domain has too many keys to have a row for each, or
+    /// no key was asked for.
+    pub withheld: Option<u64>,
 }
 
 impl Sum {
-    /// Half the width of its 95 % interval, about.
+    /// Half the width of its 95 % interval, about; of one row alone that of the row.
     #[must_use]
     pub fn half(&self) -> i64 {
-        self.squares.sqrt().ceil() as i64
+        match self.rows {
+            0 | 1 => self.last,
+            _ => self.squares.sqrt().ceil() as i64,
+        }
+    }
+
+    /// The lower end of its interval.
+    #[must_use]
+    pub fn low(&self) -> i64 {
+        self.value.saturating_sub(self.half())
+    }
+
+    /// The upper end of its interval.
+    #[must_use]
+    pub fn high(&self) -> i64 {
+        self.value.saturating_add(self.half())
+    }
+
+    /// One more row, with the ends of its own interval.
+    fn add(&mut self, value: i64, low: i64, high: i64) {
+        self.last = value
+            .saturating_sub(low)
+            .max(high.saturating_sub(value))
+            .max(0);
+        if self.last > 0 {
+            self.squares += (self.last as f64 + 1.0).powi(2);
+        }
+        self.value = self.value.saturating_add(value);
+        self.rows += 1;
     }
 
     /// Is there anything released of it?
@@ -102,11 +135,8 @@ impl<'a> Selection<'a> {
     pub(super) fn unit(&self) -> String {
         let name = self.name();
         if name == CONTRIBUTORS || name == AT_LEAST {
-            let counted = match self.export.sheet().unit {
-                Unit::Trip => "trips",
-                Unit::None => "units",
-                Unit::PersonDay | Unit::PersonWeek | Unit::PersonMonth => "people",
-            };
+            let sheet = self.export.sheet();
+            let counted = sheet.unit.counted(sheet.table.period);
             let least = if name == AT_LEAST { ", at least" } else { "" };
             return format!("{counted}{least}");
         }
@@ -143,21 +173,44 @@ impl<'a> Selection<'a> {
                 continue;
             }
             let key = columns.iter().map(|column| text(grid.value(*column, row)));
-            let sum = sums.entry(key.collect()).or_default();
+            let sum = sums.entry(key.collect()).or_insert_with(|| Sum {
+                withheld: grid.domain().listed.then_some(0),
+                ..Sum::default()
+            });
             let Value::Number(value) = grid.value(self.value, row) else {
-                sum.withheld += 1;
+                sum.withheld = sum.withheld.map(|withheld| withheld + 1);
                 continue;
             };
             let end = |column: Option<usize>| match grid.value(column.unwrap_or(self.value), row) {
                 Value::Number(end) => end,
                 _ => value,
             };
-            let half = (value - end(self.low)).max(end(self.high) - value) as f64;
-            sum.value = sum.value.saturating_add(value);
-            sum.squares += half * half;
-            sum.rows += 1;
+            sum.add(value, end(self.low), end(self.high));
         }
         sums
+    }
+
+    /// Is a value of a key column among those asked for?
+    pub(super) fn admits(&self, column: usize, value: &str) -> bool {
+        let mut only = self.only.iter();
+        only.all(|(of, wanted)| *of != column || wanted == value)
+    }
+
+    /// How exact these sums are, in words.
+    pub(super) fn exactness<'s>(&self, sums: impl Iterator<Item = &'s Sum>, of: &str) -> String {
+        if self.export.sheet().is_exact() {
+            return "Numbers as released, without noise.".to_owned();
+        }
+        if self.low.is_none() || self.high.is_none() {
+            return "Noisy numbers, of which no interval is stated.".to_owned();
+        }
+        let mut halves: Vec<i64> = sums.filter(|s| !s.is_withheld()).map(Sum::half).collect();
+        halves.sort_unstable();
+        let median = halves.get(halves.len() / 2).copied().unwrap_or(0);
+        format!(
+            "95 % interval of a {of}: about ± {} (median).",
+            thousands(median)
+        )
     }
 
     fn holds(&self, row: usize) -> bool {

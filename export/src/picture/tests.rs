@@ -3,6 +3,8 @@ use serde_json::json;
 use super::*;
 use crate::testing::*;
 
+mod told;
+
 /// The text parses as XML, has no other elements than ours, and no reference to anything outside of it.
 fn checked(picture: &Picture) -> &str {
     let tree = resvg::usvg::roxmltree::Document::parse(&picture.svg).unwrap();
@@ -118,7 +120,11 @@ fn sums_have_the_interval_of_their_noise() {
         .iter()
         .map(|(_, sum)| (sum.value, sum.half()))
         .collect();
-    assert_eq!(halves, [(1234, 10), (110, 15)], "√(10² + 10²), upwards");
+    assert_eq!(
+        halves,
+        [(1234, 10), (110, 16)],
+        "one row's own; √(11² + 11²), upwards"
+    );
     let svg = checked(&picture);
     assert!(svg.contains("95 % interval") && svg.contains("local time, Europe/Helsinki"));
     assert!(svg.contains("trips an hour"));

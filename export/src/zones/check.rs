@@ -1,12 +1,14 @@
 //! What no map would show right, refused before it is a zoning for ever.
 
-use geo::{BoundingRect, Coord, CoordsIter, Geometry, LineString, Polygon};
-use geo::{GeoNum, Kernel, Orientation};
-use geojson::{FeatureCollection, GeoJson};
+use std::collections::BTreeSet;
+
+use geo::{BoundingRect, Coord, CoordsIter, Geometry, InteriorPoint, LineString};
+use geo::{GeoNum, Kernel, MultiPolygon, Orientation, Polygon};
+use geojson::FeatureCollection;
 use rstar::primitives::{GeomWithData, Rectangle};
 use rstar::{AABB, RTree};
 
-use super::Zones;
+use super::{Zones, collection};
 use crate::geometry::polygons;
 use crate::limits::{CROSSINGS_LOOKED_AT_MAX, ZONING_VERTICES_MAX};
 
@@ -43,10 +45,25 @@ pub enum ZoningProblem {
         vertices: usize,
     },
     /// A ring that encloses nothing.
-    #[error("zone `{zone}` has a ring of fewer than three corners: repair or remove it")]
+    #[error(
+        "zone `{zone}` has a ring of fewer than three corners, or with all of them in one line: repair or remove it"
+    )]
     Ring {
         /// The first such zone.
         zone: String,
+    },
+    /// What lies in two parts of a zone would be drawn as a hole.
+    #[error(
+        "zone `{zone}` has one part inside another near {lon:.6}, {lat:.6}: make them one (`Dissolve` in QGIS, \
+         `ST_Union`)"
+    )]
+    Overlaps {
+        /// The first such zone.
+        zone: String,
+        /// Longitude of a point in both.
+        lon: f64,
+        /// Its latitude.
+        lat: f64,
     },
     /// What is inside of it depends on who draws it.
     #[error(
@@ -72,19 +89,21 @@ pub enum ZoningProblem {
 /// Where the zones lie: west, south, east, north, in degrees.
 pub type Bounds = [f64; 4];
 
-type Side = GeomWithData<Rectangle<[f64; 2]>, (usize, [Coord; 2])>;
+/// The number of a side, that of the part it is of, and its ends.
+type Side = GeomWithData<Rectangle<[f64; 2]>, (usize, usize, [Coord; 2])>;
 
 impl Zones {
     /// May a file become a zoning? Where it lies, so that a person sees swapped axes that are degrees all the same;
-    /// `None` where no zone has a shape. Rings may touch themselves; they may not cross.
+    /// `None` where no zone has a shape. Rings and the parts of a zone may touch; they may not cross or overlap.
     ///
     /// # Errors
     /// [`ZoningProblem`], the first one found.
     pub fn check(geojson: &[u8]) -> Result<Option<Bounds>, ZoningProblem> {
-        if let Some(crs) = foreign_crs(geojson)? {
+        let collection = collection(geojson).map_err(|why| ZoningProblem::Shape { why })?;
+        if let Some(crs) = foreign_crs(&collection) {
             return Err(ZoningProblem::Crs { crs });
         }
-        let zones = Self::parse(geojson);
+        let zones = Self::of(&collection);
         let zones = zones.map_err(|e| ZoningProblem::Shape { why: e.to_string() })?;
         let shapes = || {
             zones
@@ -99,34 +118,28 @@ impl Zones {
         let mut looked_at = 0;
         for (zone, shape) in shapes() {
             in_degrees(&zone.id, shape)?;
-            for polygon in &polygons(shape) {
-                rings(&zone.id, polygon)?;
-                crossings(&zone.id, polygon, &mut looked_at)?;
+            let parts = polygons(shape);
+            for part in &parts {
+                rings(&zone.id, part)?;
             }
+            let sides = sides(&parts);
+            crossings(&zone.id, &sides, &mut looked_at)?;
+            overlaps(&zone.id, &parts, &sides, &mut looked_at)?;
         }
         Ok(bounds(shapes().map(|(_, shape)| shape)))
     }
 }
 
-fn shape(error: &dyn std::fmt::Display) -> ZoningProblem {
-    ZoningProblem::Shape {
-        why: error.to_string(),
-    }
-}
-
-fn foreign_crs(geojson: &[u8]) -> Result<Option<String>, ZoningProblem> {
-    let json = GeoJson::from_reader(geojson).map_err(|e| shape(&e))?;
-    let collection = FeatureCollection::try_from(json).map_err(|e| shape(&e))?;
-    let members = collection.foreign_members.unwrap_or_default();
-    let Some(crs) = members.get("crs").filter(|crs| !crs.is_null()) else {
-        return Ok(None);
-    };
+/// What the member `crs` names, where that is not ours.
+fn foreign_crs(collection: &FeatureCollection) -> Option<String> {
+    let members = collection.foreign_members.as_ref()?;
+    let crs = members.get("crs").filter(|crs| !crs.is_null())?;
     let name = crs
         .pointer("/properties/name")
         .and_then(|name| name.as_str());
     let name = name.unwrap_or("something else");
     let ours = ["CRS84", "EPSG::4326", "EPSG:4326"];
-    Ok((!ours.iter().any(|end| name.ends_with(end))).then(|| name.chars().take(60).collect()))
+    (!ours.iter().any(|end| name.ends_with(end))).then(|| name.chars().take(60).collect())
 }
 
 /// The least box that holds all of them.
@@ -154,10 +167,9 @@ fn in_degrees(zone: &str, shape: &Geometry) -> Result<(), ZoningProblem> {
     Ok(())
 }
 
-/// A closed ring with three corners has four positions.
 fn rings(zone: &str, polygon: &Polygon) -> Result<(), ZoningProblem> {
     let mut all = std::iter::once(polygon.exterior()).chain(polygon.interiors());
-    if all.any(|ring| ring.0.len() < 4) {
+    if !all.all(encloses) {
         return Err(ZoningProblem::Ring {
             zone: zone.to_owned(),
         });
@@ -165,29 +177,51 @@ fn rings(zone: &str, polygon: &Polygon) -> Result<(), ZoningProblem> {
     Ok(())
 }
 
-/// Every side of every ring against those whose boxes meet its own, as many as the bound allows.
-fn crossings(zone: &str, polygon: &Polygon, looked_at: &mut usize) -> Result<(), ZoningProblem> {
-    let rings = std::iter::once(polygon.exterior()).chain(polygon.interiors());
-    let sides = rings.flat_map(LineString::lines).enumerate();
-    let sides: Vec<Side> = sides
-        .map(|(n, line)| {
-            let (a, b) = (line.start, line.end);
-            let rectangle = Rectangle::from_corners([a.x, a.y], [b.x, b.y]);
-            Side::new(rectangle, (n, [a, b]))
-        })
-        .collect();
-    let tree = RTree::bulk_load(sides);
-    for side in &tree {
-        let (n, [a, b]) = side.data;
+/// Are there three corners that are not in one line?
+fn encloses(ring: &LineString) -> bool {
+    let mut corners = ring.0.iter();
+    let first = corners.next();
+    let second = corners.find(|corner| Some(*corner) != first);
+    let Some((first, second)) = first.zip(second) else {
+        return false;
+    };
+    corners.any(|corner| turn(*first, *second, *corner) != Orientation::Collinear)
+}
+
+/// All sides of all rings, by where they are.
+fn sides(parts: &MultiPolygon) -> RTree<Side> {
+    let lines = parts.iter().enumerate().flat_map(|(part, polygon)| {
+        let rings = std::iter::once(polygon.exterior()).chain(polygon.interiors());
+        let lines = rings.flat_map(LineString::lines);
+        lines.map(move |line| (part, line))
+    });
+    let sides = lines.enumerate().map(|(n, (part, line))| {
+        let (a, b) = (line.start, line.end);
+        let rectangle = Rectangle::from_corners([a.x, a.y], [b.x, b.y]);
+        Side::new(rectangle, (n, part, [a, b]))
+    });
+    RTree::bulk_load(sides.collect())
+}
+
+/// Looks at one more pair, as many as the bound allows.
+fn look(zone: &str, looked_at: &mut usize) -> Result<(), ZoningProblem> {
+    *looked_at += 1;
+    if *looked_at > CROSSINGS_LOOKED_AT_MAX {
+        return Err(ZoningProblem::Intricate {
+            zone: zone.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Every side against those whose boxes meet its own.
+fn crossings(zone: &str, sides: &RTree<Side>, looked_at: &mut usize) -> Result<(), ZoningProblem> {
+    for side in sides {
+        let (n, _, [a, b]) = side.data;
         let corners = AABB::from_corners([a.x, a.y], [b.x, b.y]);
-        for other in tree.locate_in_envelope_intersecting(&corners) {
-            let (m, [c, d]) = other.data;
-            *looked_at += 1;
-            if *looked_at > CROSSINGS_LOOKED_AT_MAX {
-                return Err(ZoningProblem::Intricate {
-                    zone: zone.to_owned(),
-                });
-            }
+        for other in sides.locate_in_envelope_intersecting(&corners) {
+            look(zone, looked_at)?;
+            let (m, _, [c, d]) = other.data;
             if m > n && cross(a, b, c, d) {
                 return Err(ZoningProblem::Crosses {
                     zone: zone.to_owned(),
@@ -200,9 +234,52 @@ fn crossings(zone: &str, polygon: &Polygon, looked_at: &mut usize) -> Result<(),
     Ok(())
 }
 
-/// Does each side have the other's ends on both of its sides? Exact (Shewchuk 1997).
+/// A point inside of each part against all others: since no sides cross, it tells of the whole part. It is inside of
+/// those whose sides a line to the east of it meets an odd number of times.
+fn overlaps(
+    zone: &str,
+    parts: &MultiPolygon,
+    sides: &RTree<Side>,
+    looked_at: &mut usize,
+) -> Result<(), ZoningProblem> {
+    if parts.0.len() < 2 {
+        return Ok(());
+    }
+    for (n, part) in parts.iter().enumerate() {
+        let Some(at) = part.interior_point().map(Coord::from) else {
+            continue;
+        };
+        let mut inside_of = BTreeSet::new();
+        let east = AABB::from_corners([at.x, at.y], [180.0, at.y]);
+        for side in sides.locate_in_envelope_intersecting(&east) {
+            look(zone, looked_at)?;
+            let (_, other, [a, b]) = side.data;
+            let (low, high) = if a.y < b.y { (a, b) } else { (b, a) };
+            let meets = low.y <= at.y
+                && at.y < high.y
+                && turn(low, high, at) == Orientation::CounterClockwise;
+            if other != n && meets && !inside_of.remove(&other) {
+                inside_of.insert(other);
+            }
+        }
+        if !inside_of.is_empty() {
+            return Err(ZoningProblem::Overlaps {
+                zone: zone.to_owned(),
+                lon: at.x,
+                lat: at.y,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Which way is it from one corner over the next to a third? Exact (Shewchuk 1997).
+fn turn(p: Coord, q: Coord, r: Coord) -> Orientation {
+    <f64 as GeoNum>::Ker::orient2d(p, q, r)
+}
+
+/// Does each side have the other's ends on both of its sides?
 fn cross(a: Coord, b: Coord, c: Coord, d: Coord) -> bool {
-    let turn = |p, q, r| <f64 as GeoNum>::Ker::orient2d(p, q, r);
     let apart = |one, other| {
         let both = [one, other];
         both.contains(&Orientation::Clockwise) && both.contains(&Orientation::CounterClockwise)

@@ -61,11 +61,11 @@ impl Found {
         // Of a trip each contributor is one; a measure of units is another name of contributors.
         let same = self.unit == Unit::Trip || measure.kind == MeasureKind::Units;
         let called = if same {
-            measure.name.as_str()
+            measure.name.clone()
         } else {
-            "people"
+            self.unit.counted(self.terms.period).replace('-', "_")
         };
-        has("contributors").then(|| ("contributors".to_owned(), called.to_owned()))
+        has("contributors").then(|| ("contributors".to_owned(), called))
     }
 
     /// Why it cannot be read as this source; `None` where it can.

@@ -171,7 +171,7 @@ fn hours_choose_whole_parts_of_the_day() {
     assert_eq!(bins(&table, &Arguments::default()), [0, 1, 2]);
 }
 
-/// What is counted: the table's count where it is published, people where they are not.
+/// What is counted: the table's count where it is published, else units, which are people only at their own grain.
 #[test]
 fn a_number_has_its_own_name() {
     let named = |table: &Found| {
@@ -182,6 +182,8 @@ fn a_number_has_its_own_name() {
     let mut table = found("od_trips", &OD);
     assert_eq!(named(&table).as_deref(), Some("trips trips"));
     table.columns.retain(|column| !column.starts_with("trips"));
+    assert_eq!(named(&table).as_deref(), Some("contributors person_days"));
+    table.unit = Unit::PersonWeek;
     assert_eq!(named(&table).as_deref(), Some("contributors people"));
     table.unit = Unit::Trip;
     assert_eq!(named(&table).as_deref(), Some("contributors trips"));

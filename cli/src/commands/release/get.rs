@@ -28,7 +28,7 @@ Example:
   weir release get KEY --parquet --out od.parquet
   weir release get KEY --geojson --out od.geojson   zones, or lines from origin to destination
   weir release get KEY --gpkg --out od.gpkg         for QGIS: the table, and all zones
-  weir release get KEY --mds --out od.json          the shape of MDS Metrics
+  weir release get KEY --mds --out od.json          the shape of MDS Metrics; not of a merge with gaps
   weir release get KEY --arrow --out od.arrows      the very bytes that the log committed to
 
 The screen shows the mean of a sum and the median of a histogram, and, where the table has several
@@ -76,7 +76,8 @@ pub async fn show(
     let Some(out) = &save.out else {
         if save.csv {
             let mut csv = Vec::new();
-            save::export(client, table).await?.csv(&mut csv).or_fail()?;
+            let export = save::export(client, table, std::slice::from_ref(&batch)).await?;
+            export.csv(&mut csv).or_fail()?;
             return write_out(&csv, false);
         }
         let rows_json = if session.output.json() {
@@ -89,10 +90,10 @@ pub async fn show(
             .show(&Shown::of(table, &batch, rows_json, None)?);
     };
     let saved = match save.format() {
-        Some(Format::Arrow) => save::raw(table, out)?,
+        None if save.arrow => save::raw(table, out)?,
         None if session.output.json() => save::json(&rows.json()?, out)?,
         format => {
-            let export = save::export(client, table).await?;
+            let export = save::export(client, table, std::slice::from_ref(&batch)).await?;
             save::write(&export, format.unwrap_or(Format::Csv), out)?
         }
     };

@@ -11,6 +11,7 @@ use super::super::Session;
 use super::super::session::from_client;
 use super::save;
 use crate::errors::{CliError, OrFail};
+use crate::files::replace;
 use crate::output::{View, right, table, thousands};
 
 /// Bars on the screen; all of them are in the picture and in --json.
@@ -47,7 +48,8 @@ Example:
   weir release chart KEY --only origin=00100           one zone, as bars on the screen
 
 Times of which nothing is released are hatched: withheld is not zero. Parts of the day are of unlike
-length, so the profile shows numbers an hour; the screen shows sums.";
+length, so the profile shows numbers an hour, of several days their mean; the screen shows sums over
+all days.";
 
 /// What both draw.
 #[derive(Debug, Args)]
@@ -122,14 +124,14 @@ async fn draw(
 ) -> Result<(), CliError> {
     let client = session.client().await?;
     let fetched = client.fetch(&args.key).await.map_err(from_client)?;
-    let export = save::export(&client, &fetched).await?;
+    let export = save::export(&client, &fetched, fetched.batches()).await?;
     let picture = picture(&export).or_fail()?;
     if let Some(out) = &args.out {
         let bytes = match is_png(out) {
             true => png(&picture.svg, vec![font(args.font.as_deref())?]).or_fail()?,
             false => picture.svg.clone().into_bytes(),
         };
-        std::fs::write(out, bytes).map_err(|e| CliError::file("write", out, e))?;
+        replace(out, &bytes)?;
     }
     session.output.show(&Shown::of(picture, args.out))
 }
@@ -184,7 +186,8 @@ struct Number {
     value: Option<i64>,
     /// Half the width of its 95 % interval.
     half: Option<i64>,
-    withheld_keys: u64,
+    /// None where the domain has too many keys to say.
+    withheld_keys: Option<u64>,
 }
 
 impl Shown {

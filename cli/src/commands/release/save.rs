@@ -1,9 +1,9 @@
 //! Where a release's rows go: files in forms that planners' tools read, their papers beside them.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use clap::Args;
 use export::{Domain, Export, ExportError, Source};
 use sdk::client::{Client, Table};
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::super::session::from_client;
 use crate::errors::{CliError, OrFail};
+use crate::files::{replace, replace_with};
 use crate::output::thousands;
 
 /// Where all rows go, and how.
@@ -40,7 +41,7 @@ pub struct Save {
     pub out: Option<PathBuf>,
 }
 
-/// A form of file.
+/// A form of file that is made of a release; its own bytes ([`raw`]) are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// With CSVW beside it.
@@ -53,8 +54,6 @@ pub enum Format {
     GeoPackage,
     /// With the papers in the member `weir`.
     Mds,
-    /// The released bytes.
-    Arrow,
 }
 
 impl Save {
@@ -78,7 +77,6 @@ impl Save {
             (self.geojson, Format::GeoJson),
             (self.gpkg, Format::GeoPackage),
             (self.mds, Format::Mds),
-            (self.arrow, Format::Arrow),
         ];
         let asked = forms.into_iter().find(|(asked, _)| *asked);
         asked.map(|(_, format)| format)
@@ -117,11 +115,16 @@ impl Saved {
     }
 }
 
-/// The release among all keys of its public domain, with the zoning that its agreement signs for.
+/// The release among all keys of its public domain, with the zoning that its agreement signs for. `batches` are the
+/// table's rows, however many they are in.
 ///
 /// # Errors
 /// [`CliError`] as the broker says, or where sheet, zoning and rows are not of one release.
-pub async fn export(client: &Client, table: &Table) -> Result<Export, CliError> {
+pub async fn export(
+    client: &Client,
+    table: &Table,
+    batches: &[RecordBatch],
+) -> Result<Export, CliError> {
     let sheet = table.sheet();
     let agreement = client
         .agreement(&sheet.agreement)
@@ -133,7 +136,7 @@ pub async fn export(client: &Client, table: &Table) -> Result<Export, CliError> 
     let zoning = client.zoning_of(signed).await.map_err(from_client)?;
     let source = Source {
         schema: table.schema(),
-        batches: table.batches(),
+        batches,
         quality_sheet: table.quality_sheet(),
         zoning: &zoning,
         receipt: &table.proof().receipt().to_string(),
@@ -143,35 +146,28 @@ pub async fn export(client: &Client, table: &Table) -> Result<Export, CliError> 
     Export::new(source).or_fail()
 }
 
-/// Writes a file; of one that could not be written nothing is left.
+/// Writes a file whole; of one that could not be written nothing is left, and what had the name stays as it was.
 ///
 /// # Errors
 /// [`CliError`] names the file.
 pub fn write(export: &Export, format: Format, out: &Path) -> Result<Saved, CliError> {
     let fail = |e: ExportError| CliError::file("write", out, e);
-    let file = File::create(out).map_err(|e| CliError::file("write", out, e))?;
-    let mut file = BufWriter::new(file);
-    let written = match format {
+    let metadata = match format {
+        Format::Csv => {
+            let name = out.file_name().unwrap_or_default().to_string_lossy();
+            Some(export.csv_metadata(&name).map_err(fail)?)
+        }
+        _ => None,
+    };
+    replace_with(out, |file| match format {
         Format::Csv => export.csv(file),
         Format::Parquet => export.parquet(file),
         Format::GeoJson => export.geojson(file),
-        Format::GeoPackage => export
-            .geopackage()
-            .and_then(|bytes| Ok(file.write_all(&bytes).and_then(|()| file.flush())?)),
+        Format::GeoPackage => Ok(file.write_all(&export.geopackage()?)?),
         Format::Mds => export.mds(file),
-        Format::Arrow => Ok(()), // the released bytes: `raw`
-    };
-    if let Err(error) = written {
-        // What is there is no whole file.
-        std::fs::remove_file(out).map_err(|e| CliError::file("remove", out, e))?;
-        return Err(fail(error));
-    }
-    if format == Format::Csv {
-        let name = out.file_name().unwrap_or_default().to_string_lossy();
-        bytes(
-            &with_end(out, "-metadata.json"),
-            &export.csv_metadata(&name).map_err(fail)?,
-        )?;
+    })?;
+    if let Some(metadata) = metadata {
+        replace(&with_end(out, "-metadata.json"), &metadata)?;
     }
     Ok(Saved {
         file: out.to_owned(),
@@ -184,9 +180,9 @@ pub fn write(export: &Export, format: Format, out: &Path) -> Result<Saved, CliEr
 /// # Errors
 /// [`CliError`] names the file.
 pub fn raw(table: &Table, out: &Path) -> Result<Saved, CliError> {
-    bytes(out, table.bytes())?;
+    replace(out, table.bytes())?;
     let salt = format!("{}\n", hex::encode(table.salt().as_bytes()));
-    bytes(&with_end(out, ".salt"), salt.as_bytes())?;
+    replace(&with_end(out, ".salt"), salt.as_bytes())?;
     Ok(Saved {
         file: out.to_owned(),
         domain: None,
@@ -198,7 +194,7 @@ pub fn raw(table: &Table, out: &Path) -> Result<Saved, CliError> {
 /// # Errors
 /// [`CliError`] names the file.
 pub fn json(rows: &[Value], out: &Path) -> Result<Saved, CliError> {
-    bytes(out, &serde_json::to_vec_pretty(rows).or_fail()?)?;
+    replace(out, &serde_json::to_vec_pretty(rows).or_fail()?)?;
     Ok(Saved {
         file: out.to_owned(),
         domain: None,
@@ -210,13 +206,9 @@ pub fn json(rows: &[Value], out: &Path) -> Result<Saved, CliError> {
 /// # Errors
 /// [`CliError`] names the file.
 pub fn papers(table: &Table, out: &Path) -> Result<(), CliError> {
-    bytes(&with_end(out, ".quality.json"), table.quality_sheet())?;
+    replace(&with_end(out, ".quality.json"), table.quality_sheet())?;
     let receipt = table.proof().receipt().to_string();
-    bytes(&with_end(out, ".tlog-proof"), receipt.as_bytes())
-}
-
-fn bytes(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    std::fs::write(path, bytes).map_err(|e| CliError::file("write", path, e))
+    replace(&with_end(out, ".tlog-proof"), receipt.as_bytes())
 }
 
 fn with_end(out: &Path, end: &str) -> PathBuf {
@@ -224,3 +216,6 @@ fn with_end(out: &Path, end: &str) -> PathBuf {
     name.push(end);
     name.into()
 }
+
+#[cfg(test)]
+mod tests;

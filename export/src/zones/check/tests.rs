@@ -115,31 +115,78 @@ fn a_million_vertices_are_refused() {
     Zones::check(&zoning(&ring(&circle(20_000)))).unwrap();
 }
 
-/// A comb whose long sides all have the same box: n² pairs, of which a bounded number is looked at.
+/// A comb whose long sides all have about the same box: n² pairs, of which a bounded number is looked at. It is closed
+/// around the outside, so that no sides cross and the bound alone ends the look.
 #[test]
 fn an_outline_made_to_be_slow_is_refused_after_a_bounded_look() {
-    let teeth = 60_000;
-    let mut points = Vec::new();
-    for n in 0..teeth {
-        let at = f64::from(n) / f64::from(teeth);
-        points.push((at, 0.0));
-        points.push((at + 80.0, 80.0));
-    }
-    let error = Zones::check(&zoning(&ring(&points))).unwrap_err();
-    let bounded = matches!(
-        error,
-        ZoningProblem::Intricate { .. } | ZoningProblem::Crosses { .. }
-    );
-    assert!(bounded, "{error}");
+    let comb = |teeth: u32| {
+        let mut points = Vec::new();
+        for n in 0..teeth {
+            let at = f64::from(n) / f64::from(teeth);
+            points.push((at, 0.0));
+            points.push((at + 80.0, 80.0));
+        }
+        points.extend([(90.0, 80.0), (90.0, -1.0), (-1.0, -1.0), (-1.0, 0.0)]);
+        Zones::check(&zoning(&ring(&points)))
+    };
+    comb(600).unwrap();
+    let error = comb(60_000).unwrap_err();
+    assert!(matches!(error, ZoningProblem::Intricate { .. }), "{error}");
 }
 
 #[test]
 fn a_ring_without_an_inside_is_refused() {
-    let flat = "[[0,0],[1,1],[0,0]]";
-    assert!(matches!(
-        Zones::check(&zoning(flat)),
-        Err(ZoningProblem::Ring { .. })
-    ));
+    let flat = [
+        "[[0,0],[1,1],[0,0]]",
+        "[[0,0],[0,0],[1,1],[0,0]]",
+        "[[0,0],[1,1],[0,0],[1,1],[0,0]]",
+        "[[0,0],[1,1],[3,3],[2,2],[0,0]]",
+        "[[0,0],[0,0],[0,0],[0,0]]",
+    ];
+    for ring in flat {
+        let checked = Zones::check(&zoning(ring));
+        assert!(
+            matches!(checked, Err(ZoningProblem::Ring { .. })),
+            "{ring}: {checked:?}"
+        );
+    }
+}
+
+/// Two parts of one zone: what lies in both would be drawn as a hole.
+#[test]
+fn parts_of_a_zone_may_touch_but_not_overlap() {
+    let square = |west: f64, south: f64, size: f64| {
+        let (east, north) = (west + size, south + size);
+        let corners = [(west, south), (east, south), (east, north), (west, north)];
+        ring(&corners)
+    };
+    let check = |parts: &[String]| {
+        let text = String::from_utf8(zoning(&parts.join("],["))).unwrap();
+        let text = text.replacen(r#""Polygon""#, r#""MultiPolygon""#, 1);
+        let text = text.replacen(r#""coordinates": [["#, r#""coordinates": [[["#, 1);
+        Zones::check(text.replacen("]]}}]}", "]]]}}]}", 1).as_bytes())
+    };
+    let whole = square(0.0, 0.0, 4.0);
+    check(&[whole.clone(), square(4.0, 1.0, 1.0)]).unwrap();
+    check(&[whole.clone(), square(6.0, 0.0, 4.0)]).unwrap();
+    // An island in a lake, at whose shore it touches.
+    let lake = square(1.0, 1.0, 2.0);
+    check(&[format!("{whole},{lake}"), square(1.0, 1.5, 1.0)]).unwrap();
+    let over = [
+        [whole.clone(), square(1.0, 1.0, 1.0)],
+        [square(1.0, 1.0, 1.0), whole.clone()],
+        [whole.clone(), whole.clone()],
+    ];
+    for parts in over {
+        let checked = check(&parts);
+        let said = matches!(&checked, Err(ZoningProblem::Overlaps { zone, .. }) if zone == "z");
+        assert!(said, "{parts:?}: {checked:?}");
+    }
+    let half = check(&[whole, square(3.0, 3.0, 4.0)]);
+    assert!(
+        matches!(half, Err(ZoningProblem::Crosses { .. })),
+        "{half:?}"
+    );
 }
 
 /// What the city really draws is taken.

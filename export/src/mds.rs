@@ -4,7 +4,6 @@
 use std::io::Write;
 
 use policies::kind::DimensionKind;
-use policies::mechanism::Mechanism;
 use policies::period::{Grain, Period};
 use serde_json::{Value as Json, json};
 
@@ -60,11 +59,6 @@ fn query(export: &Export) -> Result<Json, ExportError> {
         let columns = columns.filter(|column| column_type(column) == kind);
         columns.map(name).collect()
     };
-    let k = match &sheet.mechanism {
-        Mechanism::Thresholded { selection, .. } => selection.k,
-        Mechanism::KOnly { k } => *k,
-        Mechanism::Dense { .. } | Mechanism::Unprotected => 0,
-    };
     Ok(json!({
         "measures": of("measure"),
         "interval": interval(sheet)?,
@@ -73,7 +67,7 @@ fn query(export: &Export) -> Result<Json, ExportError> {
         "end_date": start(sheet.period),
         "dimensions": of("dimension"),
         "timezone": export.time_zone().unwrap_or_default(),
-        "k_value": k,
+        "k_value": sheet.k(),
         "filters": [],
     }))
 }

@@ -146,6 +146,19 @@ impl Sheet {
         }
     }
 
+    /// The least k of all parts: what a row counts at least of whichever provider it includes; 0 where none is promised.
+    #[must_use]
+    pub fn k(&self) -> u32 {
+        let k = |mechanism: &Mechanism| match mechanism {
+            Mechanism::Thresholded { selection, .. } => selection.k,
+            Mechanism::KOnly { k } => *k,
+            Mechanism::Dense { .. } | Mechanism::Unprotected => 0,
+        };
+        let parts = self.joint.iter().flat_map(|joint| &joint.parts);
+        let least = parts.map(|part| k(&part.mechanism)).min();
+        least.unwrap_or_else(|| k(&self.mechanism))
+    }
+
     /// Is nothing in it noisy?
     #[must_use]
     pub fn is_exact(&self) -> bool {

@@ -44,12 +44,13 @@ fn a_joint_table_says_for_each_provider_what_protects_its_data() {
 }
 
 #[test]
-fn a_joint_table_names_all_its_sources_and_agreements() {
+fn a_joint_table_names_all_its_sources_and_agreements_and_its_least_k() {
     let sheet = joint([5, 3], ["1.25", "2.50"]);
     let sources = sheet.sources().into_iter();
     let sources: Vec<String> = sources.map(|(a, b)| format!("{a} of {b}")).collect();
     assert_eq!(sources, ["bikes of riders", "scooters of guests"]);
     assert_eq!(sheet.agreements().len(), 2);
+    assert_eq!(sheet.k(), 3, "the least one");
 }
 
 #[test]

@@ -74,6 +74,8 @@ pub(super) fn draw(export: &Export, wish: &Wish) -> Result<Picture, PictureError
     // The first category has a line for each value: nothing else is left to be added up.
     let others: Vec<usize> = columns(export, DimensionKind::Category).skip(1).collect();
     let selection = Selection::of(export, wish, &others)?;
+    let asked = |bin: &Bin| selection.admits(time, &bin.label);
+    let bins: Vec<Bin> = bins.into_iter().filter(asked).collect();
     let lines = lines(export, &selection, time, &bins);
     if lines.is_empty() {
         return Err(PictureError::Empty);

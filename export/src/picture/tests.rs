@@ -146,6 +146,21 @@ fn a_time_of_day_without_a_row_is_hatched_in_the_profile() {
     assert_eq!(hatched, 2, "the evening, and the legend");
 }
 
+/// What was not asked for is not withheld.
+#[test]
+fn a_time_of_day_that_was_not_asked_for_is_not_hatched() {
+    let mut sheet = sheet();
+    sheet["unit"] = "trip".into();
+    let morning = Wish {
+        only: vec![("start".into(), "00:00-12:00".into())],
+        ..Wish::default()
+    };
+    let picture = export_of(&released(), &sheet).chart(&morning).unwrap();
+    let labels: Vec<&str> = picture.series.iter().map(|(of, _)| of.as_str()).collect();
+    assert_eq!(labels, ["00:00-12:00"]);
+    assert!(!checked(&picture).contains("url(#withheld)"));
+}
+
 #[test]
 fn modes_are_bars_with_shares_of_what_is_released() {
     let mut sheet = sheet();

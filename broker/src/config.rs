@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::limits::PUBLISH_TICK_MAX;
 use crate::telemetry::LogFormat;
+use crate::web::is_mail;
 
 /// What `weir serve --config` reads. Paths are relative to the file's folder.
 ///
@@ -281,6 +282,18 @@ impl Config {
                 allowed,
             });
         }
+        let contact = config.web.as_ref().and_then(|web| web.contact.as_deref());
+        if contact.is_some_and(|contact| !is_mail(contact)) {
+            let (field, allowed) = (
+                "web.contact",
+                "an address of mail, like `open-data@city.example`, and nothing else",
+            );
+            return Err(ConfigError::Range {
+                path: path_buf(),
+                field,
+                allowed,
+            });
+        }
         config.anchor(path.parent().unwrap_or(Path::new(".")));
         Ok(config)
     }
@@ -308,7 +321,38 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use super::is_origin;
+    use super::{Config, is_origin};
+
+    /// Left out of the catalogue without a word, it would be found out by whoever cannot reach anybody.
+    #[test]
+    fn a_contact_that_is_no_address_of_mail_is_refused_at_the_start() {
+        let read = |contact: &str| {
+            let text = format!(
+                r#"
+                trust_domain = "weir.test"
+                listen = "127.0.0.1:7443"
+                state = "state"
+                log_origin = "weir.test/log"
+                tls = {{ cert = "a", key = "b", client_ca = "c" }}
+                tokens = {{ issuer = "a", audience = "b", public_keys = ["c"] }}
+                keys = {{ log = "a" }}
+                floors = {{ k_min = 5, cap_max = {{ rho = "4", delta = "0.00001" }}, retention_days_max = 400 }}
+                web = {{ listen = "127.0.0.1:8443", contact = "{contact}" }}"#
+            );
+            let file = tempfile::NamedTempFile::new().map_err(|e| e.to_string())?;
+            std::fs::write(file.path(), text).map_err(|e| e.to_string())?;
+            Config::read(file.path()).map_err(|e| e.to_string())
+        };
+        assert!(read("open-data@city.example").is_ok());
+        for contact in ["", "City of Example", "mailto:open-data@city.example"] {
+            let told = read(contact).map(drop);
+            assert!(
+                told.as_ref()
+                    .is_err_and(|text| text.contains("web.contact")),
+                "{contact}: {told:?}"
+            );
+        }
+    }
 
     #[test]
     fn the_public_sides_url_is_an_origin() {

@@ -72,8 +72,11 @@ pub const OPEN_MADE_AT_ONCE: usize = 2;
 pub const OPEN_RELEASES_KEPT: usize = 4096;
 /// Bytes of one file that is made of an open table; what would be larger is not made in that format.
 pub const OPEN_FILE_BYTES_MAX: usize = 128 << 20;
-/// Bytes of files of open tables that are kept at hand; what is larger is made each time.
-pub const OPEN_BYTES_KEPT: usize = 64 << 20;
+/// Bytes of files of open tables that are kept at hand, those asked for last.
+pub const OPEN_BYTES_KEPT: usize = 128 << 20;
+/// Bytes of files of open tables in memory, those kept and those on their way to readers, who may be slow; one more is
+/// shed.
+pub const OPEN_BYTES_HELD: usize = 512 << 20;
 /// Released tables on one page of the register.
 pub const REGISTER_RELEASES: usize = 100;
 
@@ -244,5 +247,8 @@ const _: () =
 const _: () = assert!(WITNESS_TIMEOUT.as_secs() < QUORUM_WAIT.as_secs());
 const _: () = assert!(SEQUENCER_BATCH_MAX <= SEQUENCER_QUEUE);
 const _: () = assert!(ZONING_BYTES_MAX < MESSAGE_BYTES_MAX);
+// A file that many ask for is in memory once.
+const _: () = assert!(OPEN_FILE_BYTES_MAX <= OPEN_BYTES_KEPT && OPEN_BYTES_KEPT < OPEN_BYTES_HELD);
+const _: () = assert!(OPEN_BYTES_HELD <= u32::MAX as usize);
 const _: () = assert!(CHUNK_BYTES < MESSAGE_BYTES_MAX);
 const _: () = assert!(ORG_CALLS_PER_SECOND <= ORG_CALLS_BURST);

@@ -209,6 +209,18 @@ impl AgreementRecord {
         !self.status.is_end() && (self.standing(time).is_end() || is_past(&self.terms, time))
     }
 
+    /// The first moment after its time: its notice, or its last day. `None` past the calendar.
+    #[must_use]
+    pub fn over_at(&self) -> Option<Timestamp> {
+        let next = self.terms.valid.until.tomorrow().ok();
+        let past = next.and_then(|day| {
+            day.to_zoned_datetime(self.terms.time_zone.tz().clone())
+                .ok()
+        });
+        let past = past.map(|zoned| zoned.timestamp());
+        [self.life.ends, past].into_iter().flatten().min()
+    }
+
     /// May the organisation, admitted in this role, do it at this time?
     ///
     /// # Errors

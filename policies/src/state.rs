@@ -39,7 +39,7 @@ pub use access::PoliciesInForce;
 pub use apply::{ROTATIONS_MAX, Touched};
 pub use calls::CallRecord;
 pub use error::ApplyError;
-pub use opening::{OpenStage, Openness};
+pub use opening::{Barred, OpenStage, Openness};
 pub use operation::{ConfigInForce, SNAPSHOT_EVERY};
 pub use records::{Record, RecordError};
 pub use retention::{ABORTED_BY_DELETION, Standing, kept_until};

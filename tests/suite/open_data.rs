@@ -1,6 +1,7 @@
 //! Open data: a release whose agreement allows it is proposed by one person, approved by another, and withdrawn.
 
 use jiff::{Timestamp, ToSpan};
+use policies::agreement::Agreement;
 use policies::id::{AgreementId, ReleaseKey, Role};
 use policies::state::OpenStage;
 use sdk::client::{Answered, ClientError};
@@ -13,6 +14,7 @@ pub struct Open {
     pub town: Town,
     pub bikes: Member,
     pub city: Member,
+    pub terms: Agreement,
     pub agreement: AgreementId,
     pub key: ReleaseKey,
 }
@@ -36,6 +38,7 @@ impl Open {
             town,
             bikes,
             city,
+            terms,
             agreement,
         }
     }
@@ -58,8 +61,11 @@ impl Open {
     }
 
     pub async fn propose(&self) {
-        let city = &self.city;
-        let proposed = city.client.propose_open_data(&self.key, &city.signer).await;
+        self.propose_by(&self.city).await;
+    }
+
+    pub async fn propose_by(&self, by: &Member) {
+        let proposed = by.client.propose_open_data(&self.key, &by.signer).await;
         assert_eq!(proposed.unwrap().what.open, OpenStage::Proposed);
     }
 

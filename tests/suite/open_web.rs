@@ -6,6 +6,7 @@ use std::process::Command;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{Timestamp, ToSpan};
+use policies::entry::{Body, Entry};
 use policies::id::sha256_hex;
 use policies::life::Action;
 use serde_json::Value;
@@ -54,7 +55,7 @@ async fn a_stranger_finds_open_data_and_fetches_it_in_each_format() {
         }
         assert_eq!(catalogue(town).await["dcat:dataset"], serde_json::json!([]));
         if step == 0 {
-            open.propose().await;
+            open.propose_by(&open.person("yrsa").await).await;
         }
     }
     let second = open.second().await;
@@ -147,6 +148,8 @@ async fn a_stranger_finds_open_data_and_fetches_it_in_each_format() {
     );
     let index = accepting(town, "/open", "text/html").await;
     assert!(String::from_utf8(index.body).unwrap().contains(&page));
+    let index = accepting(town, "/open", "text/html;q=0").await;
+    assert_eq!(index.header("content-type"), Some("application/ld+json"));
     let register = format!("/register/{}", open.agreement);
     until("the register links to it", async || {
         let register = String::from_utf8(get(town, &register).await.body).unwrap();
@@ -154,6 +157,7 @@ async fn a_stranger_finds_open_data_and_fetches_it_in_each_format() {
     })
     .await;
     verify(&open).await;
+    names_nobody(&open).await;
 }
 
 /// What has a checksum in somebody's catalogue keeps it: files are made anew after a start, to the same bytes.
@@ -193,8 +197,8 @@ async fn verify(open: &Open) {
     let receipt = String::from_utf8(of("tlog-proof").await).unwrap();
     let receipt: audit::receipt::Receipt = receipt.parse().unwrap();
     let verified = receipt.verify(&open.town.log_key).unwrap();
-    let entry = policies::entry::Entry::from_bytes(verified.entry()).unwrap();
-    let policies::entry::Body::ReleasePublished { key, blob } = entry.body else {
+    let entry = Entry::from_bytes(verified.entry()).unwrap();
+    let Body::ReleasePublished { key, blob } = entry.body else {
         panic!("another entry")
     };
     assert_eq!(key, open.key);
@@ -202,14 +206,57 @@ async fn verify(open: &Open) {
     let salt: audit::commitment::Salt = salt.trim().parse().unwrap();
     let commitment = audit::commitment::Commitment::new(&salt, &of("arrow").await);
     assert_eq!(commitment.to_string(), blob.as_str());
-    // No user is named, by whatever name, in what strangers get.
-    for path in ["/open.jsonld", &page] {
-        let body = String::from_utf8(
-            accepting(&open.town, path, "application/ld+json, text/html")
-                .await
-                .body,
-        );
-        assert!(!body.unwrap().contains("pseudonym"));
+}
+
+/// The persons behind the steps: names, and what stands for them in the log.
+fn persons(town: &Town) -> Vec<String> {
+    let mut names = vec!["yrsa".to_owned(), "zita".to_owned()];
+    let broker = town.broker();
+    let log = broker.sequencer().log();
+    for entry in log.entries(0..log.size()).unwrap() {
+        if let Body::ReleaseProposed(step) | Body::ReleaseOpened(step) =
+            Entry::from_bytes(&entry).unwrap().body
+        {
+            names.push(step.user.pseudonym.to_string());
+            names.push(step.user.secret.to_string());
+        }
+    }
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 5, "two persons under one secret: {names:?}");
+    names
+}
+
+/// No user is named, by whatever name, in what strangers get.
+async fn names_nobody(open: &Open) {
+    let names = persons(&open.town);
+    let page = format!("/open/{}", open.key);
+    let suffixes = [
+        ".csv",
+        ".csv-metadata.json",
+        ".parquet",
+        ".geojson",
+        ".arrow",
+        ".json",
+        ".html",
+        ".tlog-proof",
+        ".salt",
+    ];
+    let files = suffixes.map(|suffix| format!("{page}{suffix}"));
+    let register = format!("/register/{}", open.agreement);
+    let others = [
+        "/open",
+        "/open.jsonld",
+        &register,
+        &format!("{register}.json"),
+    ];
+    for path in files.iter().map(String::as_str).chain(others) {
+        let answer = accepting(&open.town, path, "text/html, */*;q=0.1").await;
+        assert_eq!(answer.status, 200, "{path}");
+        let body = String::from_utf8_lossy(&answer.body);
+        for name in &names {
+            assert!(!body.contains(name.as_str()), "{path} has {name}");
+        }
     }
 }
 
@@ -251,6 +298,8 @@ async fn what_is_withdrawn_is_gone_and_the_catalogue_says_so() {
         .as_str()
         .unwrap();
     assert!(status.ends_with("/WITHDRAWN"), "{status}");
+    let changed = &listed["dcat:record"][0]["dct:modified"]["@value"];
+    assert_eq!(changed.as_str().unwrap(), format!("{ends:.0}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

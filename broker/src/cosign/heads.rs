@@ -80,9 +80,17 @@ impl Heads {
     /// The proof that an entry is in the log, under [`Self::public`]: at once, for strangers.
     ///
     /// # Errors
-    /// [`Error::Internal`] where that checkpoint is older than the entry, or the log cannot be read.
+    /// [`Error::Unavailable`] while that checkpoint is older than the entry, [`Error::Internal`] where the log cannot
+    /// be read.
     pub fn public_receipt(&self, entry: u64) -> Result<Receipt, Error> {
-        self.under(entry, &self.public())
+        let head = self.public();
+        let size = head.claimed().size();
+        if size <= entry {
+            return Err(Error::Unavailable {
+                cause: format!("no public checkpoint covers entry {entry} yet, the newest {size}"),
+            });
+        }
+        self.under(entry, &head)
     }
 
     /// The proof that an entry is in a tree that a quorum cosigned: what a release stands on.

@@ -6,7 +6,7 @@ use audit::receipt::Receipt;
 use policies::entry::{Body, Opening, Recall, Step, User};
 use policies::id::{Fingerprint, ReleaseKey};
 use policies::sign::{Signs, verify};
-use policies::state::{Openness, ReleaseRecord, State};
+use policies::state::{Barred, Openness, ReleaseRecord, State};
 use proto::convert::{Opens, Recalls};
 
 use super::broker::Broker;
@@ -160,24 +160,16 @@ impl Broker {
 
 /// What the reducer asks of both steps, in words that help.
 fn may_open(state: &State, release: &ReleaseRecord, now: jiff::Timestamp) -> Result<(), Error> {
-    use policies::state::{Stage, Status};
-    if !matches!(release.stage, Stage::Published { .. }) {
-        return Err(NO_RELEASE);
-    }
-    if state.publications(release).is_none() {
-        return Err(precondition(
+    state.may_open(release, now).map_err(|barred| match barred {
+        Barred::Unfinished => NO_RELEASE,
+        Barred::NotAllowed => precondition(
             "its agreement allows no open data: the parties would have to agree on a `publication` (an amendment)",
-        ));
-    }
-    let asked = release.reservation.asked();
-    let active = asked.iter().all(|asked| {
-        let newest = state.newest(&asked.agreement);
-        newest.is_some_and(|r| r.standing(now) == Status::Active && !r.has_run_out(now))
-    });
-    if active {
-        return Ok(());
-    }
-    Err(precondition("its agreement is not active"))
+        ),
+        Barred::Licences => precondition(
+            "its agreements name several licences: the parties would have to agree on one (an amendment)",
+        ),
+        Barred::Inactive => precondition("its agreement is not active"),
+    })
 }
 
 /// The entry of this very step by this very person, where it stands already.

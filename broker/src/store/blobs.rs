@@ -147,6 +147,15 @@ impl Blobs {
         self.run(move |blobs| blobs.get_now(&id)).await
     }
 
+    /// The salt of a payload, which is not read.
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`], [`BlobError::Altered`] for one of another length, or [`BlobError::Io`].
+    pub async fn salt_of(&self, id: &BlobId) -> Result<Salt, BlobError> {
+        let files = Files::of(id)?;
+        self.run(move |blobs| blobs.salt(&files)).await
+    }
+
     /// The cells of a manifest for a scan, after every payload was checked against its id.
     ///
     /// # Errors

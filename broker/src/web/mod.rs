@@ -20,5 +20,6 @@ mod routes;
 mod serve;
 
 pub use open::Presented;
+pub(crate) use open::is_mail;
 pub use routes::routes;
 pub use serve::serve;

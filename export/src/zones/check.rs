@@ -126,7 +126,13 @@ impl Zones {
             crossings(&zone.id, &sides, &mut looked_at)?;
             overlaps(&zone.id, &parts, &sides, &mut looked_at)?;
         }
-        Ok(bounds(shapes().map(|(_, shape)| shape)))
+        Ok(zones.bounds())
+    }
+
+    /// The least box that holds all zones; `None` where none has a shape.
+    #[must_use]
+    pub fn bounds(&self) -> Option<Bounds> {
+        bounds(self.zones.iter().filter_map(|zone| zone.shape.as_ref()))
     }
 }
 

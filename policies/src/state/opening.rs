@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AgreementRecord, ReleaseRecord, State};
+use super::{AgreementRecord, ReleaseRecord, Stage, State, Status};
 use crate::agreement::{OpenOnEnd, Publication};
 use crate::entry::{Opening, Recall};
 use crate::id::{AgreementId, OrgId, ReleaseKey};
@@ -36,20 +36,46 @@ pub enum Openness {
         entry: u64,
         /// When.
         time: Timestamp,
-        /// When it was opened; absent where it never was public.
+        /// Index and time of the entry that opened it; absent where it never was public.
         #[serde(skip_serializing_if = "Option::is_none", default)]
-        opened: Option<Timestamp>,
+        opened: Option<(u64, Timestamp)>,
     },
 }
 
 impl Openness {
-    /// Index of the entry that made it so.
+    /// Index and time of the entry that opened it; `None` where it never was public.
     #[must_use]
-    pub fn entry(&self) -> u64 {
+    pub fn opened(&self) -> Option<(u64, Timestamp)> {
         match self {
-            Self::Proposed { entry, .. }
-            | Self::Opened { entry, .. }
-            | Self::Withdrawn { entry, .. } => *entry,
+            Self::Proposed { .. } => None,
+            Self::Opened { entry, time, .. } => Some((*entry, *time)),
+            Self::Withdrawn { opened, .. } => *opened,
+        }
+    }
+}
+
+/// Why a release may not become open data now, whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Barred {
+    /// It is no final table.
+    Unfinished,
+    /// An agreement of it allows no open data.
+    NotAllowed,
+    /// Its agreements name several licences: nobody could say under which one it is.
+    Licences,
+    /// An agreement of it is not active.
+    Inactive,
+}
+
+impl Barred {
+    /// The rule, as a replay says it.
+    #[must_use]
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::Unfinished => "open data is a release that is published",
+            Self::NotAllowed => "open data is allowed by every agreement of the release",
+            Self::Licences => "open data is under one licence, the same in every agreement",
+            Self::Inactive => "open data is made of active agreements",
         }
     }
 }
@@ -82,17 +108,57 @@ impl OpenStage {
 
 impl State {
     /// Where a release stands at a time. The end of an agreement that says so withdraws what is public at once, and so
-    /// does an amendment that allows no open data, without an entry of their own.
+    /// does an amendment that allows no open data, without an entry of their own, and for good.
     #[must_use]
     pub fn open_stage(&self, release: &ReleaseRecord, time: Timestamp) -> OpenStage {
         match &release.open {
             None => OpenStage::Closed,
             Some(Openness::Proposed { .. }) => OpenStage::Proposed,
             Some(Openness::Withdrawn { opened: None, .. }) => OpenStage::Closed,
-            Some(Openness::Withdrawn { .. }) => OpenStage::Withdrawn,
-            Some(Openness::Opened { .. }) if self.stays_open(release, time) => OpenStage::Public,
-            Some(Openness::Opened { .. }) => OpenStage::Withdrawn,
+            Some(_) if self.withdrawn_since(release, time).is_some() => OpenStage::Withdrawn,
+            Some(_) => OpenStage::Public,
         }
+    }
+
+    /// Since when a release that was public is public no more at a time; `None` where it is, or never was.
+    #[must_use]
+    pub fn withdrawn_since(&self, release: &ReleaseRecord, time: Timestamp) -> Option<Timestamp> {
+        match release.open.as_ref()? {
+            Openness::Proposed { .. } => None,
+            Openness::Withdrawn { time, opened, .. } => opened.map(|_| *time),
+            Openness::Opened { entry, .. } => {
+                let asked = release.reservation.asked();
+                let lapses = asked
+                    .iter()
+                    .filter_map(|asked| self.lapse(&asked.agreement, *entry));
+                lapses.min().filter(|since| *since <= time)
+            }
+        }
+    }
+
+    /// May a release become open data at a time, as far as it depends on the release and its agreements?
+    ///
+    /// # Errors
+    /// [`Barred`], the first rule that is broken.
+    pub fn may_open(&self, release: &ReleaseRecord, time: Timestamp) -> Result<(), Barred> {
+        let publications = match (&release.stage, self.publications(release)) {
+            (Stage::Published { .. }, Some(publications)) => publications,
+            (Stage::Published { .. }, None) => return Err(Barred::NotAllowed),
+            _ => return Err(Barred::Unfinished),
+        };
+        let mut pairs = publications.windows(2);
+        if !pairs.all(|pair| matches!(pair, [a, b] if a.licence == b.licence)) {
+            return Err(Barred::Licences);
+        }
+        let asked = release.reservation.asked();
+        let mut active = asked.iter().map(|asked| {
+            let record = self.newest(&asked.agreement);
+            record.is_some_and(|r| r.standing(time) == Status::Active && !r.has_run_out(time))
+        });
+        if active.all(|active| active) {
+            return Ok(());
+        }
+        Err(Barred::Inactive)
     }
 
     /// The terms on which a release is open data, or may become it: those of the newest amendment of the line of each
@@ -114,36 +180,47 @@ impl State {
         asked.iter().any(|asked| party(&asked.agreement))
     }
 
-    /// Every release that is, or was, public at a time, with its stage.
-    pub fn opened(
-        &self,
-        time: Timestamp,
-    ) -> impl Iterator<Item = (&ReleaseKey, &ReleaseRecord, OpenStage)> {
-        self.releases.iter().filter_map(move |(key, release)| {
-            let stage = self.open_stage(release, time);
-            let seen = matches!(stage, OpenStage::Public | OpenStage::Withdrawn);
-            seen.then_some((key, release, stage))
+    /// Every release that is, or was, public, and the index of the entry that opened it.
+    pub fn opened(&self) -> impl Iterator<Item = (u64, &ReleaseKey)> {
+        self.releases.iter().filter_map(|(key, release)| {
+            let (entry, _) = release.open.as_ref()?.opened()?;
+            Some((entry, key))
         })
     }
 
     /// The newest amendment of an agreement's line, itself where it was never amended.
     #[must_use]
     pub fn newest(&self, id: &AgreementId) -> Option<&AgreementRecord> {
-        let heirs = std::iter::successors(self.agreement(id), |record| {
-            self.agreement(record.life.superseded_by.as_ref()?)
-        });
-        heirs.last()
+        self.line_from(id).last()
     }
 
-    fn stays_open(&self, release: &ReleaseRecord, time: Timestamp) -> bool {
-        let asked = release.reservation.asked();
-        let mut records = asked.iter().map(|asked| self.newest(&asked.agreement));
-        records.all(|record| {
-            record.is_some_and(|record| {
-                let ended = record.status.is_end() || record.has_run_out(time);
-                let allowed = record.terms.publication.as_ref();
-                allowed.is_some_and(|p| p.on_end == OpenOnEnd::Kept || !ended)
-            })
+    /// An agreement and the amendments that took its place, oldest first.
+    fn line_from(&self, id: &AgreementId) -> impl Iterator<Item = &AgreementRecord> {
+        std::iter::successors(self.agreement(id), |record| {
+            self.agreement(record.life.superseded_by.as_ref()?)
         })
+    }
+
+    /// When the first of those in a line that were in force since an entry takes back what was opened there; in the
+    /// future where its time is not over. What follows in the line gives nothing back.
+    fn lapse(&self, id: &AgreementId, opened: u64) -> Option<Timestamp> {
+        let mut begun = None;
+        for record in self.line_from(id) {
+            // Its place was taken by its last change.
+            let superseded = record.life.superseded_by.as_ref();
+            let superseded = superseded.and(record.life.history.last());
+            if superseded.is_none_or(|change| change.entry > opened) {
+                let Some(publication) = &record.terms.publication else {
+                    return Some(begun.unwrap_or_default());
+                };
+                let over = record.over_at();
+                let over = over.filter(|at| superseded.is_none_or(|change| *at <= change.time));
+                if publication.on_end == OpenOnEnd::Withdrawn && over.is_some() {
+                    return over;
+                }
+            }
+            begun = superseded.map(|change| change.time);
+        }
+        None
     }
 }

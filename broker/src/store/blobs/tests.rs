@@ -41,6 +41,8 @@ async fn payloads_come_back_with_the_salt_that_opens_the_commitment() {
             assert_eq!(blob.bytes, bytes);
             let commitment: Commitment = id.as_str().parse().unwrap();
             commitment.verify(&blob.salt, &bytes).unwrap();
+            let salt = blobs.salt_of(&id).await.unwrap();
+            assert_eq!(salt.as_bytes(), blob.salt.as_bytes());
             blobs.manifest(std::slice::from_ref(&id)).await.unwrap();
             ids.push(id);
         }

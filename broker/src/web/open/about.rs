@@ -2,11 +2,14 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use policies::agreement::{Agreement, Protection, Unit};
+use policies::agreement::Agreement;
 use policies::entry::Reservation;
 use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey, TableName, ZoningId};
+use policies::mechanism::Mechanism;
 use policies::period::{Grain, Period};
 use policies::state::{OpenStage, Openness, ReleaseRecord, Stage, State};
+
+use super::shelf::Name;
 
 /// One release that is, or was, open.
 #[derive(Debug, Clone)]
@@ -24,6 +27,7 @@ pub(super) struct About {
     pub(super) periods: Vec<Period>,
     pub(super) grain: Grain,
     pub(super) edition: u32,
+    /// The edition before it, where that is, or was, public too.
     pub(super) replaces: Option<ReleaseKey>,
     pub(super) providers: Vec<OrgId>,
     pub(super) planner: OrgId,
@@ -41,10 +45,8 @@ pub(super) struct About {
     pub(super) published: u64,
     /// When it was opened.
     pub(super) opened: Timestamp,
-    /// Index of the entry that opened it.
-    pub(super) entry: u64,
-    /// Where it is no more: since when, where an entry says so, and why.
-    pub(super) withdrawn: Option<(Option<Timestamp>, String)>,
+    /// Where it is no more: since when, and why.
+    pub(super) withdrawn: Option<(Timestamp, String)>,
 }
 
 impl About {
@@ -55,32 +57,20 @@ impl About {
         release: &ReleaseRecord,
         now: Timestamp,
     ) -> Option<Self> {
-        let stage = state.open_stage(release, now);
         let Stage::Published { blob, entry } = &release.stage else {
             return None;
         };
-        let (opened, opened_entry, withdrawn) = match (&release.open, stage) {
-            (Some(Openness::Opened { time, entry, .. }), OpenStage::Public) => {
-                (*time, *entry, None)
-            }
-            (Some(Openness::Opened { time, entry, .. }), OpenStage::Withdrawn) => {
-                let why = "its agreement has ended, or allows it no more".to_owned();
-                (*time, *entry, Some((None, why)))
-            }
-            (
-                Some(Openness::Withdrawn {
-                    by,
-                    entry,
-                    time,
-                    opened: Some(opened),
-                }),
-                OpenStage::Withdrawn,
-            ) => (*opened, *entry, Some((Some(*time), by.reason.to_string()))),
-            _ => return None,
-        };
+        let (_, opened) = release.open.as_ref()?.opened()?;
+        let withdrawn = state.withdrawn_since(release, now).map(|since| {
+            let why = match &release.open {
+                Some(Openness::Withdrawn { by, .. }) => by.reason.to_string(),
+                _ => "its agreement has ended, or allows it no more".to_owned(),
+            };
+            (since, why)
+        });
         let r: &Reservation = &release.reservation;
         let record = state.newest(&r.agreement)?;
-        let line = state.agreement(&r.agreement)?.life.first.clone();
+        let own = state.agreement(&r.agreement)?;
         let terms: &Agreement = &record.terms;
         let parts = r.parts();
         let providers = parts.iter().filter_map(|part| {
@@ -95,10 +85,16 @@ impl About {
             .collect();
         licences.sort();
         licences.dedup();
+        let seen = |key: &&ReleaseKey| {
+            let stage = state
+                .release(key)
+                .map(|release| state.open_stage(release, now));
+            matches!(stage, Some(OpenStage::Public | OpenStage::Withdrawn))
+        };
         Some(Self {
             key: key.clone(),
             agreement: r.agreement.clone(),
-            line,
+            line: own.life.first.clone(),
             title: terms.title.clone(),
             summary: terms.public_summary.clone(),
             table: r.table.name.clone(),
@@ -110,18 +106,17 @@ impl About {
             periods: r.periods().collect(),
             grain: r.table.period,
             edition: r.edition,
-            replaces: r.replaces.clone(),
+            replaces: r.replaces.as_ref().filter(seen).cloned(),
             providers: providers.collect(),
             planner: terms.planner.org.clone(),
             contact: terms.canvas.as_ref().map(|canvas| canvas.contact.clone()),
             zoning: r.table.zoning.clone(),
-            time_zone: terms.time_zone.name().to_owned(),
-            protection: protection(terms),
+            time_zone: own.terms.time_zone.name().to_owned(),
+            protection: protection(&parts),
             licences,
             blob: blob.clone(),
             published: *entry,
             opened,
-            entry: opened_entry,
             withdrawn,
         })
     }
@@ -151,12 +146,36 @@ impl About {
     pub(super) fn path(&self) -> String {
         format!("/open/{}", self.key)
     }
-}
 
-fn protection(terms: &Agreement) -> &'static str {
-    match (terms.population.protection, terms.population.unit) {
-        (Protection::KOnly, _) => "k-anonymity alone, not differential privacy",
-        (Protection::Differential, Unit::None) => "no promise about persons: the source knows none",
-        (Protection::Differential, _) => "differential privacy: every number has noise",
+    /// The address of its licence. `None` where an amendment has made its agreements differ: all of them hold then, and
+    /// nobody may take one for the whole.
+    pub(super) fn licence(&self) -> Option<&str> {
+        match self.licences.as_slice() {
+            [(_, url)] => Some(url),
+            _ => None,
+        }
+    }
+
+    /// Under which name its files are kept: what they depend on.
+    pub(super) fn files(&self) -> Name {
+        Name {
+            key: self.key.clone(),
+            licence: self.licence().map(ToOwned::to_owned),
+        }
     }
 }
+
+/// What protects a release, in words: its own noise says, whatever was agreed on later.
+fn protection(parts: &[Reservation]) -> &'static str {
+    let any = |is: fn(&Mechanism) -> bool| parts.iter().any(|part| is(&part.mechanism));
+    if any(|m| matches!(m, Mechanism::Unprotected)) {
+        "no promise about persons: the source knows none"
+    } else if any(|m| matches!(m, Mechanism::KOnly { .. })) {
+        "k-anonymity alone, not differential privacy"
+    } else {
+        "differential privacy: every number has noise"
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use export::Bounds;
 use jiff::Timestamp;
 use policies::period::Grain;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use super::Presented;
 use super::about::About;
 use super::format::Format;
-use super::place::Bounds;
+use super::mail::is_mail;
 use super::shelf::{Digest, Known};
 
 const EU: &str = "http://publications.europa.eu/resource/authority";
@@ -129,8 +130,8 @@ fn dataset(presented: &Presented, one: &Described) -> Value {
     let replaces = replaces.map(|key| json!({ "@id": format!("{base}/open/{key}") }));
     insert(&mut dataset, "dct:replaces", replaces);
     if let Some(known) = &one.known {
-        let claim = known.sheet.get("claim").and_then(Value::as_str);
-        let privacy = format!("{}. {}", about.protection, claim.unwrap_or_default());
+        let claim = known.claim.as_deref().unwrap_or_default();
+        let privacy = format!("{}. {claim}", about.protection);
         let provenance =
             json!({ "@type": "dct:ProvenanceStatement", "rdfs:label": said(&privacy) });
         insert(&mut dataset, "dct:provenance", Some(provenance));
@@ -191,9 +192,9 @@ fn distribution(id: &str, about: &About, format: Format, digest: &Digest) -> Val
             "@id": format!("{MOBILITY}/application-layer-protocol/http-https"),
         },
     });
-    // DCAT-AP takes one; of a table of several agreements with different ones `dct:rights` names them all.
-    let licence = about.licences.first();
-    let licence = licence.map(|(_, url)| concept(url, "dct:LicenseDocument"));
+    // DCAT-AP takes one; where there are several `dct:rights` names them all.
+    let licence = about.licence();
+    let licence = licence.map(|url| concept(url, "dct:LicenseDocument"));
     insert(&mut distribution, "dct:license", licence);
     distribution
 }
@@ -220,9 +221,7 @@ fn record(base: &str, about: &About) -> Value {
 
 fn changed(about: &About) -> Timestamp {
     let withdrawn = about.withdrawn.as_ref();
-    withdrawn
-        .and_then(|(since, _)| *since)
-        .unwrap_or(about.opened)
+    withdrawn.map_or(about.opened, |(since, _)| *since)
 }
 
 fn temporal(about: &About) -> Option<Value> {
@@ -260,17 +259,6 @@ fn contact(presented: &Presented, about: &About) -> Option<Value> {
     }))
 }
 
-/// Plain enough to stand in an IRI as it is.
-fn is_mail(text: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_+@".contains(&b);
-    let (name, host) = text.split_once('@').unwrap_or_default();
-    text.len() <= 254
-        && text.bytes().all(plain)
-        && !name.is_empty()
-        && host.contains('.')
-        && !host.contains('@')
-}
-
 fn frequency(grain: Grain) -> String {
     let word = match grain {
         Grain::Day => "DAILY",
@@ -304,28 +292,5 @@ fn labelled(id: &str, label: &str) -> Value {
 fn insert(into: &mut Value, name: &str, value: Option<Value>) {
     if let (Some(object), Some(value)) = (into.as_object_mut(), value) {
         object.insert(name.to_owned(), value);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_mail;
-
-    #[test]
-    fn only_plain_addresses_of_mail_stand_in_an_iri() {
-        assert!(is_mail("open-data@city.example"));
-        for text in [
-            "",
-            "@",
-            "city.example",
-            "a@b",
-            "a b@c.d",
-            "a@b.c\"",
-            "a@b@c.d",
-            "<a@b.c>",
-            "a@b.c?x",
-        ] {
-            assert!(!is_mail(text), "{text}");
-        }
     }
 }

@@ -2,6 +2,8 @@
 
 /// Ranges of an `Accept` header that are looked at.
 const RANGES_MAX: usize = 32;
+/// The media type of the catalogue.
+pub(super) const CATALOGUE: &str = "application/ld+json";
 
 /// A form of a table, or what lies beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,7 +25,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// What is negotiated; where a reader has no preference, the first one.
+    /// What is negotiated; where a reader has no preference, the first one that there is.
     pub(super) const NEGOTIATED: [Self; 7] = [
         Self::Csv,
         Self::Parquet,
@@ -91,21 +93,40 @@ impl Format {
         all.find(|format| format.suffix() == suffix)
     }
 
-    /// The format that an `Accept` header prefers; `None` where it takes none of them. Of equals the first.
-    pub(super) fn accepted(accept: Option<&str>) -> Option<Self> {
-        let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
-            return Self::NEGOTIATED.first().copied();
-        };
-        let ranges: Vec<_> = accept.split(',').take(RANGES_MAX).map(range).collect();
+    /// Is it made of the table and its zones? The others are the released bytes, or words about them.
+    pub(super) fn is_made(self) -> bool {
+        match self {
+            Self::Csv | Self::Parquet | Self::GeoJson | Self::CsvMetadata => true,
+            Self::Arrow | Self::Sheet | Self::Page => false,
+        }
+    }
+
+    /// The format that an `Accept` header prefers among those that there are; `None` where it takes none of them. Of
+    /// equals the first.
+    pub(super) fn accepted(accept: Option<&str>, available: &[Self]) -> Option<Self> {
+        let ranges = ranges(accept);
         let mut best: Option<(u16, Self)> = None;
-        for format in Self::NEGOTIATED {
+        for format in available {
             let weight = weight(format.media(), &ranges);
             if weight > best.map_or(0, |(weight, _)| weight) {
-                best = Some((weight, format));
+                best = Some((weight, *format));
             }
         }
         best.map(|(_, format)| format)
     }
+}
+
+/// Does an `Accept` header prefer a page to the catalogue? A browser's does.
+pub(super) fn prefers_page(accept: Option<&str>) -> bool {
+    let ranges = ranges(accept);
+    weight(Format::Page.media(), &ranges) > weight(CATALOGUE, &ranges)
+}
+
+/// The ranges of an `Accept` header; none at all takes anything.
+fn ranges(accept: Option<&str>) -> Vec<(String, u16)> {
+    let accept = accept.filter(|accept| !accept.trim().is_empty());
+    let accept = accept.unwrap_or("*/*");
+    accept.split(',').take(RANGES_MAX).map(range).collect()
 }
 
 /// One range of an `Accept` header, and its weight in thousandths.
@@ -192,10 +213,47 @@ mod tests {
             (Some("application/json;q=0.0001"), None),
             (Some("json"), None),
         ] {
-            assert_eq!(Format::accepted(accept), expected, "{accept:?}");
+            let found = Format::accepted(accept, &Format::NEGOTIATED);
+            assert_eq!(found, expected, "{accept:?}");
         }
         // A long header is read to its bound.
         let long = "image/png,".repeat(RANGES_MAX) + "application/json";
-        assert_eq!(Format::accepted(Some(&long)), None);
+        assert_eq!(Format::accepted(Some(&long), &Format::NEGOTIATED), None);
+    }
+
+    /// A table so large that no CSV was made of it is still there.
+    #[test]
+    fn only_what_there_is_is_chosen() {
+        let there = [Format::Arrow, Format::Sheet, Format::Page];
+        for (accept, expected) in [
+            (None, Some(Format::Arrow)),
+            (Some("*/*"), Some(Format::Arrow)),
+            (Some("text/*"), Some(Format::Page)),
+            (Some("text/csv, */*;q=0.1"), Some(Format::Arrow)),
+            (
+                Some("text/csv, application/json;q=0.1"),
+                Some(Format::Sheet),
+            ),
+            (Some("text/csv"), None),
+        ] {
+            assert_eq!(Format::accepted(accept, &there), expected, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_for_those_who_prefer_it_to_the_catalogue() {
+        for (accept, page) in [
+            (Some("text/html,application/xhtml+xml,*/*;q=0.8"), true),
+            (Some("text/html"), true),
+            (Some("text/*"), true),
+            (Some("text/html;q=0"), false),
+            (Some("application/ld+json, text/html;q=0.5"), false),
+            (Some("*/*"), false),
+            (Some(""), false),
+            (None, false),
+            (Some("image/png"), false),
+        ] {
+            assert_eq!(prefers_page(accept), page, "{accept:?}");
+        }
     }
 }

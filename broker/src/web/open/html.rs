@@ -65,7 +65,7 @@ pub(super) fn one(about: &About, known: &Known, entries: u64) -> String {
     page.fact("Licence", &licences(about));
     page.fact("Public since", &format!("{:.0}", about.opened));
     page.fact("Protection", about.protection);
-    if let Some(claim) = known.sheet.get("claim").and_then(|claim| claim.as_str()) {
+    if let Some(claim) = &known.claim {
         page.fact("What is promised", claim);
     }
     page.raw("<dt>Agreement</dt><dd><a href=\"/register/")

@@ -1,120 +1,209 @@
 //! Files of open tables, made of what was released: post-processing, which costs no privacy.
 
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use export::{Export, ExportError, Source};
-use policies::id::BlobId;
 use proto::columns::QUALITY;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::Open;
 use super::about::About;
 use super::format::Format;
-use super::shelf::{Digest, Known};
+use super::reply::tell;
+use super::shelf::{File, Known};
 use crate::error::Error;
 use crate::limits::OPEN_FILE_BYTES_MAX;
 
 impl Open {
     /// What is known of a release's files, made where it is not at hand; a few at a time.
-    pub(super) async fn known(&self, about: &About) -> Result<Arc<Known>, Error> {
-        if let Some(known) = self.shelf.known(&about.key) {
+    pub(super) async fn known(self: &Arc<Self>, about: &About) -> Result<Arc<Known>, Error> {
+        if let Some(known) = self.shelf.known(&about.files()) {
             return Ok(known);
         }
-        let _place = self.making.acquire().await.map_err(Error::internal)?;
-        // Whoever waited finds what the one before has made.
-        if let Some(known) = self.shelf.known(&about.key) {
-            return Ok(known);
-        }
-        self.made(about).await.map(|(known, _)| known)
+        let (open, about) = (Arc::clone(self), about.clone());
+        apart(&self.making, async move {
+            // Whoever waited finds what the one before has made.
+            if let Some(known) = open.shelf.known(&about.files()) {
+                return Ok(known);
+            }
+            let parts = open.parts(about).await?;
+            blocking(move || open.make_all(&parts)).await
+        })
+        .await
     }
 
     /// One file; `None` where the release has no such file.
     pub(super) async fn file(
-        &self,
+        self: &Arc<Self>,
         about: &About,
         format: Format,
-    ) -> Result<Option<(Digest, Bytes)>, Error> {
-        let known = self.known(about).await?;
-        let Some(digest) = known.file(format) else {
+    ) -> Result<Option<File>, Error> {
+        if let Some(file) = self.shelf.file(&about.files(), format) {
+            return Ok(Some(file));
+        }
+        let (open, about) = (Arc::clone(self), about.clone());
+        apart(&self.making, async move {
+            if let Some(file) = open.shelf.file(&about.files(), format) {
+                return Ok(Some(file));
+            }
+            let parts = open.parts(about).await?;
+            blocking(move || open.make_one(&parts, format)).await
+        })
+        .await
+    }
+
+    async fn parts(&self, about: About) -> Result<Parts, Error> {
+        let stored = self.broker.blobs.get(&about.blob).await;
+        let table = stored.map_err(Error::internal)?.bytes;
+        let zoning = self.broker.zoning_file(&about.zoning).await;
+        Ok(Parts {
+            about,
+            table,
+            zoning,
+        })
+    }
+
+    /// Every file, for its digest; what fits is kept. Where nothing can be made of a table, it is still there itself.
+    fn make_all(&self, parts: &Parts) -> Result<Arc<Known>, Error> {
+        let (name, sheet) = (parts.about.files(), parts.sheet()?);
+        let export = parts.export(&sheet);
+        let whole = export.is_ok();
+        let export = export.unwrap_or_else(|error| {
+            tell(&error);
+            None
+        });
+        let mut files = Vec::new();
+        for format in Format::NEGOTIATED {
+            let Some(bytes) = parts.written(format, &sheet, export.as_ref()) else {
+                continue;
+            };
+            let file = File::of(bytes);
+            files.push((format, file.digest));
+            if let Some(file) = self.shelf.hold(file) {
+                self.shelf.keep(&name, format, &file);
+            }
+        }
+        let value: Value = serde_json::from_str(&sheet).map_err(Error::internal)?;
+        let claim = value.get("claim").and_then(Value::as_str);
+        let known = Arc::new(Known {
+            claim: claim.map(ToOwned::to_owned),
+            files,
+            whole,
+        });
+        if whole {
+            self.shelf.learn(&name, &known);
+        }
+        Ok(known)
+    }
+
+    fn make_one(&self, parts: &Parts, format: Format) -> Result<Option<File>, Error> {
+        let sheet = parts.sheet()?;
+        let export = match format.is_made() {
+            true => parts.export(&sheet)?,
+            false => None,
+        };
+        let Some(bytes) = parts.written(format, &sheet, export.as_ref()) else {
             return Ok(None);
         };
-        if let Some(bytes) = self.shelf.file(&about.key, format) {
-            return Ok(Some((digest, bytes)));
-        }
-        let _place = self.making.acquire().await.map_err(Error::internal)?;
-        let (_, files) = self.made(about).await?;
-        let made = files.into_iter().find(|(of, _)| *of == format);
-        Ok(made.map(|(_, bytes)| (digest, bytes)))
-    }
-
-    async fn made(&self, about: &About) -> Result<(Arc<Known>, Vec<(Format, Bytes)>), Error> {
-        let table = self.blob(&about.blob).await?;
-        let zoning = self.broker.zoning_file(&about.zoning).await?;
-        let of = about.clone();
-        let made = tokio::task::spawn_blocking(move || files(&of, table, &zoning)).await;
-        let (sheet, files) = made.map_err(Error::internal)??;
-        let digests = files
-            .iter()
-            .map(|(format, bytes)| (*format, Digest::of(bytes)));
-        let known = Arc::new(Known {
-            sheet,
-            files: digests.collect(),
-        });
-        self.shelf.keep(&about.key, &known, files.clone());
-        Ok((known, files))
-    }
-
-    async fn blob(&self, blob: &BlobId) -> Result<Bytes, Error> {
-        let stored = self.broker.blobs.get(blob).await;
-        Ok(stored.map_err(Error::internal)?.bytes)
+        let file = self.shelf.hold(File::of(bytes)).ok_or(Error::Busy)?;
+        self.shelf.keep(&parts.about.files(), format, &file);
+        Ok(Some(file))
     }
 }
 
-/// The sheet, and every file of the table. Equal tables give equal bytes: a receipt would not, since its checkpoint is
-/// the newest, so the files name the place where it is.
-fn files(
-    about: &About,
-    table: Bytes,
-    zoning: &[u8],
-) -> Result<(Value, Vec<(Format, Bytes)>), Error> {
-    let sheet = cells::release::fact(&table, QUALITY).map_err(Error::internal)?;
-    let sheet = sheet.ok_or_else(|| Error::internal("a table without quality sheet"))?;
-    let value = serde_json::from_str(&sheet).map_err(Error::internal)?;
-    let (schema, batches) = cells::release::decode(&table).map_err(Error::internal)?;
-    let receipt = format!("{}.tlog-proof", about.path());
-    let licence = about.licences.first().map(|(_, url)| url.as_str());
-    let export = Export::new(Source {
-        schema: &schema,
-        batches: &batches,
-        quality_sheet: sheet.as_bytes(),
-        zoning,
-        receipt: &receipt,
-        time_zone: Some(&about.time_zone),
-        licence,
-    });
-    let export = export.map_err(Error::internal)?;
-    let mut files = vec![
-        (Format::Arrow, table),
-        (Format::Sheet, Bytes::from(sheet.into_bytes())),
-    ];
-    let csv = format!("{}.{}", about.key, Format::Csv.suffix());
-    let mut add = |format, made: Result<Vec<u8>, ExportError>| match made {
-        Ok(bytes) => files.push((format, Bytes::from(bytes))),
-        Err(error) => {
-            tracing::info!(release = %about.key, ?format, %error, "there is no such file")
-        }
+/// Does a piece of work when there is a place for it. It goes on to its end, and has its place until then, when whoever
+/// asked for it has gone.
+pub(super) async fn apart<T: Send + 'static>(
+    places: &Arc<Semaphore>,
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.map_err(Error::internal)?;
+    let work = async move {
+        let done = work.await;
+        drop(place);
+        done
     };
-    add(Format::Csv, written(|out| export.csv(out)));
-    add(Format::CsvMetadata, export.csv_metadata(&csv));
-    add(Format::Parquet, written(|out| export.parquet(out)));
-    add(Format::GeoJson, written(|out| export.geojson(out)));
-    files.sort_by_key(|(format, _)| Format::NEGOTIATED.iter().position(|of| of == format));
-    Ok((value, files))
+    tokio::spawn(work).await.map_err(Error::internal)?
 }
 
-fn written(
+/// Beside the async threads.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(Error::internal)?
+}
+
+/// What files are made of.
+struct Parts {
+    about: About,
+    table: Bytes,
+    zoning: Result<Bytes, Error>,
+}
+
+impl Parts {
+    fn sheet(&self) -> Result<String, Error> {
+        let sheet = cells::release::fact(&self.table, QUALITY).map_err(Error::internal)?;
+        sheet.ok_or_else(|| Error::internal("a table without quality sheet"))
+    }
+
+    /// The rows among all keys of the public domain. `None` where sheet, zoning and rows are not what files are made of
+    /// today: an old zoning, say. Equal tables give equal bytes: a receipt would not, since its checkpoint is the newest,
+    /// so the files name the place where it is.
+    fn export(&self, sheet: &str) -> Result<Option<Export>, Error> {
+        let about = &self.about;
+        let zoning = self.zoning.as_ref().map_err(|error| {
+            Error::internal(
+                error
+                    .cause()
+                    .map_or_else(|| error.to_string(), str::to_owned),
+            )
+        })?;
+        let (schema, batches) = cells::release::decode(&self.table).map_err(Error::internal)?;
+        let receipt = format!("{}.tlog-proof", about.path());
+        let export = Export::new(Source {
+            schema: &schema,
+            batches: &batches,
+            quality_sheet: sheet.as_bytes(),
+            zoning,
+            receipt: &receipt,
+            time_zone: Some(&about.time_zone),
+            licence: about.licence(),
+        });
+        let export = export.inspect_err(|error| {
+            tracing::error!(release = %about.key, %error, "no files can be made of an open table");
+        });
+        Ok(export.ok())
+    }
+
+    /// One file; `None` where there is no such file.
+    fn written(&self, format: Format, sheet: &str, export: Option<&Export>) -> Option<Bytes> {
+        let about = &self.about;
+        let made = match (format, export) {
+            (Format::Arrow, _) => return Some(self.table.clone()),
+            (Format::Sheet, _) => return Some(Bytes::from(sheet.to_owned())),
+            (Format::Page, _) | (_, None) => return None,
+            (Format::Csv, Some(export)) => bounded(|out| export.csv(out)),
+            (Format::Parquet, Some(export)) => bounded(|out| export.parquet(out)),
+            (Format::GeoJson, Some(export)) => bounded(|out| export.geojson(out)),
+            (Format::CsvMetadata, Some(export)) => {
+                let csv = format!("{}.{}", about.key, Format::Csv.suffix());
+                export.csv_metadata(&csv)
+            }
+        };
+        let made = made.inspect_err(|error| {
+            tracing::info!(release = %about.key, ?format, %error, "there is no such file");
+        });
+        made.ok().map(Bytes::from)
+    }
+}
+
+fn bounded(
     write: impl FnOnce(&mut Bounded) -> Result<(), ExportError>,
 ) -> Result<Vec<u8>, ExportError> {
     let mut bounded = Bounded(Vec::new());
@@ -145,13 +234,15 @@ impl io::Write for Bounded {
 mod tests {
     use std::io::Write;
 
+    use tokio::sync::oneshot;
+
     use super::*;
 
     #[test]
     fn a_file_is_not_made_past_its_bound() {
         let half = vec![0; OPEN_FILE_BYTES_MAX / 2];
         let of = |times: usize, more: &[u8]| {
-            written(|out| {
+            bounded(|out| {
                 for _ in 0..times {
                     out.write_all(&half)?;
                 }
@@ -161,5 +252,25 @@ mod tests {
         assert_eq!(of(2, b"").unwrap().len(), OPEN_FILE_BYTES_MAX);
         let error = of(2, b"x").unwrap_err().to_string();
         assert!(error.contains("has over"), "{error}");
+    }
+
+    /// Whoever asks may hang up: the place stays taken until the work has ended, and the work ends.
+    #[tokio::test]
+    async fn work_keeps_its_place_when_whoever_asked_has_gone() {
+        let places = Arc::new(Semaphore::new(1));
+        let (go, wait) = oneshot::channel();
+        let (tell, ended) = oneshot::channel();
+        let mut asked = Box::pin(apart(&places, async move {
+            wait.await.map_err(Error::internal)?;
+            tell.send(()).map_err(|()| Error::internal("nobody waits"))
+        }));
+        assert!(futures::poll!(&mut asked).is_pending());
+        assert_eq!(places.available_permits(), 0);
+        drop(asked);
+        assert_eq!(places.available_permits(), 0, "it is still in work");
+        go.send(()).unwrap();
+        ended.await.unwrap();
+        let place = places.acquire().await;
+        assert!(place.is_ok(), "it comes back");
     }
 }

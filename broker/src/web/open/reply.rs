@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH,
-    REFERRER_POLICY, VARY,
+    REFERRER_POLICY, RETRY_AFTER, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -15,17 +15,14 @@ use jiff::Timestamp;
 use super::about::About;
 use super::format::Format;
 use super::shelf::Digest;
+use crate::error::Error;
+use crate::web::register::POLICY;
 
 /// May be kept, and is asked for again before it is used: what is withdrawn is withdrawn at once.
 pub(super) const REVALIDATED: &str = "public, no-cache";
-/// A list is old after some seconds.
-pub(super) const BRIEF: &str = "public, max-age=10";
-/// As the register's: our own style, and nothing else.
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const TEXT: &str = "text/plain; charset=utf-8";
 /// Of a short text that may stop being public.
-pub(super) const TEXT_HEADERS: [(HeaderName, &str); 2] =
-    [(CONTENT_TYPE, TEXT), (CACHE_CONTROL, REVALIDATED)];
+const TEXT_HEADERS: [(HeaderName, &str); 2] = [(CONTENT_TYPE, TEXT), (CACHE_CONTROL, REVALIDATED)];
 /// RFC 9530.
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
@@ -83,19 +80,40 @@ pub(super) fn text(text: String) -> Response {
 }
 
 /// 410: it was here, and its parties, or its agreement, took it back.
-pub(super) fn gone(since: Option<Timestamp>, why: &str) -> Response {
-    let since = since.map_or_else(String::new, |at| format!(" on {at:.0}"));
-    let text = format!("This table was withdrawn{since}: {why}\n");
+pub(super) fn gone(since: Timestamp, why: &str) -> Response {
+    let text = format!("This table was withdrawn on {since:.0}: {why}\n");
     (StatusCode::GONE, TEXT_HEADERS, text).into_response()
 }
 
 /// 406, with what there is.
-pub(super) fn not_acceptable(about: &About) -> Response {
-    let offered = Format::NEGOTIATED
-        .map(|format| format!("{} {}.{}\n", format.media(), about.path(), format.suffix()));
-    let text = format!("There is no such format. There are:\n{}", offered.concat());
+pub(super) fn not_acceptable(about: &About, available: &[Format]) -> Response {
+    let line =
+        |format: &Format| format!("{} {}.{}\n", format.media(), about.path(), format.suffix());
+    let offered: String = available.iter().map(line).collect();
+    let text = format!("There is no such format. There are:\n{offered}");
     let headers = [(CONTENT_TYPE, TEXT)];
     (StatusCode::NOT_ACCEPTABLE, headers, text).into_response()
+}
+
+/// 500, or 503 where it is worth trying again.
+pub(super) fn broken(error: &Error) -> Response {
+    tell(error);
+    match error {
+        Error::Busy | Error::Unavailable { .. } => {
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10")]).into_response()
+        }
+        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// To the operator, with the cause.
+pub(super) fn tell(error: &Error) {
+    let cause = error.cause().unwrap_or_default();
+    match error {
+        Error::Busy => tracing::debug!("open data is shed: its readers hold too many bytes"),
+        Error::Unavailable { .. } => tracing::warn!(%cause, "open data is not at hand"),
+        _ => tracing::error!(code = error.code(), %error, %cause, "open data cannot be served"),
+    }
 }
 
 /// What was answered depends on what the reader accepts.

@@ -1,5 +1,5 @@
-//! What was made of open tables, so that strangers cannot have it made again and again: for each release its sheet and
-//! the sizes and digests of its files, and of the files those that were asked for last.
+//! What was made of open tables, so that strangers cannot have it made again and again: for each release the sizes and
+//! digests of its files, and of the files those that were asked for last.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,18 +7,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use policies::id::ReleaseKey;
-use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::format::Format;
-use crate::limits::{OPEN_BYTES_KEPT, OPEN_RELEASES_KEPT};
+use crate::limits::{OPEN_BYTES_HELD, OPEN_BYTES_KEPT, OPEN_RELEASES_KEPT};
+
+/// All that a release's files depend on: an amendment may change the licence.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Name {
+    pub(super) key: ReleaseKey,
+    pub(super) licence: Option<String>,
+}
 
 /// What is known of an open release's files.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// Its quality sheet.
-    pub(super) sheet: Value,
+    /// What its quality sheet promises and what not.
+    pub(super) claim: Option<String>,
     /// Its files.
     pub(super) files: Vec<(Format, Digest)>,
+    /// Is that all? Not where something could not be read, which may be there again later.
+    pub(super) whole: bool,
 }
 
 /// Size and SHA-256 of a file.
@@ -28,6 +37,13 @@ pub(super) struct Digest {
     pub(super) size: u64,
     /// Of the bytes.
     pub(super) sha256: [u8; 32],
+}
+
+/// A file with the digest of its very bytes.
+#[derive(Debug, Clone)]
+pub(super) struct File {
+    pub(super) digest: Digest,
+    pub(super) bytes: Bytes,
 }
 
 impl Digest {
@@ -42,6 +58,14 @@ impl Digest {
     }
 }
 
+impl File {
+    /// Of these bytes.
+    pub(super) fn of(bytes: Bytes) -> Self {
+        let digest = Digest::of(&bytes);
+        Self { digest, bytes }
+    }
+}
+
 impl Known {
     /// The digest of one of its files; `None` where there is no such file.
     pub(super) fn file(&self, format: Format) -> Option<Digest> {
@@ -50,96 +74,134 @@ impl Known {
             .find(|(of, _)| *of == format)
             .map(|(_, digest)| *digest)
     }
+
+    /// What can be asked for: its files, and a page of them.
+    pub(super) fn formats(&self) -> Vec<Format> {
+        let files = self.files.iter().map(|(format, _)| *format);
+        files.chain([Format::Page]).collect()
+    }
 }
 
-/// What is kept.
-#[derive(Debug, Default)]
-pub(super) struct Shelf(Mutex<Kept>);
+/// What is kept, and how much there may be in memory.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    kept: Mutex<Kept>,
+    /// A place for each byte.
+    room: Arc<Semaphore>,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
-    known: HashMap<ReleaseKey, Arc<Known>>,
+    known: HashMap<Name, Arc<Known>>,
+    /// Names of what is known, the one that came last at the end.
+    order: VecDeque<Name>,
     /// The one asked for last at the end.
-    files: VecDeque<((ReleaseKey, Format), Bytes)>,
+    files: VecDeque<(Name, Format, File)>,
     bytes: usize,
 }
 
+/// Bytes that give their room back when nobody holds them any more.
+struct Held {
+    bytes: Bytes,
+    _room: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self::with_room(OPEN_BYTES_HELD)
+    }
+}
+
 impl Shelf {
+    fn with_room(bytes: usize) -> Self {
+        Self {
+            kept: Mutex::default(),
+            room: Arc::new(Semaphore::new(bytes)),
+        }
+    }
+
     /// What is known of a release.
-    pub(super) fn known(&self, key: &ReleaseKey) -> Option<Arc<Known>> {
-        self.kept().known.get(key).cloned()
+    pub(super) fn known(&self, name: &Name) -> Option<Arc<Known>> {
+        self.kept().known.get(name).cloned()
     }
 
     /// A file, where it is kept.
-    pub(super) fn file(&self, key: &ReleaseKey, format: Format) -> Option<Bytes> {
+    pub(super) fn file(&self, name: &Name, format: Format) -> Option<File> {
         let mut kept = self.kept();
         let place = kept
             .files
             .iter()
-            .position(|((of, as_format), _)| of == key && *as_format == format)?;
+            .position(|(of, as_format, _)| of == name && *as_format == format)?;
         let found = kept.files.remove(place)?;
-        let bytes = found.1.clone();
+        let file = found.2.clone();
         kept.files.push_back(found);
-        Some(bytes)
+        Some(file)
     }
 
-    /// Keeps what was made, within its bounds: releases up to [`OPEN_RELEASES_KEPT`], files up to [`OPEN_BYTES_KEPT`].
-    pub(super) fn keep(&self, key: &ReleaseKey, known: &Arc<Known>, files: Vec<(Format, Bytes)>) {
+    /// Keeps what is known of a release, of as many as [`OPEN_RELEASES_KEPT`]: the one that came first goes.
+    pub(super) fn learn(&self, name: &Name, known: &Arc<Known>) {
         let mut kept = self.kept();
-        if kept.known.len() >= OPEN_RELEASES_KEPT {
-            kept.known.clear();
+        if kept.known.insert(name.clone(), Arc::clone(known)).is_some() {
+            return;
         }
-        kept.known.insert(key.clone(), Arc::clone(known));
-        for (format, bytes) in files {
-            let name = (key.clone(), format);
-            let there = kept.files.iter().any(|(of, _)| *of == name);
-            if there || bytes.len() > OPEN_BYTES_KEPT {
-                continue;
-            }
-            kept.bytes = kept.bytes.saturating_add(bytes.len());
-            kept.files.push_back((name, bytes));
-            while kept.bytes > OPEN_BYTES_KEPT {
-                let Some((_, oldest)) = kept.files.pop_front() else {
-                    break;
-                };
-                kept.bytes = kept.bytes.saturating_sub(oldest.len());
-            }
+        kept.order.push_back(name.clone());
+        while kept.order.len() > OPEN_RELEASES_KEPT {
+            let Some(oldest) = kept.order.pop_front() else {
+                break;
+            };
+            kept.known.remove(&oldest);
         }
+    }
+
+    /// A file that has its room among [`OPEN_BYTES_HELD`] for as long as anybody holds it, at the cost of those that are
+    /// kept; `None` where readers hold too many.
+    pub(super) fn hold(&self, file: File) -> Option<File> {
+        let File { digest, bytes } = file;
+        // What is larger than all the room takes all of it.
+        let most = bytes.len().min(OPEN_BYTES_HELD);
+        let size = u32::try_from(most).unwrap_or(u32::MAX);
+        let room = loop {
+            if let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(size) {
+                break room;
+            }
+            self.kept().forget_one()?;
+        };
+        let bytes = Bytes::from_owner(Held { bytes, _room: room });
+        Some(File { digest, bytes })
+    }
+
+    /// Keeps a file that has its room, up to [`OPEN_BYTES_KEPT`].
+    pub(super) fn keep(&self, name: &Name, format: Format, file: &File) {
+        let mut kept = self.kept();
+        let mut files = kept.files.iter();
+        let there = files.any(|(of, as_format, _)| of == name && *as_format == format);
+        if there || file.bytes.len() > OPEN_BYTES_KEPT {
+            return;
+        }
+        kept.bytes = kept.bytes.saturating_add(file.bytes.len());
+        kept.files.push_back((name.clone(), format, file.clone()));
+        while kept.bytes > OPEN_BYTES_KEPT && kept.forget_one().is_some() {}
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Lets go of the file that was not asked for longest; `None` where there is none.
+    fn forget_one(&mut self) -> Option<()> {
+        let (_, _, file) = self.files.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(file.bytes.len());
+        Some(())
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_kept_up_to_a_bound_and_those_asked_for_last_stay() {
-        let shelf = Shelf::default();
-        let key = |n: u8| -> ReleaseKey { format!("{n:064x}").parse().unwrap() };
-        let known = Arc::new(Known {
-            sheet: Value::Null,
-            files: Vec::new(),
-        });
-        let third = Bytes::from(vec![0; OPEN_BYTES_KEPT / 3]);
-        for n in 0..3 {
-            shelf.keep(&key(n), &known, vec![(Format::Arrow, third.clone())]);
-        }
-        assert!(shelf.file(&key(0), Format::Arrow).is_some(), "asked for");
-        shelf.keep(&key(3), &known, vec![(Format::Arrow, third.clone())]);
-        let there = |n| shelf.file(&key(n), Format::Arrow).is_some();
-        assert_eq!(
-            (0..4).map(there).collect::<Vec<_>>(),
-            [true, false, true, true]
-        );
-        assert!(shelf.kept().bytes <= OPEN_BYTES_KEPT);
-        let large = Bytes::from(vec![0; OPEN_BYTES_KEPT + 1]);
-        shelf.keep(&key(4), &known, vec![(Format::Arrow, large)]);
-        assert!(!there(4) && there(0));
-        assert!(shelf.known(&key(1)).is_some(), "its digests stay");
-    }
-}
+mod tests;

@@ -35,9 +35,9 @@ pub(super) use digest::page as page_of;
 pub(super) use page::Page;
 
 /// A page is old after some seconds.
-const BRIEF: &str = "public, max-age=10";
+pub(super) const BRIEF: &str = "public, max-age=10";
 /// Nothing but our own style: no script, no frame, no form, no picture, nothing from elsewhere.
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 const STYLE: &str = include_str!("style.css");

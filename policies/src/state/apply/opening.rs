@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Touched, rule, unknown};
 use crate::entry::{Opening, Recall};
 use crate::id::ReleaseKey;
-use crate::state::{ApplyError, Openness, ReleaseRecord, Stage, State, Status};
+use crate::state::{ApplyError, Openness, ReleaseRecord, State};
 
 impl State {
     /// A first person proposes it; again while nobody has approved, the newest counts.
@@ -14,7 +14,7 @@ impl State {
         new: &Opening,
         time: Timestamp,
     ) -> Result<Vec<Touched>, ApplyError> {
-        let release = self.openable(new, time)?;
+        let release = self.stepping(new, time)?;
         let waits = matches!(release.open, None | Some(Openness::Proposed { .. }));
         rule(
             waits,
@@ -30,7 +30,7 @@ impl State {
         new: &Opening,
         time: Timestamp,
     ) -> Result<Vec<Touched>, ApplyError> {
-        let release = self.openable(new, time)?;
+        let release = self.stepping(new, time)?;
         let Some(Openness::Proposed { by: proposed, .. }) = &release.open else {
             let rule = "what is approved as open data was proposed, and is not yet public";
             return Err(ApplyError::Rule { rule });
@@ -56,8 +56,7 @@ impl State {
             "open data is withdrawn by a party of its agreement",
         )?;
         let opened = match &release.open {
-            Some(Openness::Proposed { .. }) => None,
-            Some(Openness::Opened { time, .. }) => Some(*time),
+            Some(open @ (Openness::Proposed { .. } | Openness::Opened { .. })) => open.opened(),
             None | Some(Openness::Withdrawn { .. }) => {
                 let rule = "what is withdrawn was proposed or public";
                 return Err(ApplyError::Rule { rule });
@@ -73,27 +72,14 @@ impl State {
         self.set_open(&new.key, withdrawn)
     }
 
-    /// What has to hold for both steps: a final table, all of whose agreements allow it and are active, and a party.
-    fn openable(&self, new: &Opening, time: Timestamp) -> Result<&ReleaseRecord, ApplyError> {
+    /// What has to hold for both steps: a release that may become open, and a party.
+    fn stepping(&self, new: &Opening, time: Timestamp) -> Result<&ReleaseRecord, ApplyError> {
         let release = self.releases.get(&new.key);
         let release = release.ok_or_else(|| unknown("release", new.key.as_str()))?;
-        rule(
-            matches!(release.stage, Stage::Published { .. }),
-            "open data is a release that is published",
-        )?;
-        rule(
-            self.publications(release).is_some(),
-            "open data is allowed by every agreement of the release",
-        )?;
-        let asked = release.reservation.asked();
-        let mut active = asked.iter().map(|asked| {
-            let record = self.newest(&asked.agreement);
-            record.is_some_and(|r| r.standing(time) == Status::Active && !r.has_run_out(time))
-        });
-        rule(
-            active.all(|active| active),
-            "open data is made of active agreements",
-        )?;
+        let may = self.may_open(release, time);
+        may.map_err(|barred| ApplyError::Rule {
+            rule: barred.rule(),
+        })?;
         rule(
             self.is_party_to(release, &new.by),
             "open data is proposed and approved by parties of its agreement",

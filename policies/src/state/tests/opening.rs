@@ -56,7 +56,7 @@ fn a_release_becomes_open_by_a_second_person_and_is_withdrawn_for_good() {
     assert!(nothing.contains("proposed or public"), "{nothing}");
     town.write(town.proposed(&key, "city", 1));
     assert_eq!(stage(&town, &key), OpenStage::Proposed);
-    assert_eq!(town.state.opened(now()).count(), 0);
+    assert_eq!(town.state.opened().count(), 0);
     town.write(town.opened(&key, "city", 2));
     assert_eq!(stage(&town, &key), OpenStage::Public);
     for again in [
@@ -69,9 +69,14 @@ fn a_release_becomes_open_by_a_second_person_and_is_withdrawn_for_good() {
             "{text}"
         );
     }
+    let listed: Vec<_> = town.state.opened().collect();
+    let opened = town.state.size() - 1;
+    assert_eq!(listed, [(opened, &key)]);
     // The other party alone is enough, and nobody brings it back.
     town.write(town.recalled(&key, "bikes"));
     assert_eq!(stage(&town, &key), OpenStage::Withdrawn);
+    let listed: Vec<_> = town.state.opened().collect();
+    assert_eq!(listed, [(opened, &key)], "its place stays");
     for again in [
         town.proposed(&key, "city", 1),
         town.opened(&key, "city", 2),
@@ -184,11 +189,14 @@ fn the_end_of_its_agreement_withdraws_it_at_once_where_the_agreement_says_so() {
         let act = town.acting(Action::Terminate, "bikes", None);
         town.write(act);
         assert_eq!(stage(&town, &key), after);
+        assert_eq!(since(&town, &key, now()), ended(on_end, now()));
         // Its last day, before any entry says so.
         let (town, key) = opened();
         let last: Timestamp = "2027-12-31T21:59:59Z".parse().unwrap();
         assert_eq!(stage_at(&town, &key, last), OpenStage::Public);
         assert_eq!(stage_at(&town, &key, last + 1.second()), after);
+        let later = since(&town, &key, last + 9.hours());
+        assert_eq!(later, ended(on_end, last + 1.second()));
         // A notice.
         let mut town = town;
         let soon = now() + 1.hour();
@@ -196,9 +204,37 @@ fn the_end_of_its_agreement_withdraws_it_at_once_where_the_agreement_says_so() {
         town.write(act);
         assert_eq!(stage(&town, &key), OpenStage::Public);
         assert_eq!(stage_at(&town, &key, soon), after);
+        assert_eq!(since(&town, &key, soon + 1.hour()), ended(on_end, soon));
     }
 }
 
+fn since(town: &Town, key: &ReleaseKey, time: Timestamp) -> Option<Timestamp> {
+    town.state
+        .withdrawn_since(town.state.release(key).unwrap(), time)
+}
+
+fn ended(on_end: OpenOnEnd, time: Timestamp) -> Option<Timestamp> {
+    (on_end == OpenOnEnd::Withdrawn).then_some(time)
+}
+
+/// Between the last day and the entry that tells of it, the parties can still amend.
+#[test]
+fn an_amendment_after_the_last_day_brings_nothing_back() {
+    let (mut town, key) = released(OpenOnEnd::Withdrawn);
+    town.write(town.proposed(&key, "city", 1));
+    town.write(town.opened(&key, "city", 2));
+    let longer = town.amendment(|terms| terms.valid.until = "2029-12-31".parse().unwrap());
+    let last: Timestamp = "2027-12-31T21:59:59Z".parse().unwrap();
+    for body in town.agreeing_to(&longer, &town.bikes) {
+        town.write_at(body, last + 2.seconds());
+    }
+    assert_eq!(
+        stage_at(&town, &key, last + 3.seconds()),
+        OpenStage::Withdrawn
+    );
+}
+
+/// What an amendment has withdrawn a later one does not give back: that would take two persons again.
 #[test]
 fn the_newest_amendment_says_what_may_be_open() {
     let (mut town, key) = released(OpenOnEnd::Kept);
@@ -206,9 +242,30 @@ fn the_newest_amendment_says_what_may_be_open() {
     town.write(town.opened(&key, "city", 2));
     let none = town.amendment(|terms| terms.publication = None);
     for body in town.agreeing_to(&none, &town.bikes) {
-        town.write(body);
+        town.write_at(body, now() + 1.hour());
     }
-    assert_eq!(stage(&town, &key), OpenStage::Withdrawn);
+    let withdrawn = Some(now() + 1.hour());
+    assert_eq!(since(&town, &key, now() + 2.hours()), withdrawn);
+    town.terms = none;
+    let again = town.amendment(|terms| terms.publication = publication(OpenOnEnd::Kept));
+    for body in town.agreeing_to(&again, &town.bikes) {
+        town.write_at(body, now() + 3.hours());
+    }
+    let later = now() + 4.hours();
+    assert_eq!(stage_at(&town, &key, later), OpenStage::Withdrawn);
+    assert_eq!(since(&town, &key, later), withdrawn);
+    // It was not open then: what is opened later has nothing to do with it.
+    let (mut town, key) = released(OpenOnEnd::Kept);
+    for allowed in [None, publication(OpenOnEnd::Kept)] {
+        let next = town.amendment(|terms| terms.publication = allowed);
+        for body in town.agreeing_to(&next, &town.bikes) {
+            town.write(body);
+        }
+        town.terms = next;
+    }
+    town.write(town.proposed(&key, "city", 1));
+    town.write(town.opened(&key, "city", 2));
+    assert_eq!(stage(&town, &key), OpenStage::Public);
     let (mut town, key) = released(OpenOnEnd::Withdrawn);
     town.write(town.proposed(&key, "city", 1));
     town.write(town.opened(&key, "city", 2));
@@ -226,10 +283,13 @@ fn the_newest_amendment_says_what_may_be_open() {
 /// A table of three providers is open where each of the three agreements allows it, and no longer than each does.
 #[test]
 fn a_table_of_several_agreements_is_open_where_all_of_them_allow_it() {
-    let released = |unwilling: Option<usize>| {
+    let released = |unwilling: Option<usize>, licence: &str| {
         let mut all = Providers::contributed("2026-10-05", |n, terms| {
             if unwilling != Some(n) {
                 terms.publication = publication(OpenOnEnd::Withdrawn);
+            }
+            if let (2, Some(publication)) = (n, terms.publication.as_mut()) {
+                publication.licence = licence.into();
             }
         });
         let wish = all.request("r1", "2026-10-05", &[0, 1, 2]);
@@ -248,11 +308,14 @@ fn a_table_of_several_agreements_is_open_where_all_of_them_allow_it() {
         (all.town, key)
     };
     for unwilling in 0..3 {
-        let (town, key) = released(Some(unwilling));
+        let (town, key) = released(Some(unwilling), "CC-BY-4.0");
         let text = town.refuses(town.proposed(&key, "city", 1));
         assert!(text.contains("every agreement"), "{unwilling}: {text}");
     }
-    let (mut town, key) = released(None);
+    let (town, key) = released(None, "CC0-1.0");
+    let text = town.refuses(town.proposed(&key, "city", 1));
+    assert!(text.contains("under one licence"), "{text}");
+    let (mut town, key) = released(None, "CC-BY-4.0");
     town.write(town.proposed(&key, "city", 1));
     town.write(town.opened(&key, "bikes", 2));
     assert_eq!(stage(&town, &key), OpenStage::Public);

@@ -83,9 +83,17 @@ async fn what_is_damaged_costs_no_more_than_itself() {
         let zoning = state.zoning(&open.terms.tables[0].zoning).unwrap();
         (blob.clone(), zoning.blob.clone())
     };
-    // The table: it is listed, and what opens its commitment is there.
+    // The table: it is listed, as public, and what opens its commitment is there.
     let away = Away::blob(town, &table);
-    assert!(dataset(town).await.get("dcat:distribution").is_none());
+    let listed = dataset(town).await;
+    let files = listed["dcat:distribution"].as_array().unwrap();
+    assert_eq!(files.len(), 2, "none would say that it is withdrawn");
+    let sized = |file: &Value| {
+        file.get("dcat:byteSize")
+            .or(file.get("spdx:checksum"))
+            .is_some()
+    };
+    assert!(!files.iter().any(sized), "{files:?}");
     assert_eq!(of(".arrow").await.status, 500);
     assert_eq!(of(".salt").await.status, 200);
     away.back();

@@ -195,12 +195,12 @@ async fn what_is_withdrawn_while_it_is_being_made_does_not_go_out() {
     slow.disk.shut(format!("blobs/{zoning}"));
     let csv = slow.asks(&format!("/open/{}.csv", open.key)).await;
     slow.disk.counts(1, 0).await;
-    let listing = slow.asks("/open.jsonld").await;
+    let mut listing = slow.asks("/open.jsonld").await;
+    slow.disk.counts(2, 0).await;
     // The agreement's last day is over, which withdraws it.
     slow.clock.set("2028-01-02T00:00:00Z".parse().unwrap());
     slow.disk.open();
     assert_eq!(Slow::status(csv).await, 410);
-    let mut listing = listing;
     let mut listed = String::new();
     listing.read_to_string(&mut listed).await.unwrap();
     assert!(

@@ -133,3 +133,46 @@ impl Heads {
         self.sequencer.log().checkpoint().clone()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use policies::entry::Body;
+    use policies::testing::{Town, now};
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::disk::sim::SimDisk;
+    use crate::store::open::Store;
+    use crate::store::testing::signer;
+
+    /// While witnesses are behind there is no receipt for strangers of what is newer: it is worth another try, and no
+    /// fault of the log.
+    #[tokio::test]
+    async fn a_public_receipt_waits_for_the_cosigned_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Arc::new(SimDisk::new());
+        let store = Store::open_on(disk, &folder.path().join("index"), signer()).unwrap();
+        let clock = Clock::standing_at(now());
+        let (sequencer, _stopped) = Sequencer::start(store.log, store.state, None, clock);
+        let write = async |bodies: Vec<Body>| {
+            let done = sequencer.submit("test", move |_, _| Ok((bodies, ())));
+            done.await.unwrap().entries
+        };
+        let begun = Town::new().log.into_iter().map(|entry| entry.body);
+        let old = write(begun.collect()).await.pop().unwrap();
+        let note = Arc::new(sequencer.log().checkpoint().clone());
+        let (tell, cosigned) = watch::channel(Cosigned {
+            note: Some(note),
+            down: true,
+        });
+        let heads = Heads::witnessed(sequencer.clone(), cosigned);
+        let new = write(vec![Body::Heartbeat {}]).await.pop().unwrap();
+        heads.public_receipt(old).unwrap();
+        let error = heads.public_receipt(new).unwrap_err();
+        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+        let note = Some(Arc::new(sequencer.log().checkpoint().clone()));
+        tell.send_replace(Cosigned { note, down: false });
+        heads.public_receipt(new).unwrap();
+    }
+}

@@ -129,20 +129,33 @@ fn dataset(presented: &Presented, one: &Described) -> Value {
     let replaces = about.replaces.as_ref();
     let replaces = replaces.map(|key| json!({ "@id": format!("{base}/open/{key}") }));
     insert(&mut dataset, "dct:replaces", replaces);
-    if let Some(known) = &one.known {
-        let claim = known.claim.as_deref().unwrap_or_default();
-        let privacy = format!("{}. {claim}", about.protection);
+    // What is withdrawn has no files; readers tell it by that.
+    if about.withdrawn.is_none() {
+        let known = one.known.as_deref();
+        let claim = known.and_then(|known| known.claim.as_deref());
+        let privacy = format!("{}. {}", about.protection, claim.unwrap_or_default());
         let provenance =
             json!({ "@type": "dct:ProvenanceStatement", "rdfs:label": said(&privacy) });
         insert(&mut dataset, "dct:provenance", Some(provenance));
         let quality = json!({ "oa:hasBody": { "@id": format!("{id}.json") } });
         insert(&mut dataset, "dqv:hasQualityAnnotation", Some(quality));
-        let files = known.files.iter();
+        let files = files(known).into_iter();
         let files = files.filter(|(format, _)| *format != Format::CsvMetadata);
-        let files = files.map(|(format, digest)| distribution(&id, about, *format, digest));
+        let files = files.map(|(format, digest)| distribution(&id, about, format, digest));
         insert(&mut dataset, "dcat:distribution", Some(files.collect()));
     }
     dataset
+}
+
+/// The files of a release. Where its table cannot be read now, what there will be again when it can, without sizes.
+fn files(known: Option<&Known>) -> Vec<(Format, Option<Digest>)> {
+    known.map_or_else(
+        || vec![(Format::Arrow, None), (Format::Sheet, None)],
+        |known| {
+            let files = known.files.iter();
+            files.map(|(format, of)| (*format, Some(*of))).collect()
+        },
+    )
 }
 
 /// All releases of a table of one line of agreements.
@@ -155,7 +168,7 @@ fn series(base: &str, about: &About) -> Value {
     })
 }
 
-fn distribution(id: &str, about: &About, format: Format, digest: &Digest) -> Value {
+fn distribution(id: &str, about: &About, format: Format, digest: Option<Digest>) -> Value {
     let address = format!("{id}.{}", format.suffix());
     let named: Vec<_> = about
         .licences
@@ -174,12 +187,6 @@ fn distribution(id: &str, about: &About, format: Format, digest: &Digest) -> Val
             "dct:MediaType",
         ),
         "dct:format": concept(&format!("{EU}/file-type/{}", format.file_type()), "dct:MediaTypeOrExtent"),
-        "dcat:byteSize": { "@type": "xsd:nonNegativeInteger", "@value": digest.size.to_string() },
-        "spdx:checksum": {
-            "@type": "spdx:Checksum",
-            "spdx:algorithm": concept("http://spdx.org/rdf/terms#checksumAlgorithm_sha256", "spdx:ChecksumAlgorithm"),
-            "spdx:checksumValue": { "@type": "xsd:hexBinary", "@value": hex::encode(digest.sha256) },
-        },
         "dct:issued": moment(about.opened),
         "dct:rights": {
             "@type": "dct:RightsStatement",
@@ -192,6 +199,18 @@ fn distribution(id: &str, about: &About, format: Format, digest: &Digest) -> Val
             "@id": format!("{MOBILITY}/application-layer-protocol/http-https"),
         },
     });
+    let size = digest.map(
+        |digest| json!({ "@type": "xsd:nonNegativeInteger", "@value": digest.size.to_string() }),
+    );
+    insert(&mut distribution, "dcat:byteSize", size);
+    let checksum = digest.map(|digest| {
+        json!({
+            "@type": "spdx:Checksum",
+            "spdx:algorithm": concept("http://spdx.org/rdf/terms#checksumAlgorithm_sha256", "spdx:ChecksumAlgorithm"),
+            "spdx:checksumValue": { "@type": "xsd:hexBinary", "@value": hex::encode(digest.sha256) },
+        })
+    });
+    insert(&mut distribution, "spdx:checksum", checksum);
     // DCAT-AP takes one; where there are several `dct:rights` names them all.
     let licence = about.licence();
     let licence = licence.map(|url| concept(url, "dct:LicenseDocument"));

@@ -10,6 +10,8 @@ use policies::agreement::Agreement;
 use policies::id::{AgreementId, Fingerprint, OrgId, Role};
 use policies::state::State;
 
+use super::memory::{Memory, Question};
+
 /// Who asks: an admitted organisation in its role.
 #[derive(Debug, Clone, Copy)]
 pub struct Who<'a> {
@@ -48,6 +50,7 @@ pub struct Policies {
     actions: HashMap<String, Action>,
     authorizer: Authorizer,
     types: Types,
+    pub(super) memory: Memory,
     sha256: Fingerprint,
     serial: Option<u32>,
 }
@@ -55,6 +58,8 @@ pub struct Policies {
 /// An action and its groups, to which each question about it adds its caller and object.
 #[derive(Debug)]
 struct Action {
+    /// Its place among all.
+    number: usize,
     uid: EntityUid,
     groups: Entities,
 }
@@ -101,7 +106,15 @@ impl Policies {
                 let near = near.filter_map(|uid| all.get(uid).cloned());
                 let groups = Entities::from_entities(near, None)?;
                 let uid = uid.clone();
-                actions.insert(name.to_owned(), Action { uid, groups });
+                let number = actions.len();
+                actions.insert(
+                    name.to_owned(),
+                    Action {
+                        number,
+                        uid,
+                        groups,
+                    },
+                );
             }
         }
         Ok(Self {
@@ -114,6 +127,7 @@ impl Policies {
                 agreement: "Agreement".parse()?,
                 entry: "Entry".parse()?,
             },
+            memory: Memory::new(),
             set,
             schema,
             sha256,
@@ -190,12 +204,34 @@ impl Policies {
         on: &Object<'_>,
         purpose: Option<&str>,
     ) -> bool {
+        let answer = self.ask(who, method, on, purpose);
+        answer.unwrap_or_else(|error| denied(who, method, &error))
+    }
+
+    /// [`Self::allows`], asked once and then remembered. The object MUST be as the state has it, so that an
+    /// agreement's id is the hash of its terms. What failed is not remembered.
+    #[must_use]
+    pub fn allows_known(
+        &self,
+        who: Who<'_>,
+        method: &str,
+        on: &Object<'_>,
+        purpose: Option<&str>,
+    ) -> bool {
+        let action = self.actions.get(method);
+        let question = action.and_then(|action| Question::new(who, action.number, on, purpose));
+        let Some(question) = question else {
+            return self.allows(who, method, on, purpose);
+        };
+        if let Some(answer) = self.memory.get(&question) {
+            return answer;
+        }
         match self.ask(who, method, on, purpose) {
-            Ok(allowed) => allowed,
-            Err(error) => {
-                tracing::error!(method, org = %who.org, %error, "denied without an answer");
-                false
+            Ok(answer) => {
+                self.memory.keep(question, answer);
+                answer
             }
+            Err(error) => denied(who, method, &error),
         }
     }
 
@@ -291,6 +327,11 @@ impl Policies {
     fn all_named(&self, orgs: &[OrgId]) -> RestrictedExpression {
         RestrictedExpression::new_set(orgs.iter().map(|org| self.named(org)))
     }
+}
+
+fn denied(who: Who<'_>, method: &str, error: &AskError) -> bool {
+    tracing::error!(method, org = %who.org, %error, "denied without an answer");
+    false
 }
 
 fn text(text: &str) -> RestrictedExpression {

@@ -228,7 +228,7 @@ impl Policies {
         purpose: Option<&str>,
     ) -> Result<(), Error> {
         let who = Who::of(state, by).ok_or(NO_AGREEMENT)?;
-        if self.allows(who, method, &Object::Agreement(id, terms), purpose) {
+        if self.allows_known(who, method, &Object::Agreement(id, terms), purpose) {
             Ok(())
         } else {
             tracing::debug!(org = %by, method, agreement = %id, "not for this organisation");

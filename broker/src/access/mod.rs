@@ -8,6 +8,7 @@ pub mod documents;
 pub mod in_force;
 pub mod load;
 pub mod matrix;
+mod memory;
 pub mod method;
 
 #[cfg(test)]

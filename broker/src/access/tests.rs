@@ -18,7 +18,9 @@ use super::ask::{Object, Policies, Who};
 use super::documents::{Documents, DocumentsError, MANIFEST, NEVER, SCHEMA};
 use super::load::LoadError;
 use super::matrix::{Relation, Sample, matrix};
+use super::memory::Question;
 use super::{in_force::InForce, method};
+use crate::limits::ANSWERS_REMEMBERED_MAX;
 
 mod directory;
 
@@ -167,6 +169,61 @@ fn a_release_is_for_recipients_and_a_purpose_that_was_signed() {
     assert!(!asked("rival", Some(&terms.purposes[0])));
 }
 
+/// Asked again, in whatever order, every question has the answer that it has when it is asked for the first time.
+#[test]
+fn what_is_remembered_is_what_the_policies_say() {
+    let (id, terms) = terms();
+    let callers = [&terms.provider.org, &terms.planner.org, &org("rival")].map(Clone::clone);
+    let (asked, afresh) = (own(), own());
+    let objects = [
+        Object::Door,
+        Object::Agreement(&id, &terms),
+        Object::Entry(7, &callers),
+    ];
+    let purposes = [None, Some(&*terms.purposes[0]), Some("dpv:Marketing")];
+    let mut allowed = 0;
+    for _ in 0..2 {
+        for method in asked.methods().into_iter().chain(["No/Method"]) {
+            for (org, role) in callers.iter().flat_map(|org| Role::ALL.map(|r| (org, r))) {
+                for (on, purpose) in objects.iter().flat_map(|on| purposes.map(|p| (on, p))) {
+                    let who = Who { org, role };
+                    let known = asked.allows_known(who, method, on, purpose);
+                    assert_eq!(known, afresh.allows(who, method, on, purpose));
+                    allowed += usize::from(known);
+                }
+            }
+        }
+    }
+    assert!(allowed > 100);
+}
+
+#[test]
+fn what_a_caller_can_invent_is_not_remembered() {
+    let policies = own();
+    let (id, terms) = terms();
+    let on = Object::Agreement(&id, &terms);
+    let role = Role::Planner;
+    let who = Who {
+        org: &terms.planner.org,
+        role,
+    };
+    let signed = Some(&*terms.purposes[0]);
+    assert!(policies.allows_known(who, method::REQUEST_RELEASE, &on, signed));
+    assert_eq!(policies.memory.len(), 1);
+    for invented in 0..100 {
+        let purpose = format!("dpv:Invented{invented}");
+        let asked = policies.allows_known(who, method::REQUEST_RELEASE, &on, Some(&purpose));
+        assert!(!asked && !policies.allows_known(who, &purpose, &on, None));
+    }
+    assert_eq!(policies.memory.len(), 1);
+    for n in 0..ANSWERS_REMEMBERED_MAX * 2 {
+        let org = org(&format!("org-{n}"));
+        let question = Question::new(Who { org: &org, role }, 0, &Object::Door, None);
+        policies.memory.keep(question.unwrap(), true);
+    }
+    assert!(policies.memory.len() <= ANSWERS_REMEMBERED_MAX);
+}
+
 /// Cedar skips a policy that fails: without more care, these would all let through.
 #[test]
 fn a_policy_that_fails_denies() {
@@ -188,6 +245,8 @@ fn a_policy_that_fails_denies() {
             !policies.allows(who, method::REQUEST_RELEASE, &Object::Door, None),
             "{failing}"
         );
+        assert!(!policies.allows_known(who, method::REQUEST_RELEASE, &Object::Door, None));
+        assert_eq!(policies.memory.len(), 0, "a failure is no answer");
     }
     let policies = unchecked("permit (principal, action, resource);");
     assert!(policies.allows(who, method::REQUEST_RELEASE, &Object::Door, None));

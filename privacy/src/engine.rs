@@ -2,8 +2,13 @@
 //!
 //! OpenDP's measurements are neither `Send` nor `Sync`: each is built, asked and dropped inside one
 //! function here. Its `Debug` and errors never see data: maps are asked before any draw.
+//!
+//! OpenDP catches what its arithmetic panics about (`catch_unwind_silent`) under a panic hook that it puts in the place
+//! of the process's for that while. Two threads at once put back each other's, and every later panic of the process is
+//! silent: so it is asked by one at a time.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opendp::accuracy::{
     discrete_gaussian_scale_to_accuracy, discrete_laplacian_scale_to_accuracy,
@@ -45,6 +50,12 @@ type GaussianCells = Measurement<
 pub struct OpenDpError {
     /// What was asked of it.
     pub doing: &'static str,
+}
+
+/// Held by whoever asks OpenDP.
+fn alone() -> MutexGuard<'static, ()> {
+    static ASKED: Mutex<()> = Mutex::new(());
+    ASKED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn failing<E>(doing: &'static str) -> impl FnOnce(E) -> OpenDpError {
@@ -92,7 +103,7 @@ fn l1(draw: &Draw) -> Option<i64> {
 
 /// OpenDP's ρ for this draw, in units rounded up.
 pub(crate) fn rho(draw: &Draw) -> Result<Rho, OpenDpError> {
-    let doing = "map a draw's sensitivity to rho";
+    let (doing, _alone) = ("map a draw's sensitivity to rho", alone());
     let rho = match draw.noise {
         Noise::DiscreteGaussian => gaussian(draw.scale).and_then(|m| m.map(&l2(draw))),
         Noise::DiscreteLaplace => {
@@ -111,7 +122,7 @@ pub(crate) fn rho(draw: &Draw) -> Result<Rho, OpenDpError> {
 /// OpenDP's δ of this selection, in units rounded up. Its map is asked with T − 1: opendp 0.16 computes
 /// P[Z > T′ − 1] but lets pass what reaches T (opendp#2922), so T′ = T − 1 makes the claim true.
 pub(crate) fn delta(selection: &Selection) -> Result<Delta, OpenDpError> {
-    let doing = "map a selection threshold to delta";
+    let (doing, _alone) = ("map a selection threshold to delta", alone());
     let (draw, wrong) = (&selection.draw, OpenDpError { doing });
     let threshold = i64::try_from(selection.threshold).map_err(|_| wrong.clone())? - 1;
     let cells = || -> Cells { MapDomain::new(AtomDomain::default(), AtomDomain::default()) };
@@ -167,6 +178,8 @@ fn units_up(value: f64) -> Option<u64> {
 /// Noise from OpenDP's sampler added to every value, on this thread: what ours is compared with.
 #[cfg(any(test, feature = "reference"))]
 pub(crate) fn opendp_noise(draw: &Draw, values: &[i64]) -> Result<Vec<i64>, OpenDpError> {
+    // Beside other tests; benches measure it on all cores.
+    let _alone = cfg!(test).then(alone);
     let values = values.to_vec();
     match draw.noise {
         Noise::DiscreteLaplace => laplace(draw.scale).and_then(|m| m.invoke(&values)),
@@ -198,7 +211,7 @@ const CONTINUOUS_FROM: f64 = 4096.0;
 /// ⌈a⌉ − 1. A large Gaussian takes the continuous accuracy, one wider, since P[|Z| ≥ m] ≤ P[|N| ≥ m − 1]
 /// (CKS20 Proposition 25).
 fn half_width(noise: Noise, scale: Scale, alpha: f64) -> Result<u64, OpenDpError> {
-    let doing = "give the accuracy of a scale";
+    let (doing, _alone) = ("give the accuracy of a scale", alone());
     let scale = float(scale);
     let accuracy = match noise {
         Noise::DiscreteLaplace => discrete_laplacian_scale_to_accuracy(scale, alpha),
@@ -222,7 +235,7 @@ pub(crate) fn epsilon(loss: Loss, delta: Delta) -> Result<Option<f64>, OpenDpErr
     if room == Delta::ZERO {
         return Ok(None);
     }
-    let doing = "convert rho to epsilon";
+    let (doing, _alone) = ("convert rho to epsilon", alone());
     // Two steps of the float: one for the cast of a large number, one for the division.
     let rho = in_ones(loss.rho.units()).next_up().next_up();
     let room = in_ones(room.units()).next_down().next_down();

@@ -13,6 +13,7 @@ use policies::mechanism::Mechanism;
 
 /// OpenDP's composition of losses in zCDP, rounded up by it.
 fn composed(rhos: &[f64]) -> f64 {
+    let _alone = alone();
     ZeroConcentratedDivergence.compose(rhos.to_vec()).unwrap()
 }
 

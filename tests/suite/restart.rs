@@ -1,5 +1,9 @@
 //! After a stop, a lost index or a damaged file.
 
+use std::sync::Arc;
+
+use broker::store::blobs::Blobs;
+use broker::store::disk::OsDisk;
 use sdk::client::Answered;
 
 use crate::harness::*;
@@ -42,6 +46,23 @@ async fn a_deleted_index_is_rebuilt_equal() {
     town.stop().await;
     town.start().await;
     same_but_for_the_start(&with_index, &town.broker().sequencer().state());
+}
+
+/// A crash between a payload and its entry leaves cells that no agreement's retention would ever end.
+#[tokio::test(flavor = "multi_thread")]
+async fn payloads_that_no_entry_names_are_erased_at_the_start_and_no_others() {
+    let (mut town, before) = with_a_release().await;
+    let named: Vec<_> = before.blobs().into_iter().cloned().collect();
+    assert_eq!(named.len(), 3, "zones, cells, a released table");
+    town.stop().await;
+    let stored =
+        |town: &Town| Blobs::open(Arc::new(OsDisk::open(&town.config.state).unwrap())).unwrap();
+    let crashed = stored(&town).put(&"cells".into()).await.unwrap();
+    assert!(stored(&town).list().unwrap().contains(&crashed));
+    town.start().await;
+    same_but_for_the_start(&before, &town.broker().sequencer().state());
+    town.stop().await;
+    assert_eq!(stored(&town).list().unwrap(), named);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -204,9 +204,19 @@ async fn an_older_copy_does_not_start_while_a_witness_is_ahead() {
     town.start().await;
     contributed(town).await;
     town.stop().await;
-    std::fs::remove_dir_all(&town.config.state).unwrap();
+    // The newer payloads lie beside the older log, as where the log was put back alone.
+    let newer = ["blobs", "salts"].map(|folder| town.config.state.join(folder));
+    std::fs::remove_dir_all(town.config.state.join("log")).unwrap();
     copy(&backup, &town.config.state);
+    let stored = || {
+        newer
+            .each_ref()
+            .map(|folder| std::fs::read_dir(folder).unwrap().count())
+    };
+    let before = stored();
     let error = start(&town.config, town.clock.clone()).await.unwrap_err();
+    assert_eq!(stored(), before, "erased under an older log");
+    assert!(before[0] > 0);
     let text = error.to_string();
     for told in [
         "north",

@@ -136,8 +136,9 @@ impl Broker {
             }
             _ => {}
         }
-        // What a crash left between an entry and its files, before anybody is served.
-        self.erase_due().await
+        // What a crash left between an entry and its files, and the other way round, before anybody is served.
+        self.erase_due().await?;
+        self.erase_unnamed().await
     }
 
     /// The handle of the one writer, for readers of state and log.

@@ -1,6 +1,6 @@
 //! A contribution: checked while it streams in, written aside, made durable, then named by an entry.
 //! Nothing is visible before the entry; a refusal erases what was written,
-//! and a crash or a failing log leaves at most an unnamed blob that nobody can read.
+//! and a crash or a failing log leaves at most a blob that no entry names, which the next start erases.
 
 use std::fs::File;
 use std::sync::Arc;

@@ -46,13 +46,7 @@ impl Broker {
             return Ok(());
         };
         // One look at the folders tells which of a long history are still there.
-        let blobs = self.blobs.clone();
-        let there = tokio::task::spawn_blocking(move || blobs.list()).await;
-        let there: BTreeSet<_> = there
-            .map_err(Error::internal)?
-            .map_err(Error::internal)?
-            .into_iter()
-            .collect();
+        let there: BTreeSet<_> = self.stored().await?.into_iter().collect();
         let mut files = 0_u32;
         for (_, blob) in deleted.iter().filter(|(_, blob)| there.contains(blob)) {
             self.blobs.erase(blob).await.map_err(Error::internal)?;
@@ -61,6 +55,35 @@ impl Broker {
         erased.next = last.saturating_add(1);
         tracing::info!(files, "deleted cells are erased");
         Ok(())
+    }
+
+    /// Erases what no entry names: a crash between a payload and its entry left it, nobody was promised anything of
+    /// it, and no retention would ever end it. MUST come before anything is stored, and after the witnesses have seen
+    /// the log: beside an older copy of it, newer payloads look the same.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where a file cannot be removed.
+    pub(super) async fn erase_unnamed(&self) -> Result<(), Error> {
+        let mut unnamed = self.stored().await?;
+        {
+            let state = self.sequencer.state();
+            let named = state.blobs();
+            unnamed.retain(|blob| !named.contains(blob));
+        }
+        for blob in &unnamed {
+            self.blobs.erase(blob).await.map_err(Error::internal)?;
+        }
+        if !unnamed.is_empty() {
+            let files = unnamed.len();
+            tracing::warn!(files, "payloads that no entry names are erased");
+        }
+        Ok(())
+    }
+
+    async fn stored(&self) -> Result<Vec<BlobId>, Error> {
+        let blobs = self.blobs.clone();
+        let there = tokio::task::spawn_blocking(move || blobs.list()).await;
+        there.map_err(Error::internal)?.map_err(Error::internal)
     }
 
     /// Takes a contribution back, as its provider has signed. On return its cells are erased. The same again is

@@ -2,7 +2,7 @@
 //!
 //! A blob is `blobs/<id>`, its salt is `salts/<id>`, and `<id>` is HMAC-SHA256(salt, bytes) in
 //! hexadecimal. An entry holds the id; with blob and salt erased, the id says nothing about what it
-//! was. A blob that no entry names is garbage, which nobody can ask for.
+//! was. A blob that no entry names is garbage, which nobody can ask for and a start erases.
 //!
 //! Only local files are implemented. Scans read through an `object_store`, so they do not care.
 

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use audit::bundle::Entries;
 use audit::checkpoint::LogKey;
 use audit::tree::{TreeHash, leaf_hash};
-use policies::entry::{Body, Entry};
-use policies::id::BlobId;
+use policies::entry::Entry;
 use policies::state::State;
 
 use super::blobs::Blobs;
@@ -107,57 +106,24 @@ pub(super) fn check(
             "`{file}` has a tail that was never committed, or lacks hashes"
         ));
     }
-    let named = replay(&entries, index, report);
-    report.blobs = named.kept.len() as u64;
-    payloads(&Blobs::unopened(Arc::clone(disk)), &named, report);
+    let state = replay(&entries, index, report);
+    report.blobs = state.blobs().len() as u64;
+    payloads(&Blobs::unopened(Arc::clone(disk)), &state, report);
 }
 
-/// The payloads that the entries name.
-#[derive(Default)]
-struct Named {
-    /// They have to be there.
-    kept: BTreeSet<BlobId>,
-    /// They are deleted by the log: a deleted payload is no lost one.
-    deleted: BTreeSet<BlobId>,
-}
-
-impl Named {
-    fn take(&mut self, body: &Body) {
-        match body {
-            Body::ZoningAdded { blob, .. } | Body::ReleasePublished { blob, .. } => {
-                self.kept.insert(blob.clone());
-            }
-            Body::ContributionAccepted(contribution) => {
-                self.kept.insert(contribution.blob.clone());
-            }
-            Body::RetentionDeleted(deletion) => {
-                self.kept.remove(&deletion.blob);
-                self.deleted.insert(deletion.blob.clone());
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Replays all entries, compares with the index on the way, and collects the payloads they name.
-fn replay(entries: &[u8], index: Option<Indexed>, report: &mut Report) -> Named {
-    let (mut state, mut named) = (State::new(), Named::default());
+/// Replays all entries, and compares with the index on the way.
+fn replay(entries: &[u8], index: Option<Indexed>, report: &mut Report) -> State {
+    let mut state = State::new();
     let mut unseen = index;
     for (at, bytes) in Entries::new(entries).map_while(Result::ok).enumerate() {
         let applied = Entry::from_bytes(bytes)
             .map_err(|e| e.to_string())
-            .and_then(|entry| match state.apply(&entry) {
-                Ok(_) => Ok(entry),
-                Err(error) => Err(error.to_string()),
-            });
-        match applied {
-            Ok(entry) => named.take(&entry.body),
-            Err(why) => {
-                report.damaged(format!(
-                    "entry {at} of `log/entries`: {why}; run the `weir` that wrote it"
-                ));
-                return named;
-            }
+            .and_then(|entry| state.apply(&entry).map_err(|e| e.to_string()));
+        if let Err(why) = applied {
+            report.damaged(format!(
+                "entry {at} of `log/entries`: {why}; run the `weir` that wrote it"
+            ));
+            return state;
         }
         if let Some(seen) = unseen.take_if(|seen| seen.state.size() == state.size()) {
             if seen.last != Some(leaf_hash(bytes)) {
@@ -175,12 +141,13 @@ fn replay(entries: &[u8], index: Option<Indexed>, report: &mut Report) -> Named 
             "`index` knows {size} entries, more than the log: rebuilt"
         ));
     }
-    named
+    state
 }
 
 /// Every payload is there and is what its entry commits to; what no entry names is told.
-fn payloads(blobs: &Blobs, named: &Named, report: &mut Report) {
-    for id in &named.kept {
+fn payloads(blobs: &Blobs, state: &State, report: &mut Report) {
+    let named = state.blobs();
+    for id in &named {
         if let Err(error) = blobs.check(id) {
             report.damaged(error);
         }
@@ -188,8 +155,8 @@ fn payloads(blobs: &Blobs, named: &Named, report: &mut Report) {
     match blobs.list() {
         Err(error) => report.damaged(error),
         Ok(all) => {
-            let (deleted, rest): (Vec<_>, Vec<_>) =
-                all.iter().partition(|id| named.deleted.contains(*id));
+            let gone: BTreeSet<_> = state.deleted_since(0).map(|(_, id)| id).collect();
+            let (deleted, rest): (Vec<_>, Vec<_>) = all.iter().partition(|id| gone.contains(*id));
             if !deleted.is_empty() {
                 report.mended(format!(
                     "{} payloads in `blobs` and `salts` are deleted by the log: a crash or a backup left \
@@ -197,11 +164,11 @@ fn payloads(blobs: &Blobs, named: &Named, report: &mut Report) {
                     deleted.len()
                 ));
             }
-            let unnamed = rest.iter().filter(|id| !named.kept.contains(**id)).count();
+            let unnamed = rest.iter().filter(|id| !named.contains(*id)).count();
             if unnamed > 0 {
                 report.mended(format!(
-                    "{unnamed} payloads in `blobs` and `salts` are named by no entry: unreadable \
-                     leftovers of a crash"
+                    "{unnamed} payloads in `blobs` and `salts` are named by no entry: a crash left \
+                     them, the start erases them"
                 ));
             }
         }

@@ -1,5 +1,7 @@
 //! How long contributed cells stay, and what becomes of those who read them.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, ToSpan};
 
 use super::{ContributionRecord, ReleaseRecord, Slot, Stage, State, Status};
@@ -60,7 +62,7 @@ impl State {
     pub fn overdue(&self, time: Timestamp) -> Vec<Body> {
         let due = self.due.iter().take_while(|(at, ..)| *at <= time);
         let due = due.filter_map(|(_, provider, batch)| self.batch(provider, batch));
-        let (mut entries, mut aborted) = (Vec::new(), std::collections::BTreeSet::new());
+        let (mut entries, mut aborted) = (Vec::new(), BTreeSet::new());
         for record in due {
             let Some((_, why)) = self.goes(record) else {
                 continue;
@@ -101,6 +103,24 @@ impl State {
         self.deleted
             .range(first..)
             .map(|(entry, blob)| (*entry, blob))
+    }
+
+    /// Every payload that an entry names and none deletes: cells, zonings, released tables. What else is stored was
+    /// left by a crash.
+    #[must_use]
+    pub fn blobs(&self) -> BTreeSet<&BlobId> {
+        let cells = self.batches.values();
+        let cells = cells.filter(|record| record.deleted.is_none());
+        let cells = cells.map(|record| &record.contribution.blob);
+        let zonings = self.zonings.values().map(|zoning| &zoning.blob);
+        let tables = self
+            .releases
+            .values()
+            .filter_map(|release| match &release.stage {
+                Stage::Published { blob, .. } => Some(blob),
+                Stage::Reserved | Stage::Aborted { .. } => None,
+            });
+        cells.chain(zonings).chain(tables).collect()
     }
 
     /// Why the newest cells of a slot are there no more; `None` where they are, or never were.
@@ -173,7 +193,7 @@ impl State {
     ) -> impl Iterator<Item = &'a ContributionRecord> {
         let line =
             std::iter::successors(Some(id), |id| self.agreement(id)?.terms.supersedes.as_ref());
-        let line: std::collections::BTreeSet<_> = line.collect();
+        let line: BTreeSet<_> = line.collect();
         let all = self.batches.values();
         all.filter(move |record| line.contains(&record.contribution.agreement))
     }

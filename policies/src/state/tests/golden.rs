@@ -1,7 +1,10 @@
 //! A whole log as it was first written: what it says MUST never change.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::decide::release_key;
+use crate::id::BlobId;
 use crate::sign::{Signs, possession_payload, verify};
 
 const LOG: &str = include_str!("../../../golden/log.jsonl");
@@ -174,5 +177,38 @@ fn no_entry_can_be_left_out_or_repeated() {
             kind != "broker.started",
             "{kind} twice"
         );
+    }
+}
+
+/// A start erases what `State::blobs` leaves out: a new kind that names a payload has to be in it.
+#[test]
+fn every_payload_that_an_entry_names_is_kept_until_one_deletes_it() {
+    let kinds = ["contribution.accepted", "release.published", "zoning.added"];
+    for log in [LOG, include_str!("../../../golden/life.jsonl")] {
+        let (mut state, mut named) = (State::new(), BTreeSet::new());
+        for line in log.lines() {
+            let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+            let kind = entry["body"]["kind"].as_str().unwrap();
+            if let Some(blob) = entry["body"]["blob"].as_str() {
+                let blob: BlobId = blob.parse().unwrap();
+                match kind {
+                    "retention.deleted" => assert!(named.remove(&blob)),
+                    _ => assert!(kinds.contains(&kind) && named.insert(blob), "{kind}"),
+                }
+            }
+            let entry = Entry::from_bytes(line.as_bytes()).unwrap();
+            state.apply(&entry).unwrap();
+            assert!(state.blobs().into_iter().eq(&named), "{line}");
+        }
+        assert!(named.len() > 1);
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let file = file.unwrap().path();
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let names = std::fs::read_to_string(file).unwrap().contains("\"blob\":");
+        let known = kinds.iter().any(|kind| name.starts_with(kind));
+        let other = name.starts_with("retention.deleted") || name.ends_with(".jsonl");
+        assert!(!names || known || other, "{name} names a payload");
     }
 }

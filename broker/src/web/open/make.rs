@@ -14,7 +14,7 @@ use super::Open;
 use super::about::About;
 use super::format::Format;
 use super::reply::tell;
-use super::shelf::{File, Known};
+use super::shelf::{File, Known, Shelf};
 use crate::error::Error;
 use crate::limits::OPEN_FILE_BYTES_MAX;
 
@@ -30,8 +30,10 @@ impl Open {
             if let Some(known) = open.shelf.known(&about.files()) {
                 return Ok(known);
             }
-            let parts = open.parts(about).await?;
-            blocking(move || open.make_all(&parts)).await
+            let (parts, shelf) = (open.parts(about).await?, Arc::clone(&open.shelf));
+            // A broker that stops need not wait for it.
+            drop(open);
+            blocking(move || shelf.make_all(&parts)).await
         })
         .await
     }
@@ -50,8 +52,9 @@ impl Open {
             if let Some(file) = open.shelf.file(&about.files(), format) {
                 return Ok(Some(file));
             }
-            let parts = open.parts(about).await?;
-            blocking(move || open.make_one(&parts, format)).await
+            let (parts, shelf) = (open.parts(about).await?, Arc::clone(&open.shelf));
+            drop(open);
+            blocking(move || shelf.make_one(&parts, format)).await
         })
         .await
     }
@@ -66,7 +69,9 @@ impl Open {
             zoning,
         })
     }
+}
 
+impl Shelf {
     /// Every file, for its digest; what fits is kept. Where nothing can be made of a table, it is still there itself.
     fn make_all(&self, parts: &Parts) -> Result<Arc<Known>, Error> {
         let (name, sheet) = (parts.about.files(), parts.sheet()?);
@@ -83,8 +88,8 @@ impl Open {
             };
             let file = File::of(bytes);
             files.push((format, file.digest));
-            if let Some(file) = self.shelf.hold(file) {
-                self.shelf.keep(&name, format, &file);
+            if let Some(file) = self.hold(file) {
+                self.keep(&name, format, &file);
             }
         }
         let value: Value = serde_json::from_str(&sheet).map_err(Error::internal)?;
@@ -95,7 +100,7 @@ impl Open {
             whole,
         });
         if whole {
-            self.shelf.learn(&name, &known);
+            self.learn(&name, &known);
         }
         Ok(known)
     }
@@ -109,8 +114,8 @@ impl Open {
         let Some(bytes) = parts.written(format, &sheet, export.as_ref()) else {
             return Ok(None);
         };
-        let file = self.shelf.hold(File::of(bytes)).ok_or(Error::Busy)?;
-        self.shelf.keep(&parts.about.files(), format, &file);
+        let file = self.hold(File::of(bytes)).ok_or(Error::Busy)?;
+        self.keep(&parts.about.files(), format, &file);
         Ok(Some(file))
     }
 }

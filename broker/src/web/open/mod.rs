@@ -64,7 +64,7 @@ pub struct Presented {
 struct Open {
     broker: Arc<Broker>,
     presented: Presented,
-    shelf: Shelf,
+    shelf: Arc<Shelf>,
     places: Places,
     /// Places for work that takes time and memory.
     making: Arc<Semaphore>,
@@ -78,7 +78,7 @@ pub(super) fn routes(broker: &Arc<Broker>, presented: Presented) -> Router<Arc<B
     let open = Open {
         broker: Arc::clone(broker),
         presented,
-        shelf: Shelf::default(),
+        shelf: Arc::default(),
         places: Places::default(),
         making: Arc::new(Semaphore::new(OPEN_MADE_AT_ONCE)),
         listed: Mutex::default(),

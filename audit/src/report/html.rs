@@ -6,6 +6,8 @@ use super::{Report, Table};
 
 /// Rows of a table on the page; the CSV file has all.
 const ROWS_MAX: usize = 2000;
+/// A longer word, a digest for example, may be broken anywhere; others stay whole, on paper too.
+const WORD_CHARS: usize = 24;
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
 <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
@@ -17,8 +19,10 @@ h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2.2rem 0 .4rem}\n\
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{color:#555}dd{margin:0;overflow-wrap:anywhere}\n\
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px}\n\
 th,td{text-align:left;vertical-align:top;padding:.25rem .7rem .25rem 0;border-bottom:1px solid #ddd;\
-overflow-wrap:anywhere;max-width:24rem}th{border-bottom:2px solid #888}\n\
-p.none,p.more{color:#555}@media print{body{max-width:none}.scroll{overflow:visible}}\n</style>\n";
+max-width:24rem}th{border-bottom:2px solid #888}td.long{overflow-wrap:anywhere;min-width:9rem}\n\
+p.none,p.more{color:#555}@page{size:A4 landscape;margin:1cm}\n\
+@media print{body{max-width:none;margin:0}.scroll{overflow:visible}table{font-size:9px}\
+td,th{padding-right:.4rem}td.long{min-width:6rem}}\n</style>\n";
 
 impl Report {
     /// The report as one page. Every text stands in it as text: markup is escaped, and characters
@@ -77,7 +81,11 @@ fn section(page: &mut String, table: &Table) {
     for row in table.rows.iter().take(ROWS_MAX) {
         page.push_str("<tr>");
         for value in row {
-            let _ = write!(page, "<td>{}</td>", text(value));
+            let long = value
+                .split_whitespace()
+                .any(|word| word.chars().count() > WORD_CHARS);
+            let class = if long { " class=\"long\"" } else { "" };
+            let _ = write!(page, "<td{class}>{}</td>", text(value));
         }
         page.push_str("</tr>\n");
     }

@@ -67,7 +67,8 @@ Example:
 
 Any party can, at any time, alone. The table is public no more; its address says that it was withdrawn, and why.
 It cannot be proposed again: a corrected table is another release. Entitled organisations keep it. Where the
-agreement's `publication.on_end` is `withdrawn`, its end does the same by itself.";
+agreement's `publication.on_end` is `withdrawn`, its end does the same by itself; so does an amendment without a
+`publication`, for good, whatever a later one says.";
 
 /// Arguments of `weir release open propose`.
 #[derive(Debug, Args)]

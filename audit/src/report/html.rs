@@ -84,7 +84,7 @@ fn section(page: &mut String, table: &Table) {
             let long = value
                 .split_whitespace()
                 .any(|word| word.chars().count() > WORD_CHARS);
-            let class = if long { " class=\"long\"" } else { "" };
+            let class = if long { " class=long" } else { "" };
             let _ = write!(page, "<td{class}>{}</td>", text(value));
         }
         page.push_str("</tr>\n");

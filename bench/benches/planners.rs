@@ -34,6 +34,8 @@ const ZONES: usize = 9;
 /// Listings, and agreements brought into force, that are timed.
 const LISTINGS: usize = 500;
 const ACTIVATIONS: usize = 30;
+/// Between two listings: one organisation's calls are limited (`ORG_CALLS_PER_SECOND`), and a listing has pages.
+const BETWEEN_LISTINGS: Duration = Duration::from_millis(20);
 const LISTING_MOST_S: f64 = 0.010;
 const ACTIVATION_MOST_S: f64 = 0.050;
 
@@ -198,6 +200,7 @@ impl City {
             if run > 0 {
                 series.push_since(start);
             }
+            tokio::time::sleep(BETWEEN_LISTINGS).await;
         }
         Ok(series)
     }

@@ -135,6 +135,10 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
     } = open(config, signer, clock.clone()).await?;
     let tick = config.publish_tick;
     let broker = Broker::new(sequencer, blobs, clock, log_key, in_force, tick);
+    // Where none of them answered, newer payloads beside an older log may be all that is left of them.
+    let sure = watched
+        .as_ref()
+        .is_none_or(|(collector, _)| collector.has_met());
     let (broker, watching) = match watched {
         None => (broker, None),
         Some((collector, heads)) => {
@@ -148,6 +152,12 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
         .await
         // Its reader is the operator: the cause, where there is one.
         .map_err(|e| during("begin")(e.cause().map_or_else(|| e.to_string(), ToOwned::to_owned)))?;
+    if sure {
+        broker
+            .erase_unnamed()
+            .await
+            .map_err(during("erase payloads that no entry names"))?;
+    }
     broker.resume();
     broker.keep_time();
     broker.keep_schedule();

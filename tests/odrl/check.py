@@ -2,7 +2,7 @@
 
     python check.py SCHEMAS POLICY.jsonld...
 
-SCHEMAS is the folder of public schemas (it is not in the repository). `tests/odrl/run` installs what this
+SCHEMAS is the folder of public schemas (it is not in the repository). `tests/venv odrl` installs what this
 needs. Each policy has to hold, has to mean the same under both contexts, and each of its spoilt copies has to be
 found: a check that finds nothing would prove nothing.
 """

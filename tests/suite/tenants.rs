@@ -250,7 +250,7 @@ async fn every_rpc_with_a_foreign_id_is_not_found_like_an_id_that_nobody_used() 
         entry: 1 << 40,
     };
     let policies = Policies::load(&Documents::own()).unwrap();
-    // Offers and lists name no id; `GetEntries` leaves out what is not for the caller.
+    // Lists name no id; `GetEntries` leaves out what is not for the caller; offers have a test of their own.
     let no_id = [
         method::WATCH_AGREEMENTS,
         method::OFFER_AGREEMENT,
@@ -308,4 +308,32 @@ async fn every_rpc_with_a_foreign_id_is_not_found_like_an_id_that_nobody_used() 
     }
     let asked = ask(&theirs, method::REQUEST_RELEASE, &foreign).await;
     assert_eq!(asked.code(), Code::Ok, "{asked:?}");
+}
+
+/// Found by a reread: an offer names agreements too, and its refusals told foreign ones from none.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_that_names_a_foreign_agreement_learns_nothing_of_it() {
+    let (town, bikes, _, _, foreign) = agreed().await;
+    let rival = town.join("rival", Role::Planner).await;
+    let geojson = squares();
+    let nobodys = "f".repeat(64).parse().unwrap();
+    let mut answers = Vec::new();
+    for id in [foreign, nobodys] {
+        let mut countering = agreement(&bikes, &rival, &geojson);
+        countering.counters = Some(id.clone());
+        let mut amending = agreement(&bikes, &rival, &geojson);
+        amending.supersedes = Some(id);
+        for terms in [countering, amending] {
+            let refused = rival.client.offer(&terms, &rival.signer).await;
+            answers.push(refused.unwrap_err().to_string());
+        }
+    }
+    assert!(
+        answers.iter().all(|told| *told == answers[0]),
+        "{answers:?}"
+    );
+    assert!(
+        answers[0].contains("not found") || answers[0].contains("no such"),
+        "{answers:?}"
+    );
 }

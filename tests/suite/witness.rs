@@ -234,6 +234,11 @@ async fn an_older_copy_does_not_start_while_a_witness_is_ahead() {
         text.contains("south") && text.contains("older copy"),
         "{text}"
     );
+    // Where none can be asked it starts, as at every start in which they are away, and nothing is erased for good.
+    watched.south.stop().await;
+    let blind = start(&watched.town.config, watched.town.clock.clone()).await;
+    blind.unwrap().stop().await.unwrap();
+    assert_eq!(stored(), before, "erased though nobody saw the log");
 }
 
 /// The same backup, grown past the witness with another story: not a single entry is added.

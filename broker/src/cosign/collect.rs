@@ -122,6 +122,12 @@ impl Collector {
         Ok((collector, heads))
     }
 
+    /// Has any witness seen this log and said nothing against it?
+    #[must_use]
+    pub fn has_met(&self) -> bool {
+        self.desks.iter().any(|desk| desk.met)
+    }
+
     /// Asks on, until `stop`.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use policies::validate::faults;
 use super::broker::Broker;
 use super::rotate::still_in_force;
 use crate::access::in_force::NO_AGREEMENT;
-use crate::access::method::{OFFER_AGREEMENT, SIGN_AGREEMENT};
+use crate::access::method::{GET_AGREEMENT, OFFER_AGREEMENT, SIGN_AGREEMENT};
 use crate::error::Error;
 
 impl Broker {
@@ -39,6 +39,10 @@ impl Broker {
             None,
         )?;
         if self.sequencer.state().agreement(&id).is_none() {
+            // What an offer names is there for those who may see it, as everywhere.
+            for named in terms.counters.iter().chain(&terms.supersedes) {
+                self.agreement_for(by, GET_AGREEMENT, named)?;
+            }
             check_terms(&self.sequencer.state(), &terms)?;
             // Only what may exist is worth the search for its noise, which takes a moment.
             tokio::task::block_in_place(|| self.check_plan(&terms))?;

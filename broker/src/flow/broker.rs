@@ -136,9 +136,8 @@ impl Broker {
             }
             _ => {}
         }
-        // What a crash left between an entry and its files, and the other way round, before anybody is served.
-        self.erase_due().await?;
-        self.erase_unnamed().await
+        // What a crash left between an entry and its files, before anybody is served.
+        self.erase_due().await
     }
 
     /// The handle of the one writer, for readers of state and log.

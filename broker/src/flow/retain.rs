@@ -63,7 +63,7 @@ impl Broker {
     ///
     /// # Errors
     /// [`Error::Internal`] where a file cannot be removed.
-    pub(super) async fn erase_unnamed(&self) -> Result<(), Error> {
+    pub async fn erase_unnamed(&self) -> Result<(), Error> {
         let mut unnamed = self.stored().await?;
         {
             let state = self.sequencer.state();

@@ -17,6 +17,7 @@ use broker::flow::Broker;
 use broker::flow::broker::Terms;
 use broker::flow::release::Answer;
 use broker::sequencer::Sequencer;
+use broker::store::disk::Disk;
 use broker::store::disk::sim::SimDisk;
 use broker::store::open::Store;
 use futures::stream;
@@ -85,16 +86,16 @@ async fn open(cast: &Cast, disk: &SimDisk, index: &Path) -> Result<Arc<Broker>, 
     open_at(cast, disk, index, NOW).await
 }
 
-async fn open_at(
-    cast: &Cast,
-    disk: &SimDisk,
+/// A broker on any disk, with nobody around it.
+pub fn broker_on(
+    disk: Arc<dyn Disk>,
     index: &Path,
-    time: &str,
+    seed: [u8; 32],
+    clock: Clock,
 ) -> Result<Arc<Broker>, String> {
-    let signer = LogSigner::from_seed(ORIGIN.parse().unwrap(), &cast.log.into()).unwrap();
+    let signer = LogSigner::from_seed(ORIGIN.parse().unwrap(), &seed.into()).unwrap();
     let key = LogKey::new(signer.verifier_key().clone());
-    let store = Store::open_on(Arc::new(disk.clone()), index, signer).map_err(|e| e.to_string())?;
-    let clock = Clock::standing_at(time.parse().unwrap());
+    let store = Store::open_on(disk, index, signer).map_err(|e| e.to_string())?;
     let Store {
         log,
         state,
@@ -106,7 +107,17 @@ async fn open_at(
     let tick = Duration::from_millis(1);
     let in_force = InForce::own().map_err(|e| e.to_string())?;
     let broker = Broker::new(sequencer, blobs, clock, key, in_force, tick);
-    let broker = Arc::new(broker);
+    Ok(Arc::new(broker))
+}
+
+async fn open_at(
+    cast: &Cast,
+    disk: &SimDisk,
+    index: &Path,
+    time: &str,
+) -> Result<Arc<Broker>, String> {
+    let clock = Clock::standing_at(time.parse().unwrap());
+    let broker = broker_on(Arc::new(disk.clone()), index, cast.log, clock)?;
     let floors = Floors {
         k_min: 5,
         cap_max: serde_json::from_str(r#"{"rho":"4","delta":"0.00001"}"#).unwrap(),

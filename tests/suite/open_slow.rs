@@ -5,15 +5,10 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
 
-use audit::note::Signer as LogSigner;
-use broker::access::InForce;
 use broker::clock::Clock;
 use broker::flow::Broker;
-use broker::sequencer::Sequencer;
 use broker::store::disk::{Disk, FileName, OsDisk};
-use broker::store::open::Store;
 use broker::web;
 use certs::Ed25519Seed;
 use policies::state::Stage;
@@ -21,6 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+use crate::crash::broker_on;
 use crate::harness::*;
 use crate::open_data::Open;
 use crate::opening::until;
@@ -134,23 +130,10 @@ impl Slow {
             turned: Condvar::new(),
         });
         let seed = Ed25519Seed::read(&town.pki.log_key()).unwrap();
-        let signer = LogSigner::from_seed(ORIGIN.parse().unwrap(), &(*seed.as_bytes()).into());
         let index = town.folder.path().join("another-index");
         let on: Arc<dyn Disk> = Arc::clone(&disk) as Arc<dyn Disk>;
-        let store = Store::open_on(on, &index, signer.unwrap()).unwrap();
         let clock = Clock::standing_at(NOW.parse().unwrap());
-        let Store {
-            log,
-            state,
-            index,
-            blobs,
-            ..
-        } = store;
-        let (sequencer, _) = Sequencer::start(log, state, Some(index), clock.clone());
-        let (in_force, tick) = (InForce::own().unwrap(), Duration::from_millis(1));
-        let key = town.log_key.clone();
-        let broker = Broker::new(sequencer, blobs, clock.clone(), key, in_force, tick);
-        let broker = Arc::new(broker);
+        let broker = broker_on(on, &index, *seed.as_bytes(), clock.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (at, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let routes = web::routes(Arc::clone(&broker), web::Presented::default());

@@ -135,10 +135,9 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
     } = open(config, signer, clock.clone()).await?;
     let tick = config.publish_tick;
     let broker = Broker::new(sequencer, blobs, clock, log_key, in_force, tick);
-    // Where none of them answered, newer payloads beside an older log may be all that is left of them.
-    let sure = watched
+    let newest = watched
         .as_ref()
-        .is_none_or(|(collector, _)| collector.has_met());
+        .is_none_or(|(collector, _)| collector.has_quorum());
     let (broker, watching) = match watched {
         None => (broker, None),
         Some((collector, heads)) => {
@@ -152,7 +151,8 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
         .await
         // Its reader is the operator: the cause, where there is one.
         .map_err(|e| during("begin")(e.cause().map_or_else(|| e.to_string(), ToOwned::to_owned)))?;
-    if sure {
+    // Without a quorum this may be an older copy, and what it does not name all that is left of newer payloads.
+    if newest {
         broker
             .erase_unnamed()
             .await

@@ -122,10 +122,10 @@ impl Collector {
         Ok((collector, heads))
     }
 
-    /// Has any witness seen this log and said nothing against it?
+    /// Has a quorum cosigned this log since the start? One witness alone may be behind, as an older copy is.
     #[must_use]
-    pub fn has_met(&self) -> bool {
-        self.desks.iter().any(|desk| desk.met)
+    pub fn has_quorum(&self) -> bool {
+        self.cosigned.borrow().note.is_some()
     }
 
     /// Asks on, until `stop`.

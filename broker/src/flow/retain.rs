@@ -58,8 +58,8 @@ impl Broker {
     }
 
     /// Erases what no entry names: a crash between a payload and its entry left it, nobody was promised anything of
-    /// it, and no retention would ever end it. MUST come before anything is stored, and after the witnesses have seen
-    /// the log: beside an older copy of it, newer payloads look the same.
+    /// it, and no retention would ever end it. MUST come before anything is stored, and where there are witnesses after
+    /// a quorum has cosigned the log: beside an older copy of it, newer payloads look the same.
     ///
     /// # Errors
     /// [`Error::Internal`] where a file cannot be removed.

@@ -45,7 +45,7 @@ pub const REFUSALS_LOGGED_EVERY: SignedDuration = SignedDuration::from_secs(10);
 /// Those that were turned away are logged once in this time, as a number.
 pub const REFUSALS_FOLD_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
-/// Answers of the access policies that are remembered, about 200 bytes each.
+/// Answers of the access policies that are remembered, of two ids and a few words each.
 pub const ANSWERS_REMEMBERED_MAX: usize = 1 << 16;
 
 /// Calls of one organisation in one second, sustained.

@@ -103,7 +103,8 @@ fn l1(draw: &Draw) -> Option<i64> {
 
 /// OpenDP's ρ for this draw, in units rounded up.
 pub(crate) fn rho(draw: &Draw) -> Result<Rho, OpenDpError> {
-    let (doing, _alone) = ("map a draw's sensitivity to rho", alone());
+    let _alone = alone();
+    let doing = "map a draw's sensitivity to rho";
     let rho = match draw.noise {
         Noise::DiscreteGaussian => gaussian(draw.scale).and_then(|m| m.map(&l2(draw))),
         Noise::DiscreteLaplace => {
@@ -122,7 +123,8 @@ pub(crate) fn rho(draw: &Draw) -> Result<Rho, OpenDpError> {
 /// OpenDP's δ of this selection, in units rounded up. Its map is asked with T − 1: opendp 0.16 computes
 /// P[Z > T′ − 1] but lets pass what reaches T (opendp#2922), so T′ = T − 1 makes the claim true.
 pub(crate) fn delta(selection: &Selection) -> Result<Delta, OpenDpError> {
-    let (doing, _alone) = ("map a selection threshold to delta", alone());
+    let _alone = alone();
+    let doing = "map a selection threshold to delta";
     let (draw, wrong) = (&selection.draw, OpenDpError { doing });
     let threshold = i64::try_from(selection.threshold).map_err(|_| wrong.clone())? - 1;
     let cells = || -> Cells { MapDomain::new(AtomDomain::default(), AtomDomain::default()) };
@@ -211,7 +213,8 @@ const CONTINUOUS_FROM: f64 = 4096.0;
 /// ⌈a⌉ − 1. A large Gaussian takes the continuous accuracy, one wider, since P[|Z| ≥ m] ≤ P[|N| ≥ m − 1]
 /// (CKS20 Proposition 25).
 fn half_width(noise: Noise, scale: Scale, alpha: f64) -> Result<u64, OpenDpError> {
-    let (doing, _alone) = ("give the accuracy of a scale", alone());
+    let _alone = alone();
+    let doing = "give the accuracy of a scale";
     let scale = float(scale);
     let accuracy = match noise {
         Noise::DiscreteLaplace => discrete_laplacian_scale_to_accuracy(scale, alpha),
@@ -235,7 +238,8 @@ pub(crate) fn epsilon(loss: Loss, delta: Delta) -> Result<Option<f64>, OpenDpErr
     if room == Delta::ZERO {
         return Ok(None);
     }
-    let (doing, _alone) = ("convert rho to epsilon", alone());
+    let _alone = alone();
+    let doing = "convert rho to epsilon";
     // Two steps of the float: one for the cast of a large number, one for the division.
     let rho = in_ones(loss.rho.units()).next_up().next_up();
     let room = in_ones(room.units()).next_down().next_down();

@@ -73,6 +73,26 @@ fn a_report_holds_what_follows_from_the_log() {
     assert_eq!(balances.rows[0][4..], ["1", "0.0000002", "1", "0.0000002"]);
 }
 
+/// On paper, too, a column is as wide as its words; only digests, which are longer than any, may break.
+#[test]
+fn words_stay_whole_and_digests_may_break() {
+    let mut made = report(&honest().1, Within::default());
+    let digest = "0a".repeat(32);
+    made.tables[0].rows = vec![vec![
+        "a title of several short words".into(),
+        digest.clone(),
+    ]];
+    let page = made.html();
+    assert!(
+        page.contains("<td>a title of several short words</td>"),
+        "{page}"
+    );
+    assert!(
+        page.contains(&format!("<td class=long>{digest}</td>")),
+        "{page}"
+    );
+}
+
 #[test]
 fn a_report_about_a_time_replays_what_came_before() {
     let (_, log) = honest();

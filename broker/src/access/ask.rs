@@ -208,8 +208,8 @@ impl Policies {
         answer.unwrap_or_else(|error| denied(who, method, &error))
     }
 
-    /// [`Self::allows`], asked once and then remembered. The object MUST be as the state has it, so that an
-    /// agreement's id is the hash of its terms. What failed is not remembered.
+    /// [`Self::allows`], asked once and then remembered. An agreement's id MUST be the hash of its terms, as the state's
+    /// and an offer's are. What failed is not remembered.
     #[must_use]
     pub fn allows_known(
         &self,

@@ -208,6 +208,7 @@ async fn open(config: &Config, signer: Signer, clock: Clock) -> Result<Opened, S
     .map_err(during("open the state directory"))?;
     store
         .check_clock(clock.now())
+        .and_then(|()| store.check_payloads())
         .map_err(during("open the state directory"))?;
     let Store {
         log,

@@ -96,6 +96,8 @@ pub fn broker_on(
     let signer = LogSigner::from_seed(ORIGIN.parse().unwrap(), &seed.into()).unwrap();
     let key = LogKey::new(signer.verifier_key().clone());
     let store = Store::open_on(disk, index, signer).map_err(|e| e.to_string())?;
+    // As a start does: after no power cut is it refused.
+    store.check_payloads().map_err(|e| e.to_string())?;
     let Store {
         log,
         state,

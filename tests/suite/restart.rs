@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use broker::store::blobs::Blobs;
 use broker::store::disk::OsDisk;
+use policies::state::Stage;
 use sdk::client::Answered;
 
 use crate::harness::*;
@@ -63,6 +64,69 @@ async fn payloads_that_no_entry_names_are_erased_at_the_start_and_no_others() {
     same_but_for_the_start(&before, &town.broker().sequencer().state());
     town.stop().await;
     assert_eq!(stored(&town).list().unwrap(), named);
+}
+
+/// Zones, cells or a released table, the payload or its salt: a start without one is refused and says which, and
+/// nothing that is left is touched; put back, all is as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_without_a_named_payload_is_refused_until_it_is_restored() {
+    let (mut town, before) = with_a_release().await;
+    let named: Vec<_> = before.blobs().into_iter().cloned().collect();
+    assert_eq!(named.len(), 3, "zones, cells, a released table");
+    town.stop().await;
+    let away = town.folder.path().join("away");
+    let log = || std::fs::read(town.config.state.join("log/entries")).unwrap();
+    let entries = log();
+    for folder in ["blobs", "salts"] {
+        for id in &named {
+            let file = town.config.state.join(folder).join(id.as_str());
+            std::fs::rename(&file, &away).unwrap();
+            let refused = broker::serve::start(&town.config, town.clock.clone()).await;
+            let text = refused.unwrap_err().to_string();
+            for told in [
+                &format!("`{folder}/{id}` is missing"),
+                "from a backup",
+                "fsck",
+            ] {
+                assert!(text.contains(told), "`{told}` is not in: {text}");
+            }
+            assert_eq!(log(), entries, "a refused start writes nothing");
+            std::fs::rename(&away, &file).unwrap();
+        }
+    }
+    town.start().await;
+    same_but_for_the_start(&before, &town.broker().sequencer().state());
+    town.stop().await;
+    let stored = Blobs::open(Arc::new(OsDisk::open(&town.config.state).unwrap())).unwrap();
+    assert_eq!(stored.list().unwrap(), named);
+}
+
+/// What a file holds is looked at by whoever reads it, and by `fsck`: a start does not read every payload.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_altered_payload_is_never_served_and_fsck_names_it() {
+    let (mut town, before) = with_a_release().await;
+    let (key, table) = before
+        .releases()
+        .find_map(|(key, release)| match &release.stage {
+            Stage::Published { blob, .. } => Some((key.clone(), blob.clone())),
+            _ => None,
+        })
+        .unwrap();
+    town.stop().await;
+    let file = town.config.state.join("blobs").join(table.as_str());
+    let sound = std::fs::read(&file).unwrap();
+    let mut altered = sound.clone();
+    altered[sound.len() / 2] ^= 1;
+    std::fs::write(&file, altered).unwrap();
+    let report = broker::store::fsck::fsck(&town.config.state, &town.log_key).unwrap();
+    let told = report.damage.join("; ");
+    assert!(told.contains(&format!("`blobs/{table}`")), "{told}");
+    town.start().await;
+    let city = town.member("city").await;
+    let refused = city.client.fetch(&key).await.unwrap_err();
+    assert_eq!(refused.code(), "internal", "{refused}");
+    std::fs::write(&file, sound).unwrap();
+    city.client.fetch(&key).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

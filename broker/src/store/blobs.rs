@@ -6,6 +6,7 @@
 //!
 //! Only local files are implemented. Scans read through an `object_store`, so they do not care.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -216,17 +217,38 @@ impl Blobs {
     /// # Errors
     /// [`BlobError::Io`].
     pub fn list(&self) -> Result<Vec<BlobId>, BlobError> {
-        let mut ids = Vec::new();
+        let mut ids = self.list_in(&BLOBS)?;
+        ids.append(&mut self.list_in(&SALTS)?);
+        Ok(ids.into_iter().collect())
+    }
+
+    /// Are both files of every payload there? Looks at the folders only, and never into a file.
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`] names the first one that is not, [`BlobError::Io`].
+    pub(super) fn check_there(&self, named: &BTreeSet<&BlobId>) -> Result<(), BlobError> {
         for folder in [&BLOBS, &SALTS] {
-            let files = self.disk.list(folder).map_err(|e| io_error(folder, e))?;
-            let names = files
-                .iter()
-                .filter_map(|file| file.as_str().split('/').next_back());
-            ids.extend(names.filter_map(|name| BlobId::new(name).ok()));
+            let there = self.list_in(folder)?;
+            let Some(lost) = named.iter().find(|id| !there.contains(**id)) else {
+                continue;
+            };
+            let files = Files::of(lost)?;
+            let file = if folder == &BLOBS {
+                files.blob
+            } else {
+                files.salt
+            };
+            return Err(BlobError::Missing { file });
         }
-        ids.sort();
-        ids.dedup();
-        Ok(ids)
+        Ok(())
+    }
+
+    fn list_in(&self, folder: &FileName) -> Result<BTreeSet<BlobId>, BlobError> {
+        let files = self.disk.list(folder).map_err(|e| io_error(folder, e))?;
+        let names = files
+            .iter()
+            .filter_map(|file| file.as_str().split('/').next_back());
+        Ok(names.filter_map(|name| BlobId::new(name).ok()).collect())
     }
 
     fn put_now(&self, bytes: &[u8]) -> Result<BlobId, BlobError> {

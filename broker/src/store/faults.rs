@@ -280,5 +280,7 @@ fn the_index_beside_it_never_makes_a_difference() {
         let entries = store.log.entries(0..store.log.size()).unwrap();
         assert_eq!(store.state, replay(&entries), "step {step}");
         assert!(store.log.size() >= told.entries, "step {step}");
+        let there = store.check_payloads();
+        there.unwrap_or_else(|e| panic!("a start refused after step {step}: {e}"));
     }
 }

@@ -65,6 +65,9 @@ pub enum StoreError {
     /// The index.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// A payload that the log names is gone.
+    #[error("{0}; the log names it. `weir audit fsck` names every file that is missing or altered")]
+    PayloadLost(#[source] BlobError),
     /// There are blobs and no log: a new log would deny the old one.
     #[error(
         "`log/checkpoint` is missing and `blobs` is not empty: a log was here; restore the whole \
@@ -158,6 +161,22 @@ impl Store {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Store {
+    /// Is every payload there that the log names and has not erased? Only whether: what a file holds is checked
+    /// against its name by whoever reads it, and by `weir audit fsck`. A start that read every payload would take
+    /// as long as the store is large.
+    ///
+    /// # Errors
+    /// [`StoreError::PayloadLost`] names the first file that is not.
+    pub fn check_payloads(&self) -> Result<(), StoreError> {
+        let there = self.blobs.check_there(&self.state.blobs());
+        there.map_err(|error| match error {
+            lost @ BlobError::Missing { .. } => StoreError::PayloadLost(lost),
+            other => other.into(),
+        })
     }
 }
 

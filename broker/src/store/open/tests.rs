@@ -253,6 +253,8 @@ fn a_power_cut_at_any_step_leaves_log_state_and_blobs_in_agreement() {
             "{context}"
         );
         assert_eq!(store.state, replay(&all(&store.log)), "{context}");
+        let there = store.check_payloads();
+        there.unwrap_or_else(|e| panic!("{context}: {e}"));
         for index in 0..store.log.size() {
             store
                 .log
@@ -286,4 +288,32 @@ fn a_damaged_file_stops_the_start_and_is_named() {
         let error = open_on(&disk, &index).unwrap_err().to_string();
         assert!(error.contains(&format!("`{name}`")), "{error}");
     }
+}
+
+/// Each file by itself: the start is refused with its name, and goes on when it is back.
+#[tokio::test]
+async fn a_lost_payload_stops_the_start_and_is_named() {
+    let (sound, index) = (SimDisk::new(), tempfile::tempdir().unwrap());
+    let mut store = open_on(&sound, &index).unwrap();
+    let blob = store.blobs.put(&"zones".into()).await.unwrap();
+    let unnamed = store.blobs.put(&"nobody's".into()).await.unwrap();
+    append(&mut store, &[entry(0, Some(blob.clone()))]).unwrap();
+    let check = |disk: &SimDisk| {
+        let blobs = Blobs::open(Arc::new(disk.clone())).unwrap();
+        let named = store.state.blobs();
+        blobs.check_there(&named)
+    };
+    for folder in ["blobs", "salts"] {
+        let lose = |id: &BlobId| {
+            let disk = sound.copy();
+            let name = FileName::new(format!("{folder}/{id}")).unwrap();
+            disk.remove(&name).unwrap();
+            check(&disk)
+        };
+        let error = lose(&blob).unwrap_err().to_string();
+        let file = format!("`{folder}/{blob}` is missing");
+        assert!(error.contains(&file), "{error}");
+        lose(&unnamed).unwrap();
+    }
+    check(&sound).unwrap();
 }

@@ -12,7 +12,8 @@ use bench::report::{Goal, Report};
 use bench::run::{Failed, Settings};
 use bench::series::Series;
 use bench::usage::{Meter, Usage, Used};
-use bench::week::{self, Grain, Week};
+use bench::watch::Watch;
+use bench::week::{self, Grain, Stages, Week};
 use bench::{grid, run};
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -47,20 +48,23 @@ async fn compare(
     loaded: &Result<&Postgres, String>,
 ) -> Result<(), Failed> {
     let mut others = others(week, grain, loaded)?;
-    let (mut bare, mut weir) = (Usage::default(), Usage::default());
-    let (mut groups, mut published) = (0, 0);
-    for run in 0..=settings.runs {
-        let (taken, rows) = grouped(week, grain).await?;
-        groups = rows;
-        let (ours, kept) = week.release(grain).await?;
-        published = kept;
-        // The first of each warms up.
-        if run > 0 {
-            bare.push(taken);
-            weir.push(ours);
-        }
+    let on_disk = Usage {
+        cell_bytes: Some(week.bytes_per_cell()),
+        ..Usage::default()
+    };
+    let (mut bare, mut weir) = (on_disk.clone(), on_disk);
+    // The first of each warms up.
+    let (_, groups) = grouped(week, grain).await?;
+    let mut last = week.release(grain).await?;
+    for other in &mut others {
+        other.run(grain, false)?;
+    }
+    for _ in 0..settings.runs {
+        bare.push(grouped(week, grain).await?.0);
+        last = week.release(grain).await?;
+        weir.push(last.used);
         for other in &mut others {
-            other.run(grain, run > 0)?;
+            other.run(grain, true)?;
         }
     }
     let asked = others
@@ -72,7 +76,7 @@ async fn compare(
     let title = format!("one week by part of day, {}", grain.name());
     let mut report = Report::new(&title, settings);
     report.used("bare grouping in DataFusion", &bare, None, None);
-    let goal = Some(Goal::RatioAtMost(grain.times_most()));
+    let goal = Some(Goal::RatioAtMost(week::times_most(last.published)));
     let ratio = weir.seconds.over(&bare.seconds);
     report.used(
         "weir: read, merge, noise, encode",
@@ -86,29 +90,44 @@ async fn compare(
     report.note("weir gates a lower bound of the people, the peers the sum of contributors: they publish more");
     report.note("ratio: times the bare grouping in DataFusion, pair by pair");
     report.note(&format!(
-        "{} cells of 30 days in {:.2} bytes each; the week has {}; {groups} groups, weir published {published} rows",
+        "{} cells of {} days; the week has {}; {groups} groups, weir published {} rows",
         settings.rows,
-        week.bytes_per_cell(),
+        grid::CITY_DAYS,
         week.cells,
+        last.published,
     ));
-    report.note("CPU and memory of PostgreSQL are its client's: the server's are not counted");
+    let Stages {
+        read,
+        rows,
+        fold,
+        gate,
+        encode,
+    } = last.stages;
+    report.note(&format!(
+        "weir's last run: read {read:.3} s, rows {rows:.3}, fold {fold:.3}, gate {gate:.3}, encode {encode:.3}"
+    ));
+    report
+        .note("PostgreSQL: client and server together; its bytes are the table's, without the log");
     report.print();
     Ok(())
 }
 
 /// A peer in a Python process, or why there is none.
-struct Other {
+struct Other<'a> {
     name: &'static str,
     python: Result<Python, String>,
+    /// What else works for it.
+    server: Option<&'a Postgres>,
     usage: Usage,
     rows: f64,
 }
 
-impl Other {
+impl Other<'_> {
     fn run(&mut self, grain: Grain, counts: bool) -> Result<(), Failed> {
         let Ok(python) = &mut self.python else {
             return Ok(());
         };
+        let watch = self.server.map(Postgres::watch).transpose()?;
         let [seconds, cpu, peak_mib, rows] = match python.numbers(grain.name()) {
             Ok(numbers) => numbers,
             // One peer that fails is reported; the others go on.
@@ -118,11 +137,12 @@ impl Other {
             }
         };
         self.rows = rows;
+        let server = watch.map(Watch::stop).transpose()?.unwrap_or_default();
         if counts {
             self.usage.push(Used {
                 seconds,
-                cpu,
-                peak_mib,
+                cpu: cpu + server.cpu,
+                peak_mib: peak_mib + server.peak_mib,
             });
         }
         Ok(())
@@ -148,11 +168,11 @@ impl Other {
     }
 }
 
-fn others(
+fn others<'a>(
     week: &Week,
     grain: Grain,
-    loaded: &Result<&Postgres, String>,
-) -> Result<Vec<Other>, Failed> {
+    loaded: &Result<&'a Postgres, String>,
+) -> Result<Vec<Other<'a>>, Failed> {
     let [threshold, contributors, trips] = week.noise(grain)?;
     let files: Vec<String> = week
         .files()
@@ -179,22 +199,29 @@ fn others(
         }
         Err(why) => Err(why.clone()),
     };
-    let peers = [
-        (BARE_DUCKDB, start(own, "duckdb", "duckdb", &files)?),
-        (
-            "DuckDB + OpenDP",
-            start(own, "duckdb-opendp", "duckdb", &files)?,
-        ),
-        ("PostgreSQL + OpenDP", postgres),
-        ("SmartNoise SQL", smartnoise(&start, grain, &files)?),
-    ];
-    let other = |(name, python)| Other {
+    let server = loaded.as_ref().ok().copied();
+    let table = server.map(|server| server.bytes("week")).transpose()?;
+    let in_table = table.map(|bytes| bytes / week.cells as f64);
+    let in_files = Some(week.bytes_per_cell());
+    let other = |name, python, server, cell_bytes| Other {
         name,
         python,
-        usage: Usage::default(),
+        server,
+        usage: Usage {
+            cell_bytes,
+            ..Usage::default()
+        },
         rows: 0.0,
     };
-    Ok(peers.into_iter().map(other).collect())
+    let duckdb = start(own, "duckdb", "duckdb", &files)?;
+    let noised = start(own, "duckdb-opendp", "duckdb", &files)?;
+    let smartnoise = smartnoise(&start, grain, &files)?;
+    Ok(vec![
+        other(BARE_DUCKDB, duckdb, None, in_files),
+        other("DuckDB + OpenDP", noised, None, in_files),
+        other("PostgreSQL + OpenDP", postgres, server, in_table),
+        other("SmartNoise SQL", smartnoise, None, in_files),
+    ])
 }
 
 /// Only where a Python that has it is named: it asks for older packages than the others.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow_flight::decode::FlightRecordBatchStream;
@@ -48,9 +49,11 @@ pub async fn serve(pki: &DevPki, folder: &Path) -> Result<SocketAddr, Failed> {
     let identity = Identity::from_pem(std::fs::read(files.cert)?, std::fs::read(files.key)?);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let folder = folder.to_owned();
-    let service =
-        FlightServiceServer::new(Bare { folder }).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let bare = Bare {
+        folder: folder.to_owned(),
+        files: AtomicUsize::new(0),
+    };
+    let service = FlightServiceServer::new(bare).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let router = Server::builder()
         .tls_config(ServerTlsConfig::new().identity(identity))?
         .initial_stream_window_size(Some(WINDOW_BYTES))
@@ -102,6 +105,7 @@ pub async fn push(
 
 struct Bare {
     folder: PathBuf,
+    files: AtomicUsize,
 }
 
 type Boxed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -122,7 +126,8 @@ impl FlightService for Bare {
         let mut batches = FlightRecordBatchStream::new_from_flight_data(messages);
         let (to_writer, from_stream) = mpsc::channel(QUEUE);
         let folder = self.folder.clone();
-        let written = tokio::task::spawn_blocking(move || write(&folder, from_stream));
+        let name = format!("{}.parquet", self.files.fetch_add(1, Ordering::Relaxed));
+        let written = tokio::task::spawn_blocking(move || write(&folder, &name, from_stream));
         while let Some(batch) = batches.next().await {
             if to_writer.send(batch.map_err(Status::from)?).await.is_err() {
                 break;
@@ -174,7 +179,11 @@ fn closed<T>() -> Answer<T> {
     Err(Status::unimplemented("only DoPut"))
 }
 
-fn write(folder: &Path, mut batches: mpsc::Receiver<RecordBatch>) -> Result<(), Failed> {
+fn write(
+    folder: &Path,
+    name: &str,
+    mut batches: mpsc::Receiver<RecordBatch>,
+) -> Result<(), Failed> {
     let first = batches.blocking_recv().ok_or("no batch")?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
@@ -188,7 +197,7 @@ fn write(folder: &Path, mut batches: mpsc::Receiver<RecordBatch>) -> Result<(), 
         writer.write(&batch)?;
     }
     writer.into_inner()?.sync_all()?;
-    std::fs::rename(&incoming, folder.join("cells.parquet"))?;
+    std::fs::rename(&incoming, folder.join(name))?;
     File::open(folder)?.sync_all()?;
     Ok(())
 }

@@ -16,6 +16,7 @@ use policies::table::Table;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::gravity;
 use crate::run::{Failed, SEED};
 
 /// The zoning's name.
@@ -30,6 +31,10 @@ pub const HOURS: usize = 24;
 pub const BATCH_ROWS: usize = 65_536;
 /// Days that the agreement covers: October 2026.
 pub const DAYS: usize = 31;
+/// Zones of the city that the issue asks for.
+pub const CITY_ZONES: usize = 500;
+/// Days over which that city's cells are spread, from the first.
+pub const CITY_DAYS: usize = 30;
 
 const PER_CELL_MAX: u64 = 3;
 
@@ -128,8 +133,8 @@ pub fn table(terms: &Agreement) -> Result<&Table, Failed> {
     Ok(terms.table(&name).ok_or("the agreement has no table")?)
 }
 
-/// `count` cells of one day, sorted by key: contributors with a heavy tail (P[n ≥ x] = 1/x), so
-/// that most cells are small, as in real cities.
+/// `count` cells of one day, sorted by key. Which keys have one is skewed ([`gravity`]). Contributors have a heavy
+/// tail (P[n ≥ x] = 1/x), so that most cells are small, as in real cities.
 ///
 /// # Errors
 /// Where the zones are too few for as many keys.
@@ -155,19 +160,14 @@ pub fn cells_of_day(
     let ids: ArrayRef = Arc::new(StringArray::from(zone_ids(zones)));
     let modes: ArrayRef = Arc::new(StringArray::from(MODES.to_vec()));
     let mut rng = ChaCha8Rng::seed_from_u64(SEED + day);
-    let (mut batches, mut left) = (Vec::new(), count);
-    let mut columns = Columns::default();
-    for key in 0..keys {
-        // Selection sampling (Knuth, TAOCP 2, 3.4.2 S): exactly `count` keys, in order.
-        if rng.random_range(0..keys - key) >= left {
-            continue;
+    let mut batches = Vec::new();
+    for keys in gravity::keys(zones, count, &mut rng).chunks(BATCH_ROWS) {
+        let mut columns = Columns::default();
+        for key in keys {
+            columns.add(*key, zones, &mut rng)?;
         }
-        left -= 1;
-        columns.add(key, zones, &mut rng)?;
-        if columns.hours.len() == BATCH_ROWS || left == 0 {
-            let columns = std::mem::take(&mut columns).finish(&ids, &modes)?;
-            batches.push(RecordBatch::try_new(Arc::clone(&schema), columns)?);
-        }
+        let columns = columns.finish(&ids, &modes)?;
+        batches.push(RecordBatch::try_new(Arc::clone(&schema), columns)?);
     }
     Ok(batches)
 }

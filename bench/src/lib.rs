@@ -7,6 +7,7 @@
 //! | [`series`] | figures of several runs: median, least, most, ratios |
 //! | [`report`] | the one table that a bench prints, goals met or missed |
 //! | [`grid`] | an agreement over a square city, and its cells |
+//! | `gravity` | which keys of a day have a cell |
 //! | [`released`] | the steps of a release around its noise, and the file that it reads |
 //! | [`reserved`] | a logged reservation: the right to draw |
 //! | [`python`] | a Python process that answers in seconds |
@@ -14,6 +15,7 @@
 //! | [`usage`] | wall time, processor time and peak memory of a piece of work |
 //! | [`postgres`] | a PostgreSQL of our own |
 //! | [`town`] | a broker's keys and config, and the organisations of one agreement |
+//! | [`watch`] | the same of another program's processes |
 //! | [`week`] | a working week of cells and an ad-hoc release of it |
 //! | [`weir`] | `weir serve` in a process of its own |
 //! | [`filled`] | a log full of entries |
@@ -21,6 +23,7 @@
 
 pub mod bare;
 pub mod filled;
+mod gravity;
 pub mod grid;
 pub mod postgres;
 pub mod python;
@@ -32,5 +35,6 @@ pub mod run;
 pub mod series;
 pub mod town;
 pub mod usage;
+pub mod watch;
 pub mod week;
 pub mod weir;

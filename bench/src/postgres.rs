@@ -9,6 +9,8 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 use crate::run::Failed;
+use crate::usage::Used;
+use crate::watch::Watch;
 
 /// Where Debian puts each version.
 const PACKAGES: &str = "/usr/lib/postgresql";
@@ -74,11 +76,53 @@ impl Postgres {
         self.folder.path()
     }
 
-    /// Runs statements with `psql`, each committed by itself; gives what it printed.
+    /// Runs a statement with `psql`; gives what it printed.
     ///
     /// # Errors
     /// What `psql` said.
-    pub fn sql(&self, statements: &str) -> Result<String, String> {
+    pub fn sql(&self, statement: &str) -> Result<String, String> {
+        self.psql(&[statement])
+    }
+
+    /// What the server takes for one statement and its commit: its own clock's seconds, so that neither `psql` nor the
+    /// connection counts.
+    ///
+    /// # Errors
+    /// What `psql` said; where the server is gone.
+    pub fn timed(&self, statement: &str) -> Result<Used, Failed> {
+        let clock = "SELECT extract(epoch FROM clock_timestamp())";
+        let watch = self.watch()?;
+        let said = self.psql(&[clock, statement, clock])?;
+        let used = watch.stop()?;
+        let times: Result<Vec<f64>, _> = said.split_whitespace().map(str::parse).collect();
+        let [begin, end] = times?.try_into().map_err(|_| "psql told no times")?;
+        Ok(Used {
+            seconds: end - begin,
+            ..used
+        })
+    }
+
+    /// Watches the server's processes.
+    ///
+    /// # Errors
+    /// Where it is gone.
+    pub fn watch(&self) -> Result<Watch, Failed> {
+        let file = self.folder.path().join("data").join("postmaster.pid");
+        let file = std::fs::read_to_string(file)?;
+        Watch::start(file.lines().next().ok_or("the server wrote no id")?)
+    }
+
+    /// Bytes of a table with its indexes; not the log that was written for it.
+    ///
+    /// # Errors
+    /// What `psql` said.
+    pub fn bytes(&self, table: &str) -> Result<f64, Failed> {
+        let bytes = self.sql(&format!("SELECT pg_total_relation_size('{table}')"))?;
+        Ok(bytes.trim().parse()?)
+    }
+
+    /// Each statement is committed by itself.
+    fn psql(&self, statements: &[&str]) -> Result<String, String> {
         let socket = self.socket().display().to_string();
         let args = [
             "-X",
@@ -92,7 +136,8 @@ impl Postgres {
             "-d",
             USER,
         ];
-        self.run("psql", args.into_iter().chain(["-c", statements]))
+        let statements = statements.iter().flat_map(|statement| ["-c", statement]);
+        self.run("psql", args.into_iter().chain(statements))
     }
 
     fn run<A: AsRef<OsStr>>(

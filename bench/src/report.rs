@@ -50,11 +50,12 @@ impl Report {
                 "min – max",
                 "CPU s",
                 "peak MiB",
+                "B/cell",
                 "ratio (min – max)",
                 "goal",
                 "",
             ]);
-        for column in 1..=5 {
+        for column in 1..=6 {
             if let Some(column) = table.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -92,7 +93,7 @@ impl Report {
     /// A line for something that could not be measured, and why, below the table.
     pub fn absent(&mut self, what: &str, why: &str) {
         self.table
-            .add_row([what, "NOT MEASURED", "", "", "", "", "", ""]);
+            .add_row([what, "NOT MEASURED", "", "", "", "", "", "", ""]);
         self.note(&format!("NOT MEASURED: {what}: {why}"));
     }
 
@@ -150,6 +151,9 @@ impl Report {
             spread(figures, digits),
             usage.map_or_else(String::new, |u| format!("{:.2}", u.cpu.median())),
             usage.map_or_else(String::new, |u| format!("{:.0}", u.peak_mib.most())),
+            usage
+                .and_then(|u| u.cell_bytes)
+                .map_or_else(String::new, |bytes| format!("{bytes:.2}")),
             ratios.unwrap_or_default(),
             asked,
             verdict.to_owned(),

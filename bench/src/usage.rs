@@ -10,7 +10,7 @@ use crate::series::Series;
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// One run's figures.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Used {
     /// Wall time, seconds.
     pub seconds: f64,
@@ -19,6 +19,15 @@ pub struct Used {
     /// The highest resident memory while it ran, MiB: of the whole process, data that was there before
     /// included.
     pub peak_mib: f64,
+}
+
+impl Used {
+    /// Takes in what was done after it.
+    pub fn add(&mut self, other: Self) {
+        self.seconds += other.seconds;
+        self.cpu += other.cpu;
+        self.peak_mib = self.peak_mib.max(other.peak_mib);
+    }
 }
 
 /// The figures of several runs.
@@ -30,6 +39,8 @@ pub struct Usage {
     pub cpu: Series,
     /// Peak memory, MiB.
     pub peak_mib: Series,
+    /// On disk, a cell, where something is stored.
+    pub cell_bytes: Option<f64>,
 }
 
 impl Usage {
@@ -81,12 +92,26 @@ impl Meter {
 /// # Errors
 /// Where there is none.
 pub fn cpu_seconds(process: &str) -> Result<f64, Failed> {
+    // proc(5): 14 utime, 15 stime.
+    Ok(stat(process, 14)? + stat(process, 15)?)
+}
+
+/// Processor seconds of those children of a process that ended and were waited for.
+///
+/// # Errors
+/// Where there is no such process.
+pub fn cpu_seconds_of_ended(process: &str) -> Result<f64, Failed> {
+    // proc(5): 16 cutime, 17 cstime.
+    Ok(stat(process, 16)? + stat(process, 17)?)
+}
+
+/// Seconds in a field of `/proc/PROCESS/stat`, as proc(5) numbers them, from 4.
+fn stat(process: &str, field: usize) -> Result<f64, Failed> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // Fields are counted after the name, which may hold spaces (proc(5): 14 utime, 15 stime).
+    // Fields are counted after the name, the second, which may hold spaces.
     let after = stat.rsplit_once(')').ok_or("no name in stat")?.1;
-    let mut fields = after.split_whitespace().skip(11);
-    let mut ticks = || -> Result<f64, Failed> { Ok(fields.next().ok_or("no time")?.parse()?) };
-    Ok((ticks()? + ticks()?) / TICKS_PER_SECOND)
+    let ticks = after.split_whitespace().nth(field.saturating_sub(3));
+    Ok(ticks.ok_or("no time")?.parse::<f64>()? / TICKS_PER_SECOND)
 }
 
 /// A figure of `/proc/PROCESS/status`, as MiB.

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use cells::merge::{Parents, Rows};
 use cells::read::Blobs;
@@ -17,15 +18,12 @@ use privacy::protect::protect_merged;
 use privacy::spend::Spend;
 use tempfile::TempDir;
 
+use crate::grid::CITY_ZONES;
 use crate::run::Failed;
 use crate::usage::{Meter, Used};
 use crate::{grid, released, reserved};
 
-/// Zones of the city.
-pub const ZONES: usize = 500;
-/// Days over which the cells of the whole city are spread.
-const DAYS: usize = 30;
-/// Monday to Friday.
+/// The city's fifth to ninth day, Monday to Friday.
 const WEEK: [&str; 5] = [
     "2026-10-05",
     "2026-10-06",
@@ -33,6 +31,8 @@ const WEEK: [&str; 5] = [
     "2026-10-08",
     "2026-10-09",
 ];
+/// The first of [`WEEK`], counted from the first day of the city.
+const MONDAY: u64 = 4;
 /// The parts of a day by their first hour: night, morning peak, midday, from the evening peak on.
 const PARTS: [u8; 4] = [0, 7, 10, 16];
 /// The parts of a day in SQL, of the hour in `start`.
@@ -40,6 +40,20 @@ pub const PART_SQL: &str =
     "CASE WHEN start < 7 THEN 0 WHEN start < 10 THEN 7 WHEN start < 16 THEN 10 ELSE 16 END";
 /// The first characters of a zone's id that name its district: ten zones have one.
 pub const DISTRICT_CHARS: usize = 5;
+
+/// Published rows up to which a release may take [`TIMES_FEW`] the bare grouping; above, [`TIMES_MANY`].
+const FEW_ROWS: usize = 10_000;
+const TIMES_FEW: f64 = 1.5;
+const TIMES_MANY: f64 = 4.0;
+
+/// Times the bare grouping that a release may take, by the rows it publishes.
+#[must_use]
+pub fn times_most(published: usize) -> f64 {
+    match published {
+        0..=FEW_ROWS => TIMES_FEW,
+        _ => TIMES_MANY,
+    }
+}
 
 /// What becomes of the zones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,15 +71,6 @@ impl Grain {
         match self {
             Self::Districts => "districts",
             Self::Zones => "zones",
-        }
-    }
-
-    /// Times the bare grouping that a release may take.
-    #[must_use]
-    pub fn times_most(self) -> f64 {
-        match self {
-            Self::Districts => 1.5,
-            Self::Zones => 4.0,
         }
     }
 
@@ -90,6 +95,32 @@ impl Grain {
     }
 }
 
+/// One release and what it took.
+#[derive(Debug, Clone, Copy)]
+pub struct Released {
+    /// All of it.
+    pub used: Used,
+    /// Rows.
+    pub published: usize,
+    /// Where the time went.
+    pub stages: Stages,
+}
+
+/// Seconds of each step of a release, over all days.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stages {
+    /// Files → sorted cells.
+    pub read: f64,
+    /// Which row each cell falls into, and the rows in order.
+    pub rows: f64,
+    /// Sums and bounds.
+    pub fold: f64,
+    /// Selection and noise.
+    pub gate: f64,
+    /// The published table's bytes.
+    pub encode: f64,
+}
+
 /// The files of a week; gone when dropped.
 pub struct Week {
     folder: TempDir,
@@ -106,25 +137,25 @@ impl Week {
     /// Where a file cannot be written.
     pub fn write(cells: usize) -> Result<Self, Failed> {
         let key = policies::id::sha256_hex(b"nobody").parse()?;
-        let geojson = grid::geojson(ZONES)?;
-        let terms = grid::agreement(("fleet", &key), ("city", &key), &geojson, ZONES)?;
+        let geojson = grid::geojson(CITY_ZONES)?;
+        let terms = grid::agreement(("fleet", &key), ("city", &key), &geojson, CITY_ZONES)?;
         let folder = tempfile::tempdir()?;
         // PostgreSQL runs as its own user and reads from here.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
-        let ids = grid::zone_ids(ZONES);
+        let ids = grid::zone_ids(CITY_ZONES);
         let parents = ids
             .iter()
             .map(|id| (id.clone(), id.chars().take(DISTRICT_CHARS).collect()));
-        let per_day = cells / DAYS;
+        let per_day = cells / grid::CITY_DAYS;
         let week = Self {
             parents: parents.collect(),
             folder,
             terms,
             cells: per_day * WEEK.len(),
         };
-        for (day, file) in (0..).zip(week.files()) {
-            let cells = grid::cells_of_day(&week.terms, ZONES, per_day, day)?;
-            released::write(&file, &week.terms, ZONES, &cells)?;
+        for (day, file) in (MONDAY..).zip(week.files()) {
+            let cells = grid::cells_of_day(&week.terms, CITY_ZONES, per_day, day)?;
+            released::write(&file, &week.terms, CITY_ZONES, &cells)?;
         }
         Ok(week)
     }
@@ -177,12 +208,13 @@ impl Week {
         ])
     }
 
-    /// What the broker does between reservation and blob; gives the number of published rows.
+    /// What the broker does between reservation and blob.
     ///
     /// # Errors
     /// As the crates say.
-    pub async fn release(&self, grain: Grain) -> Result<(Used, usize), Failed> {
+    pub async fn release(&self, grain: Grain) -> Result<Released, Failed> {
         let logged = reserved::logged(&self.reservation(grain)?)?;
+        let mut stages = Stages::default();
         let meter = Meter::start()?;
         let spend = Spend::from_durable(&logged)?;
         let reservation = spend.reservation().clone();
@@ -197,14 +229,30 @@ impl Week {
                 vec![format!("{day}.parquet").into()],
             );
             let memory = broker::limits::SCAN_MEMORY_BYTES;
+            let mut clock = Instant::now();
             let cells = cells::read::read(&blobs, table, unit, &measures, memory).await?;
+            stages.read += lap(&mut clock);
             let (keys, exact) = released::exact(cells);
-            fold.add(exact, &rows.of(&keys)?)?;
+            let into = rows.of(&keys)?;
+            stages.rows += lap(&mut clock);
+            fold.add(exact, &into)?;
+            stages.fold += lap(&mut clock);
         }
+        let mut clock = Instant::now();
         let (keys, order) = rows.finish()?;
-        let release = protect_merged(spend, fold.finish(&order)?)?;
+        stages.rows += lap(&mut clock);
+        let merged = fold.finish(&order)?;
+        stages.fold += lap(&mut clock);
+        let release = protect_merged(spend, merged)?;
+        stages.gate += lap(&mut clock);
         let published = released::encode(&release, &keys)?;
-        Ok((meter.stop()?, published))
+        stages.encode += lap(&mut clock);
+        let used = meter.stop()?;
+        Ok(Released {
+            used,
+            published,
+            stages,
+        })
     }
 
     fn reservation(&self, grain: Grain) -> Result<Reservation, Failed> {
@@ -226,4 +274,10 @@ impl Week {
         reservation.merge = Some(Merge::new(&days, coarsening)?);
         Ok(reservation)
     }
+}
+
+fn lap(clock: &mut Instant) -> f64 {
+    let seconds = clock.elapsed().as_secs_f64();
+    *clock = Instant::now();
+    seconds
 }

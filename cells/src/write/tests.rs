@@ -32,6 +32,19 @@ fn a_blob_is_zstd_sorted_and_tells_nothing_of_the_sender() {
 }
 
 #[test]
+fn keys_are_stored_by_dictionary_and_numbers_byte_by_byte() {
+    let blob = open(blob(&[batch(&GOOD)]));
+    let columns = blob.metadata().row_group(0).columns();
+    let (keys, numbers) = columns.split_at(4);
+    assert!(keys.iter().all(|c| c.dictionary_page_offset().is_some()));
+    assert!(!numbers.is_empty());
+    for column in numbers {
+        let split = column.encodings().any(|e| e == Encoding::BYTE_STREAM_SPLIT);
+        assert!(split && column.dictionary_page_offset().is_none());
+    }
+}
+
+#[test]
 fn what_no_row_uses_is_not_stored() {
     let unused = crate::testing::coded(vec![0; 4], vec![Some("00100"), Some("atlantis")]);
     let mut columns = batch(&GOOD).columns().to_vec();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use broker::access::documents::Documents;
 use broker::access::{Policies, method};
+use policies::agreement::Agreement;
 use policies::id::{AgreementId, ReleaseKey, Role};
 use prost::Message;
 use proto::v1;
@@ -336,4 +337,63 @@ async fn an_offer_that_names_a_foreign_agreement_learns_nothing_of_it() {
         answers[0].contains("not found") || answers[0].contains("no such"),
         "{answers:?}"
     );
+}
+
+/// Found by a reread: the refusal of a planner's offer told the unit, the cap and the allotments of a population
+/// whose id it had guessed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planners_offer_learns_nothing_of_a_population_and_the_provider_is_told_when_it_signs() {
+    let (town, bikes, _, _, _) = agreed().await;
+    let rival = town.join("rival", Role::Planner).await;
+    let geojson = squares();
+    let over = agreement(&bikes, &rival, &geojson);
+    let mut unknown = over.clone();
+    unknown.population.id = "nobodys".parse().unwrap();
+    let mut other = over.clone();
+    other.population.cap = over.allotment().unwrap().checked_mul(2);
+    // The account's allotments are at its cap already: over it, none there, another cap. All are offers.
+    for terms in [&over, &unknown, &other] {
+        rival.client.offer(terms, &rival.signer).await.unwrap();
+    }
+    for (terms, told) in [
+        (&over, "over the cap"),
+        (&other, "already protected as person-day"),
+    ] {
+        let id = terms.id().unwrap();
+        let refused = bikes.client.sign_agreement(&id, &bikes.signer).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(told), "{refused}");
+    }
+    let id = unknown.id().unwrap();
+    bikes
+        .client
+        .sign_agreement(&id, &bikes.signer)
+        .await
+        .unwrap();
+}
+
+/// Two offers of a provider that fit one by one: the planner that signs the second is told no sum of the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planner_that_signs_too_late_is_told_no_figure_of_others() {
+    let (town, bikes, city, _, _) = agreed().await;
+    let rival = town.join("rival", Role::Planner).await;
+    let geojson = squares();
+    let [first, second] = [&city, &rival].map(|planner| {
+        let mut terms = agreement(&bikes, planner, &geojson);
+        terms.population.id = "two-fit-one-by-one".parse().unwrap();
+        terms.title = format!("{} asks", terms.planner.org);
+        terms
+    });
+    for terms in [&first, &second] {
+        bikes.client.offer(terms, &bikes.signer).await.unwrap();
+    }
+    let sign = async |planner: &Member, terms: &Agreement| {
+        let id = terms.id().unwrap();
+        planner.client.sign_agreement(&id, &planner.signer).await
+    };
+    sign(&city, &first).await.unwrap();
+    let refused = sign(&rival, &second).await.unwrap_err().to_string();
+    assert!(refused.contains("ask the provider"), "{refused}");
+    let figures = refused.chars().any(|c| c.is_ascii_digit());
+    assert!(!figures, "{refused}");
 }

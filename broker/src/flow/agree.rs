@@ -43,7 +43,7 @@ impl Broker {
             for named in terms.counters.iter().chain(&terms.supersedes) {
                 self.agreement_for(by, GET_AGREEMENT, named)?;
             }
-            check_terms(&self.sequencer.state(), &terms)?;
+            check_offer(&self.sequencer.state(), &terms, by)?;
             // Only what may exist is worth the search for its noise, which takes a moment.
             tokio::task::block_in_place(|| self.check_plan(&terms))?;
         }
@@ -58,7 +58,7 @@ impl Broker {
                     let message = "the other party has offered it already: sign it".into();
                     return Err(Error::Precondition { message });
                 }
-                check_terms(state, &terms)?;
+                check_offer(state, &terms, &offerer)?;
                 still_in_force(state, &offerer, &key)?;
                 let agreement = Box::new(terms);
                 Ok((
@@ -81,8 +81,9 @@ impl Broker {
     /// Adds the other party's signature; the agreement becomes active in the same step, or nothing changes.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for others, [`Error::Invalid`] for a signature that does not verify,
-    /// [`Error::Precondition`] where the cap has no room for the allotment.
+    /// [`Error::NotFound`] for others, [`Error::Invalid`] for a signature that does not verify, and for the provider
+    /// where its population has other terms or no room for the allotment; the planner is told by
+    /// [`Error::Precondition`] that it is so, and no more.
     pub async fn sign(
         &self,
         by: &OrgId,
@@ -111,6 +112,7 @@ impl Broker {
                 let allotment = allotment.ok_or_else(|| Error::internal("allotment overflows"))?;
                 // The floors may have risen since the offer.
                 check_terms(state, &record.terms)?;
+                check_cap(state, &record.terms, &by)?;
                 still_in_force(state, &by, &key)?;
                 let signed = Body::AgreementSigned {
                     agreement: agreement.clone(),
@@ -215,15 +217,32 @@ fn check_terms(state: &State, terms: &Agreement) -> Result<(), Error> {
             return Err(Error::invalid(format!("zonings[{n}]"), message));
         }
     }
-    check_cap(state, terms)
+    Ok(())
 }
 
-fn check_cap(state: &State, terms: &Agreement) -> Result<(), Error> {
+/// A planner's offer is not held against the population's account: it would tell the planner what the provider's
+/// agreements with others make of it. The provider is told when it signs.
+fn check_offer(state: &State, terms: &Agreement, by: &OrgId) -> Result<(), Error> {
+    check_terms(state, terms)?;
+    if *by == terms.provider.org {
+        check_cap(state, terms, by)?;
+    }
+    Ok(())
+}
+
+/// Has the population these terms, and room for the agreement? In full for the provider, whose account it is.
+fn check_cap(state: &State, terms: &Agreement, by: &OrgId) -> Result<(), Error> {
     let allotment = terms
         .allotment()
         .ok_or_else(|| Error::internal("allotment overflows"))?;
-    state
-        .room_for(terms, allotment)
-        .map(drop)
-        .map_err(|e| Error::invalid("population.cap", e))
+    let room = state.room_for(terms, allotment).map(drop);
+    room.map_err(|e| {
+        if *by == terms.provider.org {
+            return Error::invalid("population.cap", e);
+        }
+        let message = "the provider's population is not as these terms say, or has no room for them: ask the provider";
+        Error::Precondition {
+            message: message.into(),
+        }
+    })
 }

@@ -1,5 +1,6 @@
 //! What the config says about keys and trust, as the parts that use it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use audit::note::{KeyName, Signer};
@@ -65,22 +66,29 @@ pub(super) fn verifier(
 
 /// The log's key; in production none that `weir pki` made.
 pub(super) fn signer(config: &Config) -> Result<Signer, ServeError> {
-    let doing = "load the log key";
     let name: KeyName = config
         .log_origin
         .parse()
         .map_err(during("read log_origin"))?;
-    let pem = certs::read_secret(&config.keys.log).map_err(during(doing))?;
+    log_key(&config.keys.log, config.mode, name)
+}
+
+fn log_key(path: &Path, mode: Mode, name: KeyName) -> Result<Signer, ServeError> {
+    let doing = "load the log key";
+    let pem = certs::read_secret(path).map_err(during(doing))?;
     let marked = std::str::from_utf8(&pem).is_ok_and(certs::is_development_key);
-    if config.mode == Mode::Production && marked {
+    if mode == Mode::Production && marked {
         return Err(ServeError {
             doing,
             cause: format!(
                 "`{}` is a development key, which production refuses: make your own",
-                config.keys.log.display()
+                path.display()
             ),
         });
     }
-    let seed = Ed25519Seed::read(&config.keys.log).map_err(during(doing))?;
+    let seed = Ed25519Seed::read(path).map_err(during(doing))?;
     Signer::from_seed(name, &Zeroizing::new(*seed.as_bytes())).map_err(during(doing))
 }
+
+#[cfg(test)]
+mod tests;

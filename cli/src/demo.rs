@@ -16,6 +16,7 @@ use broker::config::Config;
 use broker::serve::{Running, start};
 
 use crate::errors::{CliError, OrFail};
+use crate::output::tell;
 use company::Company;
 use stage::Stage;
 
@@ -274,9 +275,15 @@ async fn wait(stage: &Stage, running: Running, kept: bool) -> Result<(), CliErro
             .display()
             .to_string()
     };
-    println!("  weir agreement list --profile {}", profile("city"));
-    println!("  weir audit follow --profile {}", profile("ombudsman"));
-    println!("  weir release --help");
+    tell(&format!(
+        "  weir agreement list --profile {}",
+        profile("city")
+    ));
+    tell(&format!(
+        "  weir audit follow --profile {}",
+        profile("ombudsman")
+    ));
+    tell("  weir release --help");
     tokio::signal::ctrl_c().await.or_fail()?;
     running.stop().await.or_fail()?;
     if kept {

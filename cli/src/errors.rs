@@ -150,7 +150,7 @@ impl CliError {
     /// error.
     pub fn show(&self, as_json: bool) {
         match (as_json, self) {
-            (true, Self::Refused { .. }) => println!("{}", self.json()),
+            (true, Self::Refused { .. }) => crate::output::tell(&self.json().to_string()),
             (true, _) => eprintln!("{}", self.json()),
             (false, _) => eprintln!("{}", self.text()),
         }

@@ -95,6 +95,11 @@ pub fn write_out(bytes: &[u8], line_feed: bool) -> Result<(), CliError> {
     }
 }
 
+/// Writes a line of a story to standard output. A reader who went away does not end it.
+pub fn tell(line: &str) {
+    let _unread = write_out(line.as_bytes(), true);
+}
+
 /// A table with a header, without colour. On a terminal it fits its width; in a pipe every row is a
 /// line.
 #[must_use]

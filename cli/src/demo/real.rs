@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::city::squares;
 use super::company::{Company, agreement, merge};
 use crate::errors::{CliError, OrFail};
+use crate::output::tell;
 
 const HELSINKI: &str = "helsinki-postal-2024";
 
@@ -25,10 +26,10 @@ pub fn find(data: &Path) -> Result<PathBuf, CliError> {
 /// # Errors
 /// [`CliError`] names the file that is missing.
 pub fn companies(data: &Path, folder: &Path) -> Result<Vec<Company>, CliError> {
-    println!(
+    tell(&format!(
         "━━ Real open data from {} (attribution: SOURCE.md in each folder)",
         data.display()
-    );
+    ));
     Ok(vec![
         bikes(data, folder)?,
         telecom(data)?,

@@ -10,6 +10,7 @@ use super::company::{Company, merge};
 use crate::args::Cli;
 use crate::commands;
 use crate::errors::{CliError, OrFail};
+use crate::output::tell;
 
 /// One folder, in which every command runs.
 #[derive(Debug)]
@@ -30,15 +31,15 @@ impl Stage {
 
     /// A heading and what happens under it.
     pub fn act(&self, title: &str, about: &str) {
-        println!("\n━━ {title}");
+        tell(&format!("\n━━ {title}"));
         for line in wrap(about, 96) {
-            println!("   {line}");
+            tell(&format!("   {line}"));
         }
     }
 
     /// One line.
     pub fn say(&self, line: &str) {
-        println!("   {line}");
+        tell(&format!("   {line}"));
     }
 
     /// A path in the folder.
@@ -56,7 +57,7 @@ impl Stage {
 
     /// Types a command and shows what it prints.
     pub async fn weir(&self, words: &[&str]) -> Result<(), CliError> {
-        println!("\n$ weir {}", typed(words));
+        tell(&format!("\n$ weir {}", typed(words)));
         run(words).await
     }
 
@@ -68,7 +69,7 @@ impl Stage {
 
     /// Types a command whose own output would tell nothing new.
     pub async fn quietly(&self, words: &[&str]) -> Result<(), CliError> {
-        println!("$ weir {}", typed(words));
+        tell(&format!("$ weir {}", typed(words)));
         run(&[words, &["--quiet"]].concat()).await
     }
 
@@ -83,7 +84,7 @@ impl Stage {
     pub async fn refused_as(&self, org: &str, words: &[&str]) -> Result<(), CliError> {
         match self.weir_as(org, words).await {
             Err(refusal @ CliError::Refused { .. }) => {
-                println!("{}", refusal.text());
+                tell(&refusal.text());
                 Ok(())
             }
             Err(other) => Err(other),
@@ -97,7 +98,7 @@ impl Stage {
     pub async fn broken(&self, words: &[&str]) -> Result<(), CliError> {
         match self.weir(words).await {
             Err(broken @ CliError::Broken { .. }) => {
-                println!("{}", broken.text());
+                tell(&broken.text());
                 Ok(())
             }
             Err(other) => Err(other),

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::city::{self, City};
 use super::company::{Company, agreement, merge};
 use crate::errors::{CliError, OrFail};
+use crate::output::tell;
 
 const PEOPLE: usize = 12_000;
 const ZONE: &str = "Europe/Helsinki";
@@ -21,7 +22,9 @@ const ZONING: &str = "weirton-2026";
 /// [`CliError`] where files cannot be written.
 pub fn companies(folder: &Path, seed: u64) -> Result<Vec<Company>, CliError> {
     let monday = monday_before_last(Timestamp::now().to_zoned_datetime(TimeZone::UTC).date())?;
-    println!("━━ Weirton, a SYNTHETIC city: {PEOPLE} invented people, seed {seed}, one week");
+    tell(&format!(
+        "━━ Weirton, a SYNTHETIC city: {PEOPLE} invented people, seed {seed}, one week"
+    ));
     let files = city::build(folder, seed, monday, PEOPLE).or_fail()?;
     let sunday = monday.checked_add(6.days()).or_fail()?;
     let covers = (monday.to_string(), sunday.to_string());

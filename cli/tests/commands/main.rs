@@ -11,6 +11,7 @@
 
 mod calls;
 mod contributions;
+mod demo;
 mod files;
 mod helsinki;
 mod life;

@@ -5,6 +5,7 @@
 //! | `args` | what can be typed |
 //! | `commands` | one file per noun: what is done |
 //! | `demo` | the whole story, typed by itself |
+//! | `site` | a web server that is asked: a broker's public side, a CKAN |
 //! | `output`, `errors`, `progress` | what is shown: tables or JSON, one error form, exit codes |
 //!
 //! Nothing is decided here: rules live in `policies`, proofs in `audit`, the wire in `sdk`.
@@ -22,6 +23,7 @@ mod output;
 mod period_range;
 mod progress;
 mod rows;
+mod site;
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse();

@@ -2,6 +2,7 @@
 
 mod archive;
 mod books;
+mod compared;
 mod evidence;
 mod export;
 mod follow;

@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod audits;
 mod calls;
 mod contributions;
 mod demo;

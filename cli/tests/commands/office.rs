@@ -105,6 +105,40 @@ impl Office {
         office
     }
 
+    /// Admits `ombudsman`, an auditor.
+    pub fn auditor(&self) {
+        let certs = self.file("certs");
+        run(&[
+            "pki",
+            "org",
+            &certs,
+            "ombudsman",
+            "--role",
+            "auditor",
+            "--user",
+            "test",
+        ]);
+        let profile = |name: &str| self.file(&format!("certs/{name}/weir.toml"));
+        let read = |name: &str| std::fs::read_to_string(profile(name)).unwrap();
+        let text = read("city");
+        let endpoint = text
+            .lines()
+            .find(|line| line.starts_with("endpoint"))
+            .unwrap();
+        let port = endpoint
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap();
+        let text = read("ombudsman").replace("localhost:0", &format!("localhost:{port}"));
+        std::fs::write(profile("ombudsman"), text).unwrap();
+        let admission = self.file("certs/ombudsman/admission.json");
+        self.weir("ops", &["org", "add", &admission, "--yes"])
+            .json();
+    }
+
     /// Runs a command as one of them, with `--json`.
     pub fn weir(&self, who: &str, args: &[&str]) -> Done {
         let profile = self.file(&format!("certs/{who}/weir.toml"));

@@ -2,15 +2,16 @@
 
 use audit::checkpoint::Checkpoint;
 use audit::replay::{Gap, Open, Replayer};
+use comfy_table::Table;
+use jiff::Timestamp;
+use policies::id::AgreementId;
 use policies::loss::Loss;
-use policies::state::{Stage, Status};
+use policies::state::{AgreementRecord, Stage, Status};
 use serde::Serialize;
 
+use super::compared::Compared;
 use super::follow::gap_line;
 use crate::output::{View, right, short, table};
-
-/// Unit-periods on a screen; JSON has all.
-const SHOWN_MAX: usize = 40;
 
 /// The books of a whole log.
 #[derive(Debug, Serialize)]
@@ -25,8 +26,23 @@ pub struct Books {
     releases_open: Vec<Open>,
     silences: Vec<Gap>,
     snapshots_unchecked: u64,
+    compared: Compared,
+    agreements: Vec<AgreementView>,
     accounts: Vec<AccountView>,
     balances: Vec<BalanceView>,
+}
+
+#[derive(Debug, Serialize)]
+struct AgreementView {
+    agreement: String,
+    title: String,
+    provider: String,
+    planner: String,
+    state: &'static str,
+    changed_by_entry: u64,
+    suspended_by: Vec<String>,
+    ends: Option<Timestamp>,
+    superseded_by: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,7 +66,7 @@ struct BalanceView {
 impl Books {
     /// Of a log whose entries are all those under `checkpoint`.
     #[must_use]
-    pub fn of(replayer: &Replayer, checkpoint: &Checkpoint) -> Self {
+    pub fn of(replayer: &Replayer, checkpoint: &Checkpoint, compared: Compared) -> Self {
         let (state, ledger) = (replayer.state(), replayer.state().ledger());
         let open = replayer.open();
         let accounts = ledger.accounts().map(|(account, terms)| AccountView {
@@ -89,37 +105,33 @@ impl Books {
             releases_open: open.collect(),
             silences: replayer.gaps().to_vec(),
             snapshots_unchecked: replayer.snapshots_unchecked(),
+            compared,
+            agreements: state.agreements().map(AgreementView::of).collect(),
             accounts: accounts.collect(),
             balances: balances.collect(),
         }
     }
 }
 
+impl AgreementView {
+    fn of((id, record): (&AgreementId, &AgreementRecord)) -> Self {
+        let (terms, life) = (&record.terms, &record.life);
+        Self {
+            agreement: id.to_string(),
+            title: terms.title.clone(),
+            provider: terms.provider.org.to_string(),
+            planner: terms.planner.org.to_string(),
+            state: record.status.as_str(),
+            changed_by_entry: record.entry,
+            suspended_by: life.suspended_by.iter().map(ToString::to_string).collect(),
+            ends: life.ends,
+            superseded_by: life.superseded_by.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
 impl View for Books {
     fn text(&self) -> String {
-        let mut accounts = table(&["provider", "population", "unit", "cap", "allotted"]);
-        for a in &self.accounts {
-            let (cap, allotted) = (a.cap.to_string(), a.allotted.to_string());
-            accounts.add_row([&a.provider, &a.population, a.unit, &cap, &allotted]);
-        }
-        let mut balances = table(&["provider", "population", "unit-period", "lost", "left"]);
-        for b in self.balances.iter().take(SHOWN_MAX) {
-            let (spent, left) = (b.spent.to_string(), b.left.to_string());
-            balances.add_row([&b.provider, &b.population, &b.unit_period, &spent, &left]);
-        }
-        right(&mut balances, &[3, 4]);
-        if self.accounts.is_empty() {
-            accounts.add_row(["none yet"]);
-        }
-        if self.balances.is_empty() {
-            balances.add_row(["nothing was charged yet"]);
-        }
-        let more = self.balances.len().saturating_sub(SHOWN_MAX);
-        let more = if more > 0 {
-            format!("\n… and {more} more: --json")
-        } else {
-            String::new()
-        };
         let open: String = self.releases_open.iter().map(open_line).collect();
         let silences: String = (self.silences.iter())
             .map(|gap| format!("\n{}", gap_line(gap)))
@@ -131,14 +143,64 @@ impl View for Books {
         format!(
             "The log `{}` holds: {} entries, {} organisations, {} active agreements, {} releases; \
              every charge\nand balance recomputed from the entries alone, under a signed root.\n\n\
-             {accounts}\n\n{balances}{more}{open}{silences}{unchecked}",
+             {}\n\n{}\n\n{}\n\n{}{open}{silences}{unchecked}",
             self.log,
             self.entries,
             self.organisations,
             self.agreements_active,
-            self.releases_published
+            self.releases_published,
+            agreements(&self.agreements),
+            accounts(&self.accounts),
+            balances(&self.balances),
+            self.compared.text().trim_end(),
         )
     }
+}
+
+fn agreements(all: &[AgreementView]) -> Table {
+    let header = [
+        "agreement",
+        "title",
+        "provider",
+        "planner",
+        "state",
+        "by entry",
+    ];
+    let mut rows = table(&header);
+    for a in all {
+        let (id, entry) = (short(&a.agreement), a.changed_by_entry.to_string());
+        rows.add_row([&id, &a.title, &a.provider, &a.planner, a.state, &entry]);
+    }
+    right(&mut rows, &[5]);
+    if all.is_empty() {
+        rows.add_row(["none yet"]);
+    }
+    rows
+}
+
+fn accounts(all: &[AccountView]) -> Table {
+    let mut rows = table(&["provider", "population", "unit", "cap", "allotted"]);
+    for a in all {
+        let (cap, allotted) = (a.cap.to_string(), a.allotted.to_string());
+        rows.add_row([&a.provider, &a.population, a.unit, &cap, &allotted]);
+    }
+    if all.is_empty() {
+        rows.add_row(["none yet"]);
+    }
+    rows
+}
+
+fn balances(all: &[BalanceView]) -> Table {
+    let mut rows = table(&["provider", "population", "unit-period", "lost", "left"]);
+    for b in all {
+        let (spent, left) = (b.spent.to_string(), b.left.to_string());
+        rows.add_row([&b.provider, &b.population, &b.unit_period, &spent, &left]);
+    }
+    right(&mut rows, &[3, 4]);
+    if all.is_empty() {
+        rows.add_row(["nothing was charged yet"]);
+    }
+    rows
 }
 
 fn open_line(open: &Open) -> String {

@@ -8,26 +8,33 @@ use clap::Args;
 use futures::StreamExt;
 use jiff::Timestamp;
 use policies::entry::Entry;
+use sdk::client::Client;
 
 use super::super::Session;
 use super::super::session::from_client;
 use super::archive::Archive;
 use super::books::Books;
+use super::compared::Compared;
 use super::verify::{log_key, read_policy};
 use crate::errors::CliError;
 use crate::progress;
+use crate::site::Site;
 
 pub const HELP: &str = "\
 Example:
   weir audit replay state-copy --log-key certs/log.vkey      offline, from copied files
   weir audit replay --profile certs/ombudsman/weir.toml      from the broker, as an auditor
+  weir audit replay --register https://data.city.example/register.json
 
-DIR is a state directory or a copy of its `log` folder (entries, checkpoint, h0, cosigned). Every entry is
-checked: form, signatures, that each reservation and each refusal is what the rules come to, that
+DIR is a state directory or a copy of its `log` folder (entries, checkpoint, h0, cosigned). Every
+entry is checked: form, signatures, that each reservation and each refusal is what the rules come to, that
 noise and threshold cost what was charged, that nothing was charged over a cap, and that all entries
 together are the tree whose root the log signed. Without OpenDP, without the broker. Reservations
-that have not ended are listed.
-Exit code 4 names the first entry that does not hold.";
+that have not ended are listed, with every agreement's state and every balance.
+What the broker says beside its log is compared with that: snapshots of its state in the log; asked
+without DIR, its answers about every agreement; with --register, what its public register says that
+was released and lost. What was not compared is said.
+Exit code 4 names the first entry that does not hold, or what the broker says otherwise.";
 
 /// Arguments of `weir audit replay`.
 #[derive(Debug, Args)]
@@ -35,6 +42,12 @@ pub struct Replay {
     /// Where the log comes from.
     #[command(flatten)]
     pub source: Source,
+    /// The broker's public register, to be compared: `https://…/register.json`.
+    #[arg(long, value_name = "URL", conflicts_with = "directory")]
+    pub register: Option<String>,
+    /// Certificates of the register's server; the profile's `ca` where they are left out.
+    #[arg(long, value_name = "FILE", requires = "register")]
+    pub ca: Option<PathBuf>,
 }
 
 /// Where a whole log comes from.
@@ -53,8 +66,51 @@ pub struct Source {
 }
 
 pub async fn run(args: Replay, session: &Session) -> Result<(), CliError> {
-    let (replayer, checkpoint) = each(&args.source, session, |_, _, _| Ok(())).await?;
-    session.output.show(&Books::of(&replayer, &checkpoint))
+    let (mut replayer, mut checkpoint) = each(&args.source, session, |_, _, _| Ok(())).await?;
+    let compared = if args.source.directory.is_some() {
+        Compared::offline(&replayer)
+    } else {
+        let (register, size) = (args.register(session)?, checkpoint.size());
+        let log = (&mut replayer, &mut checkpoint);
+        let compared = Compared::online(session, log, register.as_ref()).await?;
+        if checkpoint.size() > size {
+            args.source.quorum(session, &checkpoint)?;
+        }
+        compared
+    };
+    let books = Books::of(&replayer, &checkpoint, compared);
+    session.output.show(&books)
+}
+
+impl Replay {
+    fn register(&self, session: &Session) -> Result<Option<Site>, CliError> {
+        let Some(url) = &self.register else {
+            return Ok(None);
+        };
+        let ca = match &self.ca {
+            Some(ca) => ca.clone(),
+            None => session.profile()?.ca,
+        };
+        Site::new(url, &ca).map(Some)
+    }
+}
+
+impl Source {
+    /// Is the broker's checkpoint one that the policy's quorum has cosigned, where a policy is named?
+    fn quorum(&self, session: &Session, checkpoint: &Checkpoint) -> Result<(), CliError> {
+        let Some(path) = &self.policy else {
+            return Ok(());
+        };
+        let key = log_key(self.log_key.as_deref(), session)?;
+        let policy = read_policy(path, &key)?;
+        policy.check(checkpoint).map_err(CliError::broken)?;
+        let now = Timestamp::now();
+        policy
+            .check_times(checkpoint, now)
+            .map_err(CliError::broken)?;
+        told(session, checkpoint.size(), checkpoint.size());
+        Ok(())
+    }
 }
 
 /// Checks a whole log, and shows every entry as it holds: index, entry, bytes. All of them are under
@@ -81,16 +137,7 @@ pub async fn each(
         }
         None => {
             let (replayer, checkpoint) = online(session, seen).await?;
-            if let Some(path) = &source.policy {
-                let key = log_key(source.log_key.as_deref(), session)?;
-                let policy = read_policy(path, &key)?;
-                policy.check(&checkpoint).map_err(CliError::broken)?;
-                let now = Timestamp::now();
-                policy
-                    .check_times(&checkpoint, now)
-                    .map_err(CliError::broken)?;
-                told(session, checkpoint.size(), checkpoint.size());
-            }
+            source.quorum(session, &checkpoint)?;
             Ok((replayer, checkpoint))
         }
     }
@@ -135,21 +182,40 @@ async fn online(
     let checkpoint = client.checkpoint().await.map_err(from_client)?;
     let bar = progress::steps(session.output, "replaying", checkpoint.size());
     let mut replayer = Replayer::default();
-    let mut bundles = std::pin::pin!(client.entries(0, checkpoint.size()));
+    let counted = |index: u64, entry: &Entry, bytes: &[u8]| {
+        if index.is_multiple_of(256) {
+            bar.set_position(index);
+        }
+        seen(index, entry, bytes)
+    };
+    advance(&client, &mut replayer, &checkpoint, counted).await?;
+    bar.finish_and_clear();
+    Ok((replayer, checkpoint))
+}
+
+/// Replays what a broker has between the replayer's last entry and a checkpoint, whose tree all of it has to be.
+///
+/// # Errors
+/// As [`each`].
+pub async fn advance(
+    client: &Client,
+    replayer: &mut Replayer,
+    checkpoint: &Checkpoint,
+    mut seen: impl FnMut(u64, &Entry, &[u8]) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let mut bundles = std::pin::pin!(client.entries(replayer.size(), checkpoint.size()));
     while let Some(bundle) = bundles.next().await {
         for (index, bytes) in bundle.map_err(from_client)?.entries {
             in_turn(replayer.size(), index)?;
             let entry = replayer.step(&bytes).map_err(CliError::broken)?;
             seen(index, &entry, &bytes)?;
         }
-        bar.set_position(replayer.size());
     }
-    bar.finish_and_clear();
     in_turn(replayer.size(), checkpoint.size())?;
     if replayer.root() != *checkpoint.root() {
-        return Err(CliError::broken(other_root(&checkpoint)));
+        return Err(CliError::broken(other_root(checkpoint)));
     }
-    Ok((replayer, checkpoint))
+    Ok(())
 }
 
 /// Only auditors see every entry: others cannot replay.

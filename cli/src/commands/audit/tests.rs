@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 use super::replay::offline;
 use crate::commands::agreement::usual_floors;
 
+mod compared;
 mod quorum;
 mod receipts;
 

@@ -1,6 +1,5 @@
 //! `weir release open ckan`: the catalogue of open data into a CKAN, by its action API.
 
-mod http;
 mod package;
 
 use std::path::PathBuf;
@@ -10,11 +9,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use self::http::Site;
 use self::package::Package;
 use super::super::super::Session;
 use crate::errors::CliError;
 use crate::output::{View, table};
+use crate::site::Site;
 
 /// Where the token is, if not in a file.
 const TOKEN_VARIABLE: &str = "CKAN_API_TOKEN";

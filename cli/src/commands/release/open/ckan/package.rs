@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::http::Site;
 use crate::errors::CliError;
+use crate::site::Site;
 
 /// Longest title that is sent, in characters.
 const TITLE_CHARS_MAX: usize = 250;

@@ -11,7 +11,7 @@ use sdk::client::ClientError;
 use crate::harness::*;
 use crate::opening::*;
 
-fn harbour() -> Call {
+pub fn harbour() -> Call {
     Call {
         title: "To the harbour at eight".into(),
         question: "How do people get from Pasila to the harbour between 7 and 9?".into(),

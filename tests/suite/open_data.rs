@@ -50,14 +50,7 @@ impl Open {
 
     /// A client of the planner's with this person's token.
     pub async fn person(&self, user: &str) -> Member {
-        let folder = self.town.folder.path().join("persons");
-        std::fs::create_dir_all(&folder).unwrap();
-        let token = self.town.pki.token("city", "planner", user).unwrap();
-        let file = folder.join(user);
-        certs::write_secret(&file, token.as_bytes(), true).unwrap();
-        let mut profile = self.town.profile("city");
-        (profile.token, profile.state) = (file, folder.join(format!("{user}.state")));
-        self.town.with_profile("city", profile).await
+        person(&self.town, ("city", Role::Planner), user).await
     }
 
     pub async fn propose(&self) {

@@ -27,6 +27,18 @@ pub async fn agreed() -> (Town, Member, Member, Agreement, AgreementId) {
     (town, bikes, city, terms, id)
 }
 
+/// A client of an organisation by the token of another of its people.
+pub async fn person(town: &Town, (org, role): (&str, Role), user: &str) -> Member {
+    let folder = town.folder.path().join("persons");
+    std::fs::create_dir_all(&folder).unwrap();
+    let token = town.pki.token(org, role.as_str(), user).unwrap();
+    let file = folder.join(user);
+    certs::write_secret(&file, token.as_bytes(), true).unwrap();
+    let mut profile = town.profile(org);
+    (profile.token, profile.state) = (file, folder.join(format!("{user}.state")));
+    town.with_profile(org, profile).await
+}
+
 /// A new request for one table of one period.
 pub fn wish(id: &AgreementId, table: &str, period: &str) -> Wish {
     Wish {

@@ -3,21 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use futures::StreamExt;
-use jiff::SignedDuration;
 use policies::entry::{Body, Entry};
 use policies::id::Role;
-use policies::life::Action;
-use sdk::client::Answered;
 
 use crate::harness::*;
-use crate::opening::*;
 
-/// Users inside the organisations, as their tokens name them.
-const USERS: [(&str, Role, &str); 3] = [
-    ("bikes", Role::Provider, "maija-meikalainen"),
-    ("city", Role::Planner, "matti-virtanen"),
-    ("ombudsman", Role::Auditor, "liisa-korhonen"),
+mod story;
+
+/// Users inside the organisations, as their tokens name them: no such names come about by chance.
+const USERS: [(&str, Role, &str); 4] = [
+    ("bikes", Role::Provider, "maijaliisa-meikalainen"),
+    ("city", Role::Planner, "mattijuhani-virtanen"),
+    ("ombudsman", Role::Auditor, "liisamaria-korhonen"),
+    ("city", Role::Planner, "zitakristiina-nieminen"),
 ];
 const FIRST: [Cell; 2] = [
     ("a", "b", 0, 7_654_321, 8_765_432),
@@ -30,67 +28,12 @@ const CORRECTED: [Cell; 2] = [
 /// People that the provider declares it knows of in the day: fewer than 1 / δ.
 const ACTIVE: u64 = 9_654_321;
 
-async fn join(town: &Town, (name, role, user): (&str, Role, &str)) -> Member {
-    town.pki.org(name, role.as_str(), user).unwrap();
-    let member = town.member(name).await;
-    let steward = town.member("steward").await;
-    let admission = admission(&member.signer, name, role);
-    steward.client.admit(wire(admission)).await.unwrap();
-    member
-}
+/// Kinds of entry that [`story::whole`] does not make, each with the reason. A new kind fails the test until it is made
+/// there, or stands here.
+const NOT_MADE: [(&str, &str); 0] = [];
 
-/// Everything that makes entries, with what is planted.
-async fn everything(town: &Town) {
-    let [bikes, city, ombudsman] = [
-        join(town, USERS[0]).await,
-        join(town, USERS[1]).await,
-        join(town, USERS[2]).await,
-    ];
-    let (_, geojson) = town.zoning().await;
-    let terms = agreement(&bikes, &city, &geojson);
-    let id = activate(&bikes, &city, &terms).await;
-    let day = "2026-10-05";
-    let mut first = push(&id, day);
-    first.active_units = Some(ACTIVE);
-    bikes
-        .client
-        .push(&first, &[cells(&terms, &FIRST)], |_| {})
-        .await
-        .unwrap();
-    let mut second = push(&id, day);
-    (second.active_units, second.supersedes) = (Some(ACTIVE + 1), Some(first.batch));
-    bikes
-        .client
-        .push(&second, &[cells(&terms, &CORRECTED)], |_| {})
-        .await
-        .unwrap();
-    let released = city.client.request(&wish(&id, "od", day)).await.unwrap();
-    assert!(matches!(released, Answered::Released(_)));
-    let refused = city
-        .client
-        .request(&wish(&id, "od", "2026-10-06"))
-        .await
-        .unwrap();
-    assert!(matches!(refused, Answered::Refused(_)));
-    let reason = || "the figures look wrong".parse().unwrap();
-    for action in [Action::Suspend, Action::Resume, Action::Terminate] {
-        let (client, signer) = (&bikes.client, &bikes.signer);
-        client
-            .act(action, &id, reason(), None, signer)
-            .await
-            .unwrap();
-    }
-    let mut read = std::pin::pin!(ombudsman.client.entries(0, 3));
-    read.next().await.unwrap().unwrap();
-    let broker = town.broker();
-    broker.log_folded(true).await.unwrap();
-    town.clock
-        .set(town.clock.now() + SignedDuration::from_hours(2));
-    broker.beat().await.unwrap();
-}
-
-/// What must stand nowhere, in decimal and, where a number could be hidden in bytes, in hexadecimal.
-fn planted() -> Vec<String> {
+/// Numbers that must stand nowhere.
+fn numbers() -> Vec<u64> {
     let mut numbers = vec![ACTIVE, ACTIVE + 1];
     for cells in [FIRST, CORRECTED] {
         for (_, _, _, people, trips) in cells {
@@ -99,44 +42,83 @@ fn planted() -> Vec<String> {
         numbers.push(cells.iter().map(|c| c.3).sum());
         numbers.push(cells.iter().map(|c| c.4).sum());
     }
-    let mut texts: Vec<_> = numbers.iter().map(u64::to_string).collect();
-    texts.extend(numbers.iter().map(|n| format!("{n:08x}")));
-    for (_, _, user) in USERS {
+    numbers
+}
+
+/// Is a planted name in a text, or a planted number: as a number, which no digits of a digest are, or as its bytes?
+fn found(text: &str) -> Option<String> {
+    let text = text.to_lowercase();
+    let names = USERS.iter().flat_map(|(_, _, user)| {
         let (given, family) = user.split_once('-').unwrap();
-        texts.extend([user, given, family].map(ToOwned::to_owned));
+        [given, family]
+    });
+    if let Some(name) = names.into_iter().find(|name| text.contains(name)) {
+        return Some(name.to_owned());
     }
-    texts
+    let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    let alone = |digits: &str| {
+        let bytes = text.as_bytes();
+        text.match_indices(digits).any(|(at, _)| {
+            let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+            !hex(before) && !hex(bytes.get(at + digits.len()))
+        })
+    };
+    let mut numbers = numbers().into_iter();
+    let number = numbers.find(|n| alone(&n.to_string()) || text.contains(&format!("{n:08x}")));
+    number.map(|n| n.to_string())
+}
+
+#[test]
+fn what_is_planted_is_found_in_whatever_form() {
+    for text in [
+        r#"{"n":7654321}"#,
+        "n=7654321",
+        "007654321 0074cbb1",
+        r#"{"by":"Mattijuhani"}"#,
+        "9654322",
+    ] {
+        assert!(found(text).is_some(), "{text}");
+    }
+    for text in ["a7654321", "76543210", r#"{"org":"city"}"#] {
+        assert_eq!(found(text), None, "{text}");
+    }
+}
+
+/// Every kind the code knows, in the words of serde: it lists them where it finds another.
+fn kinds() -> BTreeSet<String> {
+    let error = serde_json::from_str::<Body>(r#"{"kind":"no such kind"}"#).unwrap_err();
+    let error = error.to_string();
+    let (_, listed) = error.split_once("expected one of ").unwrap();
+    let quoted = listed.split('`').skip(1).step_by(2);
+    quoted.map(ToOwned::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_named_and_nothing_is_counted_outside_the_cells() {
     let town = Town::new().await;
-    everything(&town).await;
+    story::whole(&town).await;
     let log = std::fs::read(town.config.state.join("log/entries")).unwrap();
     let entries = audit::bundle::Entries::new(&log).map(|e| Entry::from_bytes(e.unwrap()).unwrap());
     let bodies: Vec<Body> = entries.map(|entry| entry.body).collect();
-    let kinds: BTreeSet<_> = bodies.iter().map(Body::kind).collect();
-    for kind in [
-        "agreement.terminated",
-        "auditor.read",
-        "config.changed",
-        "contribution.accepted",
-        "log.heartbeat",
-        "release.published",
-        "release.refused",
-        "release.reserved",
-    ] {
-        assert!(kinds.contains(kind), "{kind} is not tried: {kinds:?}");
-    }
+    let made: BTreeSet<_> = bodies.iter().map(|body| body.kind().to_owned()).collect();
+    let not_made: BTreeSet<_> = NOT_MADE
+        .iter()
+        .map(|(kind, _)| (*kind).to_owned())
+        .collect();
+    let missed: BTreeSet<_> = kinds().difference(&made).cloned().collect();
+    assert_eq!(missed, not_made, "make it in the story, or say why not");
     let metrics = page(town.running().metrics_address.unwrap()).await;
     let accepted = "weir_contributions_total{outcome=\"accepted\"} 2";
     assert!(metrics.contains(accepted), "{metrics}");
-    let log = String::from_utf8_lossy(&log).to_lowercase();
-    let debug = format!("{bodies:?}").to_lowercase();
-    for text in planted() {
-        assert!(!log.contains(&text), "`{text}` is in the log");
-        assert!(!debug.contains(&text), "`{text}` is in the entries");
-        assert!(!metrics.contains(&text), "`{text}` is in the metrics");
+    assert_eq!(found(&metrics), None, "in the metrics");
+    // Salts are 128 random bits each, in which any eight digits come about in time.
+    let written: BTreeSet<_> = bodies
+        .iter()
+        .map(|b| serde_json::to_string(b).unwrap())
+        .collect();
+    let printed: BTreeSet<_> = bodies.iter().map(|b| format!("{b:?}")).collect();
+    for text in written.iter().chain(&printed) {
+        assert_eq!(found(text), None, "in {text}");
     }
 }
 

@@ -18,7 +18,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     replace_with(path, |file| file.write_all(bytes))
 }
 
-/// The same with all that `write` writes.
+/// The same with all that `write` writes. A device or a pipe is written into, as it comes.
 ///
 /// # Errors
 /// [`CliError`] names the file, which is as it was; also where `write` fails.
@@ -27,6 +27,17 @@ pub fn replace_with<E: Display + From<io::Error>>(
     write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
 ) -> Result<(), CliError> {
     let fail = |e: &dyn Display| CliError::file("write", path, e);
+    // What is no file, such as /dev/stdout, is written into: a file in its place would be of no use to anybody.
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let mut there = File::options()
+            .write(true)
+            .open(path)
+            .map_err(|e| fail(&e))?;
+        let mut buffered = BufWriter::new(&mut there);
+        return write(&mut buffered)
+            .and_then(|()| buffered.flush().map_err(E::from))
+            .map_err(|e| fail(&e));
+    }
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -58,4 +69,31 @@ fn temporary(folder: &Path, path: &Path) -> io::Result<NamedTempFile> {
         new.as_file().set_permissions(old.permissions())?;
     }
     Ok(new)
+}
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use std::os::unix::fs::FileTypeExt;
+
+    use super::*;
+
+    /// As root, a file could take the place of /dev/null.
+    #[test]
+    fn a_device_is_written_into_and_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("out.csv");
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        replace(&link, b"rows").unwrap();
+        let kind = std::fs::metadata(&link).unwrap().file_type();
+        assert!(kind.is_char_device(), "a file took the place of a device");
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_folder_is_no_file_to_write() {
+        let folder = tempfile::tempdir().unwrap();
+        replace(folder.path(), b"rows").unwrap_err();
+        assert!(folder.path().is_dir());
+    }
 }

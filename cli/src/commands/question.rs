@@ -2,8 +2,6 @@
 
 mod shown;
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -12,7 +10,7 @@ use sdk::question::{Argument, Arguments, AskError, Outcome, Question};
 use super::Session;
 use super::session::from_client;
 use super::sql;
-use crate::errors::CliError;
+use crate::errors::{CliError, OrFail};
 use crate::output::write_out;
 use crate::progress;
 use shown::{Answered, Choice, Lacking, List, Shown, withheld};
@@ -168,13 +166,10 @@ async fn asked(ask: Ask, session: &Session) -> Result<(), CliError> {
         batches: answer.batches,
     };
     match &ask.out {
-        Some(out) => {
-            let file = File::create(out).map_err(|e| CliError::file("write", out, e))?;
-            rows.write_csv(BufWriter::new(file))?;
-        }
+        Some(out) => rows.save_csv(out)?,
         None if ask.csv => {
             let mut csv = Vec::new();
-            rows.write_csv(&mut csv)?;
+            rows.write_csv(&mut csv).or_fail()?;
             for remark in &answer.remarks {
                 session.output.note(remark);
             }
@@ -186,10 +181,15 @@ async fn asked(ask: Ask, session: &Session) -> Result<(), CliError> {
         question: &question.name,
         answered: true,
         count: rows.rows(),
-        rows: ask.out.is_none().then(|| rows.json()).transpose()?,
+        rows: ask
+            .out
+            .is_none()
+            .then(|| rows.json())
+            .transpose()
+            .or_fail()?,
         screen: match &ask.out {
             Some(out) => format!("{} rows in {}.", rows.rows(), out.display()),
-            None => format!("{}\n{}", rows.screen()?, rows.said()),
+            None => format!("{}\n{}", rows.screen().or_fail()?, rows.said()),
         },
         file: ask.out,
         reading: &question.reading,

@@ -2,12 +2,12 @@
 
 mod values;
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use clap::Args;
 use export::label::defused;
 use parquet::arrow::ArrowWriter;
@@ -17,7 +17,8 @@ use serde_json::Value;
 
 use super::Session;
 use super::session::from_client;
-use crate::errors::CliError;
+use crate::errors::{CliError, OrFail};
+use crate::files::{replace, replace_with};
 use crate::output::{View, right, table, thousands, write_out};
 use crate::progress;
 use values::Values;
@@ -79,24 +80,23 @@ pub async fn run(args: Sql, session: &Session) -> Result<(), CliError> {
     };
     bar.finish_and_clear();
     let answer = answer?;
-    match (&args.out, args.parquet) {
-        (Some(out), true) => answer.write_parquet(out)?,
-        (Some(out), false) if !args.csv && session.output.json() => {
-            let rows = serde_json::to_vec_pretty(&answer.json()?).map_err(CliError::new)?;
-            std::fs::write(out, rows).map_err(|e| CliError::file("write", out, e))?;
+    match &args.out {
+        Some(out) if args.parquet => replace_with(out, |file| answer.write_parquet(file))?,
+        Some(out) if !args.csv && session.output.json() => {
+            let rows = answer.json().or_fail()?;
+            replace(out, &serde_json::to_vec_pretty(&rows).or_fail()?)?;
         }
-        (Some(out), false) => {
-            let file = File::create(out).map_err(|e| CliError::file("write", out, e))?;
-            answer.write_csv(BufWriter::new(file))?;
-        }
-        (None, _) if args.csv => {
+        Some(out) => answer.save_csv(out)?,
+        None if args.csv => {
             let mut csv = Vec::new();
-            answer.write_csv(&mut csv)?;
+            answer.write_csv(&mut csv).or_fail()?;
             return write_out(&csv, false);
         }
-        (None, _) => (),
+        None => (),
     }
-    session.output.show(&Shown::of(&answer, args.out)?)
+    session
+        .output
+        .show(&Shown::of(&answer, args.out).or_fail()?)
 }
 
 fn statement(args: &Sql) -> Result<String, CliError> {
@@ -140,8 +140,8 @@ impl Answer {
     fn each(
         &self,
         most: usize,
-        mut row: impl FnMut(Vec<Value>) -> Result<(), CliError>,
-    ) -> Result<(), CliError> {
+        mut row: impl FnMut(Vec<Value>) -> Result<(), ArrowError>,
+    ) -> Result<(), ArrowError> {
         let mut left = most;
         for batch in &self.batches {
             let values = Values::of(batch)?;
@@ -152,7 +152,7 @@ impl Answer {
         Ok(())
     }
 
-    pub(super) fn json(&self) -> Result<Vec<Value>, CliError> {
+    pub(super) fn json(&self) -> Result<Vec<Value>, ArrowError> {
         let names = self.names();
         let mut all = Vec::with_capacity(self.rows());
         self.each(usize::MAX, |row| {
@@ -163,8 +163,13 @@ impl Answer {
         Ok(all)
     }
 
-    pub(super) fn write_csv(&self, out: impl Write) -> Result<(), CliError> {
-        let fail = |e: csv::Error| CliError::new(format_args!("cannot write the CSV: {e}"));
+    /// Writes it whole; where it cannot be written, what had the name stays.
+    pub(super) fn save_csv(&self, out: &Path) -> Result<(), CliError> {
+        replace_with(out, |file| self.write_csv(file))
+    }
+
+    pub(super) fn write_csv(&self, out: impl Write) -> Result<(), ArrowError> {
+        let fail = |e: csv::Error| ArrowError::CsvError(e.to_string());
         let mut writer = csv::Writer::from_writer(out);
         let names = self
             .names()
@@ -179,12 +184,11 @@ impl Answer {
             });
             writer.write_record(fields).map_err(fail)
         })?;
-        let flushed = writer.flush();
-        flushed.map_err(|e| CliError::new(format_args!("cannot write the CSV: {e}")))
+        Ok(writer.flush()?)
     }
 
     /// The first rows as a table.
-    pub(super) fn screen(&self) -> Result<String, CliError> {
+    pub(super) fn screen(&self) -> Result<String, ArrowError> {
         let names = self.names();
         let mut screen = table(&names);
         let mut numbers = vec![true; names.len()];
@@ -212,15 +216,13 @@ impl Answer {
         }
     }
 
-    fn write_parquet(&self, path: &Path) -> Result<(), CliError> {
-        let fail = |e: &dyn std::fmt::Display| CliError::file("write", path, e);
-        let file = File::create(path).map_err(|e| fail(&e))?;
-        let writer = ArrowWriter::try_new(file, self.schema.clone(), None);
-        let mut writer = writer.map_err(|e| fail(&e))?;
+    fn write_parquet(&self, out: impl Write + Send) -> Result<(), ArrowError> {
+        let mut writer = ArrowWriter::try_new(out, self.schema.clone(), None)?;
         for batch in &self.batches {
-            writer.write(batch).map_err(|e| fail(&e))?;
+            writer.write(batch)?;
         }
-        writer.close().map(|_| ()).map_err(|e| fail(&e))
+        writer.close()?;
+        Ok(())
     }
 }
 
@@ -237,7 +239,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(answer: &Answer, file: Option<PathBuf>) -> Result<Self, CliError> {
+    fn of(answer: &Answer, file: Option<PathBuf>) -> Result<Self, ArrowError> {
         Ok(Self {
             count: answer.rows(),
             rows: file.is_none().then(|| answer.json()).transpose()?,

@@ -13,18 +13,23 @@ use crate::office::{Office, PURPOSE, first_day};
 
 /// One cell of 500 people on the first day, pushed by the SDK.
 pub fn pushed(office: &Office, id: &str) -> String {
+    pushed_cells(office, id, &[("a", "b", 0, 500, 700)])
+}
+
+/// Cells of that day (origin, destination, bin, people, trips), rising by key, pushed by the SDK.
+pub fn pushed_cells(office: &Office, id: &str, cells: &[(&str, &str, u8, u64, u64)]) -> String {
     let bytes = std::fs::read(office.file("agreement.json")).unwrap();
     let terms = Agreement::parse(&bytes).unwrap();
-    let text = |value: &str| -> ArrayRef {
-        Arc::new([value].into_iter().collect::<DictionaryArray<Int32Type>>())
+    let text = |values: Vec<&str>| -> ArrayRef {
+        Arc::new(values.into_iter().collect::<DictionaryArray<Int32Type>>())
     };
     let columns: Vec<ArrayRef> = vec![
-        text("a"),
-        text("b"),
-        Arc::new(UInt8Array::from(vec![0])),
-        text("bike"),
-        Arc::new(UInt64Array::from(vec![500])),
-        Arc::new(UInt64Array::from(vec![700])),
+        text(cells.iter().map(|cell| cell.0).collect()),
+        text(cells.iter().map(|cell| cell.1).collect()),
+        Arc::new(cells.iter().map(|cell| cell.2).collect::<UInt8Array>()),
+        text(cells.iter().map(|_| "bike").collect()),
+        Arc::new(cells.iter().map(|cell| cell.3).collect::<UInt64Array>()),
+        Arc::new(cells.iter().map(|cell| cell.4).collect::<UInt64Array>()),
     ];
     let schema = proto::columns::cells_schema(&terms.tables[0], terms.population.unit);
     let cells = RecordBatch::try_new(schema, columns).unwrap();

@@ -20,3 +20,4 @@ mod office;
 mod open_data;
 mod questions;
 mod rotation;
+mod sql;

@@ -145,7 +145,13 @@ impl Office {
         call(&[args, &["--json", "--profile", &profile]].concat())
     }
 
-    /// The same with a variable of the environment.
+    /// The same as a person types it, who reads a terminal.
+    pub fn typed(&self, who: &str, args: &[&str]) -> Done {
+        let profile = self.file(&format!("certs/{who}/weir.toml"));
+        call(&[args, &["--profile", &profile]].concat())
+    }
+
+    /// As a program, with a variable of the environment.
     pub fn weir_with(&self, who: &str, args: &[&str], (name, value): (&str, &str)) -> Done {
         let profile = self.file(&format!("certs/{who}/weir.toml"));
         let mut command = Command::new(WEIR);

@@ -2,17 +2,18 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
+use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value;
-
-use crate::errors::{CliError, OrFail};
 
 /// One batch, made ready to be read row by row.
 pub(super) struct Values(Vec<Column>);
 
 enum Column {
     Whole(ArrayRef),
+    /// Up to 64 bits, where a whole number has 63.
+    Natural(ArrayRef),
     Broken(ArrayRef),
     Flag(ArrayRef),
     Text(ArrayRef),
@@ -20,9 +21,9 @@ enum Column {
 
 impl Values {
     /// # Errors
-    /// [`CliError`] where a number is over 63 bits.
-    pub(super) fn of(batch: &RecordBatch) -> Result<Self, CliError> {
-        let columns: Result<_, CliError> = batch.columns().iter().map(Column::of).collect();
+    /// [`ArrowError`] where a number is of a kind that has no nearest one in 64 bits.
+    pub(super) fn of(batch: &RecordBatch) -> Result<Self, ArrowError> {
+        let columns: Result<_, ArrowError> = batch.columns().iter().map(Column::of).collect();
         Ok(Self(columns?))
     }
 
@@ -33,25 +34,31 @@ impl Values {
 }
 
 impl Column {
-    fn of(column: &ArrayRef) -> Result<Self, CliError> {
-        use DataType::{Boolean, Float16, Float32, Float64};
-        Ok(match column.data_type() {
+    fn of(column: &ArrayRef) -> Result<Self, ArrowError> {
+        use DataType::{Boolean, UInt64};
+        let kind = column.data_type();
+        Ok(match kind {
             Boolean => Self::Flag(column.clone()),
-            Float16 | Float32 | Float64 => {
-                Self::Broken(cast(column, &DataType::Float64).or_fail()?)
-            }
-            whole if whole.is_integer() => Self::Whole(cast(column, &DataType::Int64).or_fail()?),
+            UInt64 => Self::Natural(column.clone()),
+            whole if whole.is_integer() => Self::Whole(cast(column, &DataType::Int64)?),
+            // Also decimals: as text, a negative one would be taken for a formula.
+            broken if broken.is_numeric() => Self::Broken(cast(column, &DataType::Float64)?),
             _ => Self::Text(column.clone()),
         })
     }
 
     fn value(&self, row: usize) -> Value {
         match self {
-            Self::Whole(array) | Self::Broken(array) | Self::Flag(array) | Self::Text(array)
+            Self::Whole(array)
+            | Self::Natural(array)
+            | Self::Broken(array)
+            | Self::Flag(array)
+            | Self::Text(array)
                 if array.is_null(row) =>
             {
                 Value::Null
             }
+            Self::Natural(array) => array.as_primitive::<UInt64Type>().value(row).into(),
             Self::Whole(array) => array.as_primitive::<Int64Type>().value(row).into(),
             Self::Broken(array) => array.as_primitive::<Float64Type>().value(row).into(),
             Self::Flag(array) => array.as_boolean().value(row).into(),

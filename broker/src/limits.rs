@@ -23,8 +23,10 @@ pub const CALLS_PER_ORG_MAX: usize = 64;
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest stream of cells or of a released table.
 pub const STREAM_TIMEOUT: Duration = Duration::from_secs(3600);
-/// A connection is closed after this, so that certificates are looked at again.
+/// A connection takes no new calls after this, so that certificates are looked at again.
 pub const CONNECTION_AGE_MAX: Duration = Duration::from_secs(600);
+/// How long its calls in work have from then on; what has not ended is cut. No stream that keeps its own bound is.
+pub const CONNECTION_GRACE: Duration = STREAM_TIMEOUT;
 /// Largest message of a unary call: a zoning of 16 MiB and its frame.
 pub const MESSAGE_BYTES_MAX: usize = 17 << 20;
 /// Largest message of a Flight stream: pyarrow sends large batches.
@@ -205,6 +207,27 @@ pub const HASHES_HELD_BYTES: usize = 256 << 10;
 /// How long to wait for somebody in this process to let go of the state: sled's thread of its file, a call of the
 /// sequencer.
 pub const LET_GO: Duration = Duration::from_secs(5);
+
+/// Bounds in time that a test may wait for, if they are shorter; a broker has the [`Default`].
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// [`CONNECTION_AGE_MAX`].
+    pub connection_age: Duration,
+    /// [`CONNECTION_GRACE`].
+    pub connection_grace: Duration,
+    /// [`SQL_TIME`].
+    pub statement: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            connection_age: CONNECTION_AGE_MAX,
+            connection_grace: CONNECTION_GRACE,
+            statement: SQL_TIME,
+        }
+    }
+}
 
 /// The bounds that callers meet, as `config.changed` logs them: the same for all.
 #[must_use]

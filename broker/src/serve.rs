@@ -21,7 +21,7 @@ use crate::flow::Broker;
 use crate::flow::admit::Admission;
 use crate::flow::broker::Terms;
 use crate::identity::reload::{self, Reload};
-use crate::limits;
+use crate::limits::{self, Times};
 use crate::sequencer::Sequencer;
 use crate::store::blobs::Blobs;
 use crate::store::open::{Store, StoreConfig};
@@ -115,6 +115,18 @@ impl Running {
 /// # Errors
 /// [`ServeError`] names the file or key and what to do.
 pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError> {
+    start_within(config, clock, Times::default()).await
+}
+
+/// The same with other bounds in time, for tests that wait for them.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_within(
+    config: &Config,
+    clock: Clock,
+    times: Times,
+) -> Result<Running, ServeError> {
     let domain = TrustDomain::new(&config.trust_domain).map_err(during("read trust_domain"))?;
     let stop = CancellationToken::new();
     // Ends with this function where the start fails, and with the broker where it does not.
@@ -134,7 +146,8 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
         watched,
     } = open(config, signer, clock.clone()).await?;
     let tick = config.publish_tick;
-    let broker = Broker::new(sequencer, blobs, clock, log_key, in_force, tick);
+    let broker = Broker::new(sequencer, blobs, clock, log_key, in_force, tick)
+        .with_statement_time(times.statement);
     let newest = watched
         .as_ref()
         .is_none_or(|(collector, _)| collector.has_quorum());
@@ -163,13 +176,14 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Running, ServeError>
     broker.keep_schedule();
     tokio::spawn(watch(Arc::clone(&broker), stop.clone()));
 
-    let (connections, address) = organisations(config, trust.clone(), domain).await?;
+    let (connections, address) = organisations(config, trust.clone(), domain, times).await?;
     let metrics = Arc::new(Metrics::new());
     let metrics_address = metrics_page(config, &metrics, &stop).await?;
     let web_address = public_side(config, trust, &broker, &stop).await?;
     let layers = Layers {
         verifier: Arc::new(verifier),
         metrics,
+        age: times.connection_age,
     };
     let serving = serve(
         Arc::clone(&broker),

@@ -3,7 +3,7 @@
 //! Whoever asks brings the tables ([`Tables`]): there is no file, no object store, no other session and no
 //! variable to reach, and nothing can be changed. What is left to fear is work without end, which is bounded by
 //! [`Bounds`]: the statement's length, the bytes of the tables it reads, the memory of its operators, its rows.
-//! How long it may run is up to who runs it: dropping [`Rows`] ends it.
+//! How long it may run is up to who runs it: dropping [`Rows`] ends it, and no operator keeps its thread for long.
 //!
 //! Functions are a list of allowed ones, since one that makes long text of short (`repeat`, `lpad`) takes
 //! memory that no pool sees.
@@ -12,6 +12,7 @@ mod catalog;
 mod error;
 mod functions;
 mod refuse;
+mod turns;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{DataFrame, SessionConfig};
 use futures::future::BoxFuture;
 use futures::{Stream, StreamExt};
@@ -134,8 +136,10 @@ impl Statement {
     /// [`SqlError`] where it cannot be run; what goes wrong later ends [`Rows`].
     pub async fn run(self) -> Result<Rows, SqlError> {
         let frame = DataFrame::new(self.state, self.plan);
+        let context = Arc::new(frame.task_ctx());
+        let plan = turns::in_turns(frame.create_physical_plan().await?)?;
         Ok(Rows {
-            stream: frame.execute_stream().await?,
+            stream: execute_stream(plan, context)?,
             left: self.bounds.rows,
             bounds: self.bounds,
         })

@@ -14,7 +14,8 @@ use audit::note::Signer as LogSigner;
 use broker::clock::Clock;
 use broker::config::{Config, Keys, Logging, Mode, Tls, Tokens};
 use broker::flow::admit::Admission;
-use broker::serve::{Running, start};
+use broker::limits::Times;
+use broker::serve::{Running, start_within};
 use certs::{DevPki, Ed25519Seed};
 use jiff::Timestamp;
 use policies::agreement::Agreement;
@@ -46,6 +47,8 @@ pub struct Town {
     pub log_key: LogKey,
     /// What clients ask of every checkpoint, where they ask for more than the log's signature.
     pub policy: Option<PathBuf>,
+    /// Bounds in time, in force from the next start.
+    pub times: Times,
     running: Option<Running>,
 }
 
@@ -117,6 +120,7 @@ impl Town {
             config,
             log_key,
             policy: None,
+            times: Times::default(),
             running: None,
         };
         town.start().await;
@@ -124,7 +128,8 @@ impl Town {
     }
 
     pub async fn start(&mut self) {
-        self.running = Some(start(&self.config, self.clock.clone()).await.unwrap());
+        let started = start_within(&self.config, self.clock.clone(), self.times).await;
+        self.running = Some(started.unwrap());
     }
 
     pub async fn stop(&mut self) {

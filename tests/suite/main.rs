@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod ageing;
 mod bundles;
 mod calls;
 mod contribute;

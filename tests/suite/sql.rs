@@ -265,13 +265,53 @@ async fn hostile_statements_are_refused_and_disturb_nobody() {
     }
     let long = format!("SELECT 1 -- {}", "x".repeat(20_000));
     assert_eq!(code(&city.client, &long).await, Code::InvalidArgument);
-    let joins = (0..12)
-        .map(|n| format!("od AS t{n}"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let endless = format!("SELECT t0.trips FROM {joins}");
-    assert_eq!(code(&city.client, &endless).await, Code::ResourceExhausted);
     assert!(ask(&city.client, "SELECT count(*) FROM od").await.is_ok());
+}
+
+fn joined(count: usize) -> String {
+    let all: Vec<_> = (0..count).map(|n| format!("od AS t{n}")).collect();
+    all.join(", ")
+}
+
+/// A statement that would run for years is stopped with one refusal, gives its place back, and nobody else waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_over_its_time_is_stopped_and_gives_its_place_back() {
+    let mut asked = Asked::new().await;
+    asked.town.stop().await;
+    asked.town.times.statement = std::time::Duration::from_secs(2);
+    asked.town.start().await;
+    let city = asked.town.member("city").await;
+    let bikes = asked.town.member("bikes").await;
+    // Six rows each: 6 to the 20th rows to look at, and not one to hand on.
+    let endless = format!(
+        "SELECT count(*) FROM {} WHERE t0.trips + t19.trips < -1000000",
+        joined(20)
+    );
+    let refused = async {
+        let error = ask(&city.client, &endless).await.unwrap_err();
+        let free = ask(&city.client, "SELECT 1").await;
+        (error, free)
+    };
+    let others = async {
+        let mut answers = 0;
+        for _ in 0..5 {
+            answers += usize::from(ask(&bikes.client, "SELECT count(*) FROM od").await.is_ok());
+        }
+        answers
+    };
+    let (first, second, answers) = tokio::join!(refused, ask(&city.client, &endless), others);
+    assert_eq!(answers, 5, "another organisation waits for it");
+    for error in [first.0, second.unwrap_err()] {
+        let ClientError::Status { code, message, .. } = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(*code, Code::ResourceExhausted);
+        assert!(
+            message.contains("it took over 2 s: ask for less"),
+            "{message}"
+        );
+    }
+    assert!(first.1.is_ok(), "its place is not free: {:?}", first.1);
 }
 
 /// A reader that stops reading keeps its two places and nothing else: others are served.
@@ -279,11 +319,7 @@ async fn hostile_statements_are_refused_and_disturb_nobody() {
 async fn readers_that_stop_keep_their_own_places_only() {
     let asked = Asked::new().await;
     let Asked { bikes, city, .. } = &asked;
-    let joins = (0..8)
-        .map(|n| format!("od AS t{n}"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let many = format!("SELECT t0.*, t1.*, t2.* FROM {joins} LIMIT 900000");
+    let many = format!("SELECT t0.*, t1.*, t2.* FROM {} LIMIT 900000", joined(8));
     let first = city.client.sql(&many).await.unwrap();
     let second = city.client.sql(&many).await.unwrap();
     assert_eq!(

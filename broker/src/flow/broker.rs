@@ -24,7 +24,7 @@ use crate::flow::operation::Folding;
 use crate::flow::retain::Erased;
 use crate::limits::{
     CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, MECHANISMS_KEPT_MAX, SQL_AT_ONCE,
-    SQL_PER_ORG_MAX, WATCHES_MAX, WATCHES_PER_ORG_MAX,
+    SQL_PER_ORG_MAX, SQL_TIME, WATCHES_MAX, WATCHES_PER_ORG_MAX,
 };
 use crate::sequencer::Sequencer;
 use crate::store::blobs::Blobs;
@@ -45,6 +45,7 @@ pub struct Broker {
     pub(crate) watching: Places,
     pub(crate) folding: Arc<Folding>,
     pub(crate) querying: Places,
+    pub(crate) statement_time: Duration,
     pub(crate) erasing: tokio::sync::Mutex<Erased>,
     /// How far periods need not be looked at again.
     pub(crate) settled: Mutex<Settled>,
@@ -90,6 +91,7 @@ impl Broker {
             watching: Places::new(WATCHES_MAX, WATCHES_PER_ORG_MAX),
             folding: Arc::default(),
             querying: Places::new(SQL_AT_ONCE, SQL_PER_ORG_MAX),
+            statement_time: SQL_TIME,
             erasing: tokio::sync::Mutex::default(),
             settled: Mutex::default(),
             zones: Mutex::default(),
@@ -101,6 +103,15 @@ impl Broker {
     #[must_use]
     pub fn leaning_on(self, heads: Heads) -> Self {
         Self { heads, ..self }
+    }
+
+    /// The same broker, whose statements may take another time than [`SQL_TIME`].
+    #[must_use]
+    pub fn with_statement_time(self, statement_time: Duration) -> Self {
+        Self {
+            statement_time,
+            ..self
+        }
     }
 
     /// Writes what is in force: the start, the floors, the settings, the access policies, and the steward where the log knows none.

@@ -1,7 +1,7 @@
 //! SQL over the releases that a caller may fetch. It reads what is published already, so it costs no privacy.
 //!
-//! Statements run on threads of their own, a few at a time, each for [`SQL_TIME`] at most: whatever one asks for,
-//! calls and releases go on beside it.
+//! Statements run on threads of their own, a few at a time, each for [`SQL_TIME`](crate::limits::SQL_TIME) at most:
+//! whatever one asks for, calls and releases go on beside it.
 
 mod run;
 mod shelf;
@@ -9,6 +9,7 @@ mod shelf;
 use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -22,7 +23,6 @@ use super::Broker;
 use crate::error::Error;
 use crate::limits::{
     SQL_ANSWER_ROWS_MAX, SQL_MEMORY_BYTES, SQL_QUEUE, SQL_READ_BYTES_MAX, SQL_TEXT_BYTES_MAX,
-    SQL_TIME,
 };
 pub(crate) use shelf::Shelf;
 
@@ -41,13 +41,17 @@ pub(crate) struct Answer {
     rows: mpsc::Receiver<Result<RecordBatch, Error>>,
     /// Was the last row, or the error that ended it, handed on?
     whole: Arc<AtomicBool>,
+    /// The time that it had.
+    time: Duration,
 }
 
 impl Answer {
     /// Its rows. An answer that was cut MUST NOT look whole, however late it is read: then an error is the last of it.
     pub(crate) fn into_stream(self) -> impl Stream<Item = Result<RecordBatch, Error>> + Send {
-        let Self { rows, whole, .. } = self;
-        let end = async move { (!whole.load(Ordering::Acquire)).then(|| Err(told(TIME))) };
+        let Self {
+            rows, whole, time, ..
+        } = self;
+        let end = async move { (!whole.load(Ordering::Acquire)).then(|| Err(told(over(time)))) };
         ReceiverStream::new(rows).chain(stream::once(end).filter_map(ready))
     }
 }
@@ -62,14 +66,15 @@ impl Broker {
         by: &OrgId,
         text: &str,
     ) -> Result<SchemaRef, Error> {
-        let _place = self.querying.enter(by)?;
+        let (place, time) = (self.querying.enter(by)?, self.statement_time);
         let (shelf, text) = (Arc::new(self.shelf(by)), text.to_owned());
         let schema = async move {
+            let _place = place;
             let statement = Statement::new(shelf, &text, BOUNDS).await;
             statement.map(|statement| statement.schema())
         };
-        let planned = run::apart(schema)?.await.map_err(Error::internal)?;
-        planned.unwrap_or(Err(TIME)).map_err(told)
+        let planned = run::apart(time, schema)?.await.map_err(Error::internal)?;
+        planned.unwrap_or(Err(over(time))).map_err(told)
     }
 
     /// Runs a statement. Who stops reading, or drops the answer, ends it.
@@ -78,13 +83,15 @@ impl Broker {
     /// [`Error::Invalid`] for a statement that is wrong or does more than read, [`Error::Exhausted`] for one that
     /// takes more than one may, [`Error::Busy`] where too many run.
     pub(crate) async fn sql(self: &Arc<Self>, by: &OrgId, text: &str) -> Result<Answer, Error> {
-        let place = self.querying.enter(by)?;
+        let (place, time) = (self.querying.enter(by)?, self.statement_time);
         let (shelf, text) = (Arc::new(self.shelf(by)), text.to_owned());
         let (begun, beginning) = oneshot::channel();
         let (sender, rows) = mpsc::channel(SQL_QUEUE);
         let whole = Arc::new(AtomicBool::new(false));
         let told_all = Arc::clone(&whole);
         let answered = async move {
+            // Given back before anybody is told of an end: what tells is dropped after it.
+            let place = place;
             let rows = async { Statement::new(shelf, &text, BOUNDS).await?.run().await };
             match rows.await {
                 Ok(rows) => {
@@ -93,20 +100,20 @@ impl Broker {
                         told_all.store(true, Ordering::Release);
                     }
                 }
-                Err(error) => drop(begun.send(Err(told(error)))),
+                Err(error) => {
+                    drop(place);
+                    drop(begun.send(Err(told(error))));
+                }
             }
         };
-        let running = run::apart(answered)?;
-        tokio::spawn(async move {
-            let _place = place;
-            running.await
-        });
+        run::apart(time, answered)?;
         // The task went away without a word: its time was up before the first row.
-        let schema = beginning.await.unwrap_or(Err(told(TIME)))?;
+        let schema = beginning.await.unwrap_or(Err(told(over(time))))?;
         Ok(Answer {
             schema,
             rows,
             whole,
+            time,
         })
     }
 }
@@ -121,9 +128,10 @@ async fn hand_on(mut rows: Rows, answer: &mpsc::Sender<Result<RecordBatch, Error
 }
 
 /// The one error that is not the engine's.
-const TIME: SqlError = SqlError::Time {
-    seconds: SQL_TIME.as_secs(),
-};
+fn over(time: Duration) -> SqlError {
+    let seconds = time.as_secs();
+    SqlError::Time { seconds }
+}
 
 /// What of it the caller may know: all that is about the statement, nothing that is about the broker.
 pub(crate) fn told(error: SqlError) -> Error {
@@ -162,6 +170,7 @@ mod tests {
                 schema,
                 rows,
                 whole,
+                time: Duration::ZERO,
             };
             let read: Vec<_> = answer.into_stream().collect().await;
             assert_eq!(read.last().is_some_and(Result::is_ok), was_whole);

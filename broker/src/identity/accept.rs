@@ -1,6 +1,7 @@
 //! The accept loop: a cap on connections, a handshake with a deadline, a certificate read once.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
@@ -36,6 +38,8 @@ pub struct AcceptBounds {
     pub connections_per_org_max: usize,
     /// From the first byte to a finished handshake; after it the connection is closed.
     pub handshake_timeout: Duration,
+    /// From a finished handshake on; then the connection is cut, whatever it does.
+    pub life_max: Duration,
 }
 
 /// Accepts TLS connections of organisations until the stream is dropped, which closes the listener.
@@ -57,6 +61,7 @@ pub fn incoming(
         trust,
         domain,
         timeout: bounds.handshake_timeout,
+        life_max: bounds.life_max,
         shares: Shares::new(bounds.connections_per_org_max),
         ready,
     };
@@ -89,6 +94,7 @@ pub struct Connection {
     stream: TlsStream<TcpStream>,
     peer: Peer,
     standing: Standing,
+    end: Pin<Box<Sleep>>,
     _slot: OwnedSemaphorePermit,
     _share: Share,
 }
@@ -131,6 +137,7 @@ struct Gate {
     trust: watch::Receiver<Arc<Trust>>,
     domain: TrustDomain,
     timeout: Duration,
+    life_max: Duration,
     shares: Arc<Shares>,
     ready: mpsc::Sender<Connection>,
 }
@@ -222,9 +229,20 @@ impl Gate {
             stream,
             peer,
             standing,
+            end: Box::pin(tokio::time::sleep(self.life_max)),
             _slot: slot,
             _share: share,
         })
+    }
+}
+
+impl Connection {
+    /// May it go on?
+    fn check(&mut self) -> io::Result<()> {
+        if self.end.is_elapsed() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.standing.check(&self.peer)
     }
 }
 
@@ -235,8 +253,13 @@ impl AsyncRead for Connection {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.standing.check(&this.peer)?;
-        Pin::new(&mut this.stream).poll_read(cx, buf)
+        this.check()?;
+        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+        // Who waits for bytes waits for the end as well.
+        if read.is_pending() && this.end.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(this.check());
+        }
+        read
     }
 }
 
@@ -247,7 +270,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.standing.check(&this.peer)?;
+        this.check()?;
         Pin::new(&mut this.stream).poll_write(cx, bytes)
     }
 
@@ -257,7 +280,7 @@ impl AsyncWrite for Connection {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.standing.check(&this.peer)?;
+        this.check()?;
         Pin::new(&mut this.stream).poll_write_vectored(cx, parts)
     }
 

@@ -1,6 +1,7 @@
 //! The calls of organisations, and what ends them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
 use proto::v1::agreement_service_server::AgreementServiceServer;
@@ -34,6 +35,8 @@ use crate::telemetry::Metrics;
 pub(super) struct Layers {
     pub(super) verifier: Arc<TokenVerifier>,
     pub(super) metrics: Arc<Metrics>,
+    /// After which a connection takes no new ones.
+    pub(super) age: Duration,
 }
 
 pub(super) async fn serve(
@@ -43,7 +46,11 @@ pub(super) async fn serve(
     stop: CancellationToken,
     ends: Ends,
 ) -> Result<Writer, ServeError> {
-    let Layers { verifier, metrics } = layers;
+    let Layers {
+        verifier,
+        metrics,
+        age,
+    } = layers;
     let (health_service, reflection) = about().await?;
     let of = || Arc::clone(&broker);
     let releases = release::Releases {
@@ -63,7 +70,9 @@ pub(super) async fn serve(
     let router = Server::builder()
         .max_concurrent_streams(Some(limits::STREAMS_PER_CONNECTION_MAX))
         .initial_stream_window_size(Some(limits::STREAM_WINDOW_BYTES))
-        .max_connection_age(limits::CONNECTION_AGE_MAX)
+        // In order: calls in work finish. What does not is cut where connections come in; the library's own grace
+        // would let new calls in until then.
+        .max_connection_age(age)
         .timeout(limits::CALL_TIMEOUT)
         // The first is the outermost: even a refused call has an id, and bad tokens cost their bucket.
         .layer(TraceLayer)

@@ -75,6 +75,7 @@ pub(super) async fn organisations(
     config: &Config,
     trust: watch::Receiver<Arc<Trust>>,
     domain: TrustDomain,
+    times: limits::Times,
 ) -> Result<(Incoming, SocketAddr), ServeError> {
     let listener = TcpListener::bind(config.listen)
         .await
@@ -84,6 +85,7 @@ pub(super) async fn organisations(
         connections_max: limits::CONNECTIONS_MAX,
         connections_per_org_max: limits::CONNECTIONS_PER_ORG_MAX,
         handshake_timeout: limits::HANDSHAKE_TIMEOUT,
+        life_max: times.connection_age.saturating_add(times.connection_grace),
     };
     Ok((incoming(listener, trust, domain, bounds), address))
 }

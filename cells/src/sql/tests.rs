@@ -1,6 +1,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "tests fail by panicking"
 )]
@@ -164,6 +165,58 @@ async fn one_statement_takes_no_more_than_its_bounds() {
     )
     .await;
     assert!(matches!(sorted, Err(SqlError::Memory)), "{sorted:?}");
+}
+
+/// Found by a system test: joins make rows of rows in memory, and kept their thread for ever. Each of these would run
+/// for years, or takes too much memory.
+#[test]
+fn a_statement_lets_go_of_its_thread_when_its_time_is_up() {
+    let from = |count: usize| {
+        let all: Vec<_> = (0..count).map(|n| format!("od AS t{n}")).collect();
+        all.join(", ")
+    };
+    let same = |n: usize| format!("JOIN od AS t{n} ON t{n}.trips / 6 = t0.trips / 6");
+    let same = (1..20).map(same).collect::<Vec<_>>().join(" ");
+    let below = "WHERE t0.trips + t19.trips < -5";
+    let mut over = 0;
+    for text in [
+        format!("SELECT sum(t0.trips) FROM {}", from(20)),
+        format!("SELECT count(*) FROM {} {below}", from(20)),
+        format!(
+            "SELECT t0.origin, sum(t3.trips) FROM {} GROUP BY t0.origin",
+            from(20)
+        ),
+        format!("SELECT max(t19.trips) FROM od AS t0 {same}"),
+        format!(
+            "SELECT t0.trips FROM {} {below} ORDER BY 1 LIMIT 1",
+            from(20)
+        ),
+    ] {
+        let (ended, end) = std::sync::mpsc::channel();
+        let statement = text.clone();
+        // Where it does not let go, this thread is left behind.
+        let thread = std::thread::Builder::new().stack_size(super::STACK_BYTES);
+        let work = move || {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_time().build().unwrap();
+            let time = std::time::Duration::from_millis(200);
+            let answer = async {
+                let statement = Statement::new(tables(6), &statement, BOUNDS).await?;
+                statement.run().await?.try_collect::<Vec<_>>().await
+            };
+            let answer = runtime.block_on(async { tokio::time::timeout(time, answer).await });
+            let _ = ended.send(answer.map(|answer| answer.map(|rows| rows.len())));
+        };
+        thread.spawn(work).unwrap();
+        let answer = end.recv_timeout(std::time::Duration::from_secs(30));
+        let answer = answer.unwrap_or_else(|_| panic!("it keeps its thread: {text}"));
+        println!("{text:.60}: {answer:?}");
+        match answer {
+            Err(_) => over += 1,
+            Ok(answer) => assert!(matches!(answer, Err(SqlError::Memory)), "{answer:?}"),
+        }
+    }
+    assert!(over >= 2, "most were to take more time than they had");
 }
 
 /// Depth costs stack, and a stack that ends takes the process with it.

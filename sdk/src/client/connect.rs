@@ -26,12 +26,13 @@ use super::limits::{
     CONNECT_TIMEOUT, CONNECTION_WINDOW_BYTES, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT,
     STREAM_WINDOW_BYTES,
 };
+use super::resend::Resend;
 
 type Stream = TokioIo<TlsStream<TcpStream>>;
 type Dialled = Pin<Box<dyn Future<Output = Result<Stream, DialError>> + Send>>;
 
-/// What calls travel on: the connection, with the token on every call.
-pub(super) type Wire = InterceptedService<Channel, Bearer>;
+/// What calls travel on: the connection, with the token on every call, which the end of a connection does not fail.
+pub(super) type Wire = InterceptedService<Resend<Channel>, Bearer>;
 
 /// A wire and the version of the files behind it. It connects again by itself when the connection
 /// ends; when the token's file has changed, another line is needed.
@@ -80,7 +81,7 @@ impl Line {
         let dialled = service_fn(move |_: http::Uri| dialled(&way));
         let channel = transport.connect_with_connector(dialled).await;
         let channel = channel.map_err(|e| cannot(profile, &e))?;
-        let wire = InterceptedService::new(channel, bearer);
+        let wire = InterceptedService::new(Resend(channel), bearer);
         Ok(Self { wire, stamp })
     }
 
@@ -93,7 +94,7 @@ impl Line {
         let (transport, way, bearer) = prepare(profile)?;
         let dialled = service_fn(move |_: http::Uri| dialled(&way));
         let channel = transport.connect_with_connector_lazy(dialled);
-        let wire = InterceptedService::new(channel, bearer);
+        let wire = InterceptedService::new(Resend(channel), bearer);
         Ok(Self { wire, stamp })
     }
 }

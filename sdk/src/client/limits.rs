@@ -8,6 +8,8 @@ use proto::limits::{CHUNK_BYTES_MAX, GEOJSON_BYTES_MAX};
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the answer of a unary call: the broker gives up after 60 s.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(90);
+/// How often a call is sent that ending connections turn away.
+pub const SENDS_MAX: u32 = 3;
 /// While calls are open, a ping is sent this often; a silent peer is found out.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// How long a ping's answer may take.

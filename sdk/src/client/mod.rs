@@ -29,6 +29,7 @@
 //! | `sql` | questions over released tables |
 //! | `proof`, `expect` | receipts, and what their entries have to say |
 //! | `memory`, `watch`, `observe` | the last checkpoint seen, and what contradicts it |
+//! | `resend` | calls that an ending connection turned away |
 //! | `retry`, `pages`, `limits`, `error` | what every call needs |
 
 mod agreements;
@@ -51,6 +52,7 @@ mod pages;
 mod proof;
 mod push;
 mod releases;
+mod resend;
 mod retry;
 mod session;
 mod sql;

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use cells::sql::STACK_BYTES;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -9,19 +10,19 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::error::Error;
-use crate::limits::{SQL_AT_ONCE, SQL_TIME};
+use crate::limits::SQL_AT_ONCE;
 
 static THREADS: Mutex<Option<Runtime>> = Mutex::new(None);
 
-/// Runs it on the threads of statements, for [`SQL_TIME`] at most; `None` where its time was up.
+/// Runs it on the threads of statements, for `time` at most; `None` where its time was up.
 ///
 /// # Errors
 /// [`Error::Internal`] where there can be no threads.
-pub(super) fn apart<F>(work: F) -> Result<JoinHandle<Option<F::Output>>, Error>
+pub(super) fn apart<F>(time: Duration, work: F) -> Result<JoinHandle<Option<F::Output>>, Error>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    Ok(threads()?.spawn(async move { timeout(SQL_TIME, work).await.ok() }))
+    Ok(threads()?.spawn(async move { timeout(time, work).await.ok() }))
 }
 
 fn threads() -> Result<Handle, Error> {

@@ -14,6 +14,7 @@ const BOUNDS: AcceptBounds = AcceptBounds {
     connections_max: 8,
     connections_per_org_max: 8,
     handshake_timeout: Duration::from_secs(10),
+    life_max: Duration::from_secs(3600),
 };
 const ORG: &str = "spiffe://weir.test/org/city-bikes";
 

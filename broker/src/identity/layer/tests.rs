@@ -217,6 +217,7 @@ async fn over_real_connections_health_needs_the_certificate_and_methods_the_toke
         connections_max: 4,
         connections_per_org_max: 4,
         handshake_timeout: Duration::from_secs(10),
+        life_max: Duration::from_secs(3600),
     };
     let connections = incoming(listener, scene.world.trust(), domain(), bounds);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

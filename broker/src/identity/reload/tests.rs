@@ -45,6 +45,7 @@ async fn scene(world: World, every: Duration, change: impl FnOnce(&mut TrustFile
         connections_max: 8,
         connections_per_org_max: 8,
         handshake_timeout: DEADLINE,
+        life_max: DEADLINE,
     };
     let connections = incoming(listener, trust.clone(), domain(), bounds);
     let served = Server::builder()

@@ -176,6 +176,9 @@ pub const K_ONLY_DRAWS_MAX: usize = 1;
 pub const ZONING_BYTES_MAX: usize = 16 << 20;
 /// Most vertices of one; the company's side asks the same before it sends it.
 pub const ZONING_VERTICES_MAX: usize = export::limits::ZONING_VERTICES_MAX;
+/// How far the middle of its zones may lie from the time zone's principal place before its axes are taken for swapped, in
+/// kilometres; the company's side asks the same.
+pub const ZONING_FROM_PLACE_KM_MAX: f64 = policies::period::FROM_PLACE_KM_MAX;
 /// How often the files of certificates and keys are looked at.
 pub const TRUST_LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often the token issuer's key set is fetched.

@@ -10,9 +10,11 @@ use jiff::{Span, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 mod bins;
+mod place;
 mod zone;
 
 pub use bins::DayBins;
+pub use place::{FROM_PLACE_KM_MAX, Place, Swapped};
 pub use zone::Zone;
 
 /// Why a text or a date is not a period.

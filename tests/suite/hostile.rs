@@ -274,3 +274,41 @@ async fn a_clock_an_hour_off_or_set_back_writes_no_earlier_entry() {
         last = time;
     }
 }
+
+/// Degrees all the same, so the file alone tells nothing: the agreement says whose time it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zoning_with_latitude_first_is_refused_where_it_is_offered() {
+    let town = Town::new().await;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let mut zones: serde_json::Value = serde_json::from_slice(&squares()).unwrap();
+    for feature in zones["features"].as_array_mut().unwrap() {
+        for point in feature["geometry"]["coordinates"][0]
+            .as_array_mut()
+            .unwrap()
+        {
+            point.as_array_mut().unwrap().reverse();
+        }
+    }
+    let swapped = serde_json::to_vec(&zones).unwrap();
+    let steward = town.member("steward").await.client;
+    let id = "swapped".parse().unwrap();
+    let added = steward.add_zoning(id, swapped.clone().into()).await;
+    added.unwrap();
+    town.zoning().await;
+    let mut terms = agreement(&bikes, &city, &swapped);
+    terms.zonings[0].id = "swapped".parse().unwrap();
+    terms.tables[0].zoning = terms.zonings[0].id.clone();
+    let refused = bikes.client.offer(&terms, &bikes.signer).await.unwrap_err();
+    let said = refused.to_string();
+    assert!(
+        said.contains("zonings[0]") && said.contains("longitude first"),
+        "{said}"
+    );
+    // Where nothing says where it should be, nobody is refused.
+    let mut nowhere = serde_json::to_value(&terms).unwrap();
+    nowhere["time_zone"] = "Etc/UTC".into();
+    let nowhere = serde_json::from_value(nowhere).unwrap();
+    bikes.client.offer(&nowhere, &bikes.signer).await.unwrap();
+    activate(&bikes, &city, &agreement(&bikes, &city, &squares())).await;
+}

@@ -5,6 +5,7 @@ use audit::receipt::Receipt;
 use policies::agreement::Agreement;
 use policies::entry::Body;
 use policies::id::{AgreementId, Fingerprint, OrgId};
+use policies::period::Place;
 use policies::sign::{PartySignature, Signs, verify};
 use policies::state::{State, Status};
 use policies::validate::faults;
@@ -44,6 +45,7 @@ impl Broker {
                 self.agreement_for(by, GET_AGREEMENT, named)?;
             }
             check_offer(&self.sequencer.state(), &terms, by)?;
+            self.check_axes(&terms).await?;
             // Only what may exist is worth the search for its noise, which takes a moment.
             tokio::task::block_in_place(|| self.check_plan(&terms))?;
         }
@@ -154,6 +156,17 @@ impl Broker {
         verify(Signs::Agreement, &key, document, signature)
             .map_err(|e| Error::invalid("signature", e))?;
         Ok(key.fingerprint().clone())
+    }
+
+    /// A zoning whose file has latitude first is found out where the agreement says whose time it is.
+    async fn check_axes(&self, terms: &Agreement) -> Result<(), Error> {
+        for (n, zoning) in terms.zonings.iter().enumerate() {
+            if let Some(bounds) = self.zoning_bounds(&zoning.id).await? {
+                let axes = terms.time_zone.check_axes(Place::middle(bounds));
+                axes.map_err(|swapped| Error::invalid(format!("zonings[{n}]"), swapped))?;
+            }
+        }
+        Ok(())
     }
 
     /// A plan that no mechanism can keep is found out before anyone signs.

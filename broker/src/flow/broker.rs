@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use audit::checkpoint::LogKey;
 use audit::receipt::Receipt;
+use export::Bounds;
 use policies::agreement::{Agreement, Charge, Protection, Unit};
 use policies::entry::{Body, Configuration, Floors};
 use policies::id::{Fingerprint, OrgId, ReleaseKey, Role, ZoningId};
@@ -50,6 +51,8 @@ pub struct Broker {
     /// How far periods need not be looked at again.
     pub(crate) settled: Mutex<Settled>,
     zones: Mutex<HashMap<ZoningId, Arc<Vec<String>>>>,
+    /// Boxes around zonings: one never changes.
+    pub(super) bounds: Mutex<HashMap<ZoningId, Option<Bounds>>>,
     mechanisms: Mutex<HashMap<String, Mechanism>>,
 }
 
@@ -95,6 +98,7 @@ impl Broker {
             erasing: tokio::sync::Mutex::default(),
             settled: Mutex::default(),
             zones: Mutex::default(),
+            bounds: Mutex::default(),
             mechanisms: Mutex::default(),
         }
     }

@@ -1,10 +1,12 @@
 //! Zonings: a GeoJSON file whose content is named by its hash, so that no zone moves under an agreement.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use audit::receipt::Receipt;
 use bytes::Bytes;
 use cells::merge::Parents;
+use export::Bounds;
 use geojson::{Feature, FeatureCollection, GeoJson};
 use policies::entry::Body;
 use policies::id::{Fingerprint, OrgId, ZoningId, sha256_hex};
@@ -76,6 +78,31 @@ impl Broker {
             .map(|zoning| zoning.blob.clone());
         let blob = blob.ok_or(Error::NotFound { what: "zoning" })?;
         Ok(self.blobs.get(&blob).await.map_err(Error::internal)?.bytes)
+    }
+
+    /// The box around a zoning, where it was looked for before.
+    pub(crate) fn known_bounds(&self, id: &ZoningId) -> Option<Option<Bounds>> {
+        let known = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(id).copied()
+    }
+
+    /// The box around a zoning; `None` where no zone has a shape, or its file is no zoning by today's rules.
+    ///
+    /// # Errors
+    /// As [`Self::zoning_file`].
+    pub(crate) async fn zoning_bounds(&self, id: &ZoningId) -> Result<Option<Bounds>, Error> {
+        if let Some(known) = self.known_bounds(id) {
+            return Ok(known);
+        }
+        let file = self.zoning_file(id).await?;
+        let parsed = move || export::Zones::parse(&file).map(|zones| zones.bounds());
+        let parsed = tokio::task::spawn_blocking(parsed).await;
+        let bounds = parsed.map_err(Error::internal)?.unwrap_or_else(|error| {
+            tracing::warn!(zoning = id.as_str(), %error, "a zoning cannot be drawn");
+            None
+        });
+        let mut known = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(*known.entry(id.clone()).or_insert(bounds))
     }
 
     /// The parent of every zone, from the zoning's file.

@@ -34,7 +34,8 @@ The file is a GeoJSON FeatureCollection in WGS 84 (longitude first) whose featur
 say), tables can be released by parents. A changed zoning is a new name. Top-level texts `attribution` and
 `licence` stand on every map. It is checked here first: not taken are coordinates beyond 180 and 90 degrees,
 another `crs`, outlines that cross themselves (they may touch) and more than 500,000 vertices. Axes that
-are swapped but still degrees only a person can tell: look at where the answer says it lies.";
+are swapped but still degrees are found when an agreement names a time zone elsewhere, and some not even
+then: look at where the answer says it lies.";
 
 const LIST_HELP: &str = "\
 Example:

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use policies::period::Swapped;
+
 /// Why a run ended without cells. Texts name files, columns and table names, never a row's content.
 #[derive(Debug, thiserror::Error)]
 pub enum AggregateError {
@@ -187,6 +189,14 @@ pub enum ZoningError {
         id: String,
         /// The digest that was signed.
         sha256: String,
+    },
+    /// It is not drawn where the agreement's time zone is.
+    #[error("zoning `{id}`: {cause}")]
+    Swapped {
+        /// Its name in the agreement.
+        id: String,
+        /// How far it is from there.
+        cause: Swapped,
     },
     /// The agreement counts another number of zones than the file has.
     #[error("zoning `{id}` has {found} zones, the agreement says {signed}")]

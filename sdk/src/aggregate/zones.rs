@@ -6,6 +6,7 @@ use geo::{BoundingRect, CoordinatePosition, MultiPolygon, Polygon, coordinate_po
 use geojson::{FeatureCollection, GeoJson, GeometryValue};
 use policies::agreement::{Agreement, ZoningRef};
 use policies::id::{Fingerprint, ZoningId, sha256_hex};
+use policies::period::Place;
 use rstar::RTree;
 use rstar::primitives::{GeomWithData, Rectangle};
 
@@ -100,6 +101,13 @@ impl Zoning {
         &self.ids
     }
 
+    /// The middle of the box around all of its areas; `None` where it has none.
+    fn middle(&self) -> Option<Place> {
+        let box_of_all = self.tree.root().envelope();
+        let ([west, south], [east, north]) = (box_of_all.lower(), box_of_all.upper());
+        (!self.areas.is_empty()).then(|| Place::middle([west, south, east, north]))
+    }
+
     /// The position of an id in [`Self::ids`].
     #[must_use]
     pub fn index_of(&self, id: &str) -> Option<u32> {
@@ -131,7 +139,7 @@ impl Zoning {
 ///
 /// # Errors
 /// [`ZoningError::NotGiven`] where none has the signed digest, [`ZoningError::Count`] where the
-/// agreement counts other zones.
+/// agreement counts other zones, [`ZoningError::Swapped`] where latitude stands first in it.
 pub(crate) fn signed<'a>(
     agreement: &Agreement,
     id: &ZoningId,
@@ -146,15 +154,22 @@ pub(crate) fn signed<'a>(
             sha256: digest.to_owned(),
         });
     };
-    if usize::try_from(reference.zones).is_ok_and(|zones| zones == zoning.ids.len()) {
-        Ok(zoning)
-    } else {
-        Err(ZoningError::Count {
+    if usize::try_from(reference.zones).is_ok_and(|zones| zones != zoning.ids.len()) {
+        return Err(ZoningError::Count {
             id: id.to_string(),
             found: zoning.ids.len(),
             signed: reference.zones,
-        })
+        });
     }
+    let Some(middle) = zoning.middle() else {
+        return Ok(zoning);
+    };
+    let axes = agreement.time_zone.check_axes(middle);
+    let swapped = |cause| ZoningError::Swapped {
+        id: id.to_string(),
+        cause,
+    };
+    axes.map(|()| zoning).map_err(swapped)
 }
 
 fn collection(bytes: &[u8]) -> Result<FeatureCollection, ZoningError> {
@@ -200,10 +215,15 @@ fn polygons(geometry: &GeometryValue) -> Result<Vec<Polygon>, ZoningError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 mod tests {
     use super::*;
-    use crate::aggregate::tests::world::{collection, square};
+    use crate::aggregate::tests::world::{agreement, collection, od, square};
 
     fn zoning(features: &[String]) -> Result<Zoning, ZoningError> {
         Zoning::parse(collection(features).as_bytes())
@@ -254,6 +274,25 @@ mod tests {
             Zoning::parse(b"{"),
             Err(ZoningError::Shape { .. })
         ));
+    }
+
+    /// Degrees all the same: what tells is where the agreement's clock runs.
+    #[test]
+    fn a_zoning_with_latitude_first_is_refused_beside_its_agreement() {
+        let mut terms = agreement("none", &[od("od", "day", 1, 1)]);
+        let mut check = |lon, lat| {
+            let given = [zoning(&[square("1", lon, lat)]).unwrap()];
+            terms.zonings[0].sha256 = Fingerprint::new(given[0].sha256().to_owned()).unwrap();
+            terms.zonings[0].zones = 1;
+            signed(&terms, &terms.zonings[0].id, &given).map(|_| ())
+        };
+        check(24.0, 60.0).unwrap();
+        let swapped = check(60.0, 24.0).unwrap_err();
+        let said = swapped.to_string();
+        assert!(
+            said.contains("`grid`") && said.contains("longitude first"),
+            "{said}"
+        );
     }
 
     #[test]

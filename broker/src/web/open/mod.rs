@@ -31,7 +31,6 @@ use axum::routing::get;
 use policies::id::ReleaseKey;
 use tokio::sync::Semaphore;
 
-use self::place::Places;
 use self::shelf::Shelf;
 use crate::flow::Broker;
 use crate::limits::OPEN_MADE_AT_ONCE;
@@ -65,7 +64,6 @@ struct Open {
     broker: Arc<Broker>,
     presented: Presented,
     shelf: Arc<Shelf>,
-    places: Places,
     /// Places for work that takes time and memory.
     making: Arc<Semaphore>,
     /// What is or was open, by the entry that opened it, oldest first; how many entries that is after, and when.
@@ -79,7 +77,6 @@ pub(super) fn routes(broker: &Arc<Broker>, presented: Presented) -> Router<Arc<B
         broker: Arc::clone(broker),
         presented,
         shelf: Arc::default(),
-        places: Places::default(),
         making: Arc::new(Semaphore::new(OPEN_MADE_AT_ONCE)),
         listed: Mutex::default(),
     };

@@ -78,7 +78,7 @@ fn swapped_axes_and_metres_are_refused_or_shown() {
         Zones::check(&zoning(&metres)),
         Err(ZoningProblem::NotDegrees { .. })
     ));
-    // Helsinki with its axes swapped is a place in the Arabian Sea: degrees, so only a person can tell.
+    // Helsinki with its axes swapped is a place in the Arabian Sea: degrees, so an agreement or a person has to tell.
     let sea = Zones::check(&zoning(&ring(&[(60.1, 24.9), (60.2, 24.9), (60.2, 25.0)])));
     assert!(sea.unwrap() == Some([60.1, 24.9, 60.2, 25.0]));
     let text = String::from_utf8(zoning(&ring(&[(1.0, 1.0), (2.0, 1.0), (2.0, 2.0)]))).unwrap();

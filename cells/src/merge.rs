@@ -41,7 +41,8 @@ pub struct Rows {
     table: Table,
     columns: Vec<Column>,
     number_of: HashMap<Vec<u32>, usize>,
-    met: Vec<Vec<u32>>,
+    /// The codes of each row's key, row after row.
+    met: Vec<u32>,
 }
 
 /// What becomes of one key column, and the texts it has so far.
@@ -104,23 +105,30 @@ impl Rows {
         }
         let codes = std::iter::zip(&mut self.columns, keys.columns());
         let codes: Vec<Vec<u32>> = codes.map(|(c, a)| c.codes(a)).collect::<Result<_, _>>()?;
-        let mut key = Vec::with_capacity(codes.len());
+        let (mut key, mut before) = (Vec::with_capacity(codes.len()), Vec::new());
+        let mut row = 0;
         let mut rows = Vec::with_capacity(keys.num_rows());
         for cell in 0..keys.num_rows() {
             key.clear();
             key.extend(codes.iter().filter_map(|column| column.get(cell)));
-            let row = match self.number_of.get(key.as_slice()) {
-                Some(row) => *row,
-                None => {
-                    let row = self.met.len();
-                    self.number_of.insert(key.clone(), row);
-                    self.met.push(key.clone());
-                    row
-                }
-            };
+            // Cells come sorted, so that those of one row often come together.
+            if key != before || cell == 0 {
+                row = self.number(&key);
+                std::mem::swap(&mut key, &mut before);
+            }
             rows.push(row);
         }
         Ok(rows)
+    }
+
+    fn number(&mut self, key: &[u32]) -> usize {
+        if let Some(row) = self.number_of.get(key) {
+            return *row;
+        }
+        let row = self.number_of.len();
+        self.number_of.insert(key.to_vec(), row);
+        self.met.extend_from_slice(key);
+        row
     }
 
     /// The keys of all rows, sorted, and the number of the row of each key.
@@ -128,22 +136,21 @@ impl Rows {
     /// # Errors
     /// [`MergeError::Keys`] where the columns are not those of the table.
     pub fn finish(self) -> Result<(RecordBatch, Vec<usize>), MergeError> {
+        let width = self.columns.len().max(1);
         // Codes are numbered as they are met; ranks are in the order of the texts.
         let ranks: Vec<Vec<u32>> = self.columns.iter().map(Column::ranks).collect();
-        let rank = |key: &[u32]| -> Vec<Option<u32>> {
-            let ranked = std::iter::zip(&ranks, key);
-            ranked
-                .map(|(ranks, code)| ranks.get(*code as usize).copied())
-                .collect()
-        };
-        let mut rows: Vec<_> = self.met.iter().enumerate().collect();
-        rows.sort_by_cached_key(|(_, key)| rank(key));
+        let ranked = std::iter::zip(ranks.iter().cycle(), &self.met);
+        let ranked = ranked.map(|(ranks, code)| ranks.get(*code as usize).copied());
+        let ranked = ranked.collect::<Option<Vec<_>>>().ok_or(MergeError::Keys)?;
+        let mut rows: Vec<_> = ranked.chunks_exact(width).enumerate().collect();
+        rows.sort_unstable_by_key(|(_, key)| *key);
+        let order: Vec<usize> = rows.iter().map(|(row, _)| *row).collect();
         let arrays = self.columns.into_iter().enumerate().map(|(n, column)| {
-            let codes = rows.iter().map(|(_, key)| key.get(n).copied());
+            let code = |row: &usize| self.met.get(row * width + n).copied();
+            let codes = order.iter().map(code);
             column.array(codes.collect::<Option<Vec<_>>>()?)
         });
         let arrays = arrays.collect::<Option<Vec<_>>>().ok_or(MergeError::Keys)?;
-        let order = rows.iter().map(|(row, _)| *row).collect();
         let schema = Arc::new(Schema::new(key_fields(&self.table)));
         let keys = RecordBatch::try_new(schema, arrays).map_err(|_| MergeError::Keys)?;
         Ok((keys, order))

@@ -132,7 +132,7 @@ pub const WATCH_IDLE: Duration = Duration::from_secs(20);
 pub const CONTRIBUTION_IDLE: Duration = Duration::from_secs(30);
 /// Batches that wait for the writer of one contribution.
 pub const CONTRIBUTION_QUEUE: usize = 4;
-/// Memory of one release's scan.
+/// Memory of one scan: a release has one, an ad-hoc merge two at a time.
 pub const SCAN_MEMORY_BYTES: usize = 512 << 20;
 /// Bytes of a statement in SQL.
 pub const SQL_TEXT_BYTES_MAX: usize = 16 << 10;

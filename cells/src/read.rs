@@ -3,6 +3,7 @@
 //! DataFusion scans the blobs of a manifest and merges their order, which the writer promised, so
 //! nothing is hashed or spilled; equal keys then meet, and are added with checked arithmetic.
 
+mod ahead;
 mod fold;
 
 #[cfg(test)]
@@ -40,6 +41,7 @@ use proto::columns::{CONTRIBUTORS, cells_schema, key_fields};
 use proto::convert::Rate;
 
 use crate::write::RATE_PREFIX;
+pub use ahead::ahead;
 use fold::Fold;
 
 /// Most blobs in one manifest.

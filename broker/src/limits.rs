@@ -144,6 +144,8 @@ pub const SQL_READ_BYTES_MAX: usize = 256 << 20;
 pub const SQL_MEMORY_BYTES: usize = 256 << 20;
 /// Rows of one statement's answer.
 pub const SQL_ANSWER_ROWS_MAX: u64 = 1_000_000;
+/// Rows that go into one side of a join.
+pub const SQL_JOINED_ROWS_MAX: usize = 1_000_000;
 /// Statements in work at one time; each has a thread.
 pub const SQL_AT_ONCE: usize = 4;
 /// Statements of one organisation in work at one time.

@@ -3,7 +3,8 @@
 //! Whoever asks brings the tables ([`Tables`]): there is no file, no object store, no other session and no
 //! variable to reach, and nothing can be changed. What is left to fear is work without end, which is bounded by
 //! [`Bounds`]: the statement's length, the bytes of the tables it reads, the memory of its operators, its rows.
-//! How long it may run is up to who runs it: dropping [`Rows`] ends it, and no operator keeps its thread for long.
+//! How long it may run is up to who runs it: dropping [`Rows`] ends it, and no operator keeps its thread for long
+//! after its time was up.
 //!
 //! Functions are a list of allowed ones, since one that makes long text of short (`repeat`, `lpad`) takes
 //! memory that no pool sees.
@@ -21,6 +22,7 @@ use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -60,6 +62,10 @@ pub struct Bounds {
     pub memory_bytes: usize,
     /// Rows of its answer.
     pub rows: u64,
+    /// Rows that go into one side of a join.
+    pub joined_rows: usize,
+    /// How long it may run. Whoever runs it keeps this bound too, and an operator that keeps its thread looks at it.
+    pub time: Duration,
 }
 
 /// One table, as it was released.
@@ -137,7 +143,7 @@ impl Statement {
     pub async fn run(self) -> Result<Rows, SqlError> {
         let frame = DataFrame::new(self.state, self.plan);
         let context = Arc::new(frame.task_ctx());
-        let plan = turns::in_turns(frame.create_physical_plan().await?)?;
+        let plan = turns::in_turns(frame.create_physical_plan().await?, self.bounds)?;
         Ok(Rows {
             stream: execute_stream(plan, context)?,
             left: self.bounds.rows,
@@ -197,6 +203,8 @@ fn session(tables: Arc<dyn Tables>, bounds: Bounds) -> Result<SessionState, SqlE
         .with_create_default_catalog_and_schema(false)
         .with_default_catalog_and_schema(CATALOG, tables.default_schema());
     config.options_mut().execution.enable_recursive_ctes = false;
+    // It would make room for as many rows as LIMIT says, before there is one.
+    config.options_mut().optimizer.enable_topk_aggregation = false;
     let catalog = Catalog::new(tables, bounds.read_bytes);
     Ok(SessionStateBuilder::new()
         .with_config(config)

@@ -22,7 +22,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::Broker;
 use crate::error::Error;
 use crate::limits::{
-    SQL_ANSWER_ROWS_MAX, SQL_MEMORY_BYTES, SQL_QUEUE, SQL_READ_BYTES_MAX, SQL_TEXT_BYTES_MAX,
+    SQL_ANSWER_ROWS_MAX, SQL_JOINED_ROWS_MAX, SQL_MEMORY_BYTES, SQL_QUEUE, SQL_READ_BYTES_MAX,
+    SQL_TEXT_BYTES_MAX, SQL_TIME,
 };
 pub(crate) use shelf::Shelf;
 
@@ -31,6 +32,8 @@ const BOUNDS: Bounds = Bounds {
     read_bytes: SQL_READ_BYTES_MAX,
     memory_bytes: SQL_MEMORY_BYTES,
     rows: SQL_ANSWER_ROWS_MAX,
+    joined_rows: SQL_JOINED_ROWS_MAX,
+    time: SQL_TIME,
 };
 
 /// The answer to a statement, on its way.
@@ -92,7 +95,8 @@ impl Broker {
         let answered = async move {
             // Given back before anybody is told of an end: what tells is dropped after it.
             let place = place;
-            let rows = async { Statement::new(shelf, &text, BOUNDS).await?.run().await };
+            let bounds = Bounds { time, ..BOUNDS };
+            let rows = async { Statement::new(shelf, &text, bounds).await?.run().await };
             match rows.await {
                 Ok(rows) => {
                     if begun.send(Ok(rows.schema())).is_ok() {
@@ -142,6 +146,7 @@ pub(crate) fn told(error: SqlError) -> Error {
         SqlError::Read { .. }
         | SqlError::Memory
         | SqlError::Rows { .. }
+        | SqlError::Joined { .. }
         | SqlError::Time { .. } => Error::Exhausted {
             message: error.to_string(),
         },

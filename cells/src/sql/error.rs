@@ -40,6 +40,12 @@ pub enum SqlError {
         /// The limit.
         limit: u64,
     },
+    /// A join takes in too much.
+    #[error("over {limit} rows go into one side of a join: filter or group before you join")]
+    Joined {
+        /// The limit.
+        limit: usize,
+    },
     /// Its time was up.
     #[error("it took over {seconds} s: ask for less, or group before you join")]
     Time {

@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, LogicalPlan, Operator, TryCast};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{visit_expressions, visit_relations};
 
@@ -18,6 +19,8 @@ const CONCATENATIONS_MAX: usize = 4;
 const EXPRESSIONS_MAX: usize = 600;
 /// Most tables in one statement, each time it names one.
 const RELATIONS_MAX: usize = 24;
+/// Aggregates that go through all values again for each row of a window.
+const RESORTS: &[&str] = &["approx_median", "median", "percentile_cont"];
 /// Longest message of the engine that is handed on, in characters.
 const MESSAGE_CHARS_MAX: usize = 600;
 
@@ -68,21 +71,44 @@ pub(super) fn unless_harmless(plan: &LogicalPlan) -> Result<(), SqlError> {
     reads.verify_plan(plan).map_err(|error| SqlError::Refused {
         what: words(&error),
     })?;
-    let mut found = 0;
+    let (mut found, mut unbounded) = (0, None);
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
             expr.apply(|part| {
                 found += usize::from(concatenates(part));
+                unbounded = unbounded.or(has_no_bound(part));
                 Ok(TreeNodeRecursion::Continue)
             })
         })
     })?;
+    if let Some(what) = unbounded {
+        let what = what.to_owned();
+        return Err(SqlError::Refused { what });
+    }
     if found > CONCATENATIONS_MAX {
         return Err(SqlError::Refused {
             what: format!("over {CONCATENATIONS_MAX} `||` in one statement"),
         });
     }
     Ok(())
+}
+
+/// What takes memory or time by a number in its text, or for each row all rows before it.
+fn has_no_bound(expr: &Expr) -> Option<&'static str> {
+    match expr {
+        Expr::Cast(Cast { field, .. }) | Expr::TryCast(TryCast { field, .. })
+            if field.data_type().is_nested()
+                || matches!(field.data_type(), DataType::FixedSizeBinary(_)) =>
+        {
+            Some("a cast to a list, or to bytes of a fixed number")
+        }
+        Expr::WindowFunction(window)
+            if window.params.distinct || RESORTS.contains(&window.fun.name()) =>
+        {
+            Some("a window that counts distinct values or looks for their middle")
+        }
+        _ => None,
+    }
 }
 
 fn concatenates(expr: &Expr) -> bool {

@@ -22,6 +22,8 @@ const BOUNDS: Bounds = Bounds {
     read_bytes: 1 << 20,
     memory_bytes: 8 << 20,
     rows: 10_000,
+    joined_rows: 200_000,
+    time: std::time::Duration::from_secs(3600),
 };
 
 #[derive(Debug)]
@@ -217,6 +219,63 @@ fn a_statement_lets_go_of_its_thread_when_its_time_is_up() {
         }
     }
     assert!(over >= 2, "most were to take more time than they had");
+}
+
+/// Found by a reread: each asked for memory by a number in its text, which no pool sees, and ended the process.
+#[tokio::test]
+async fn a_number_in_a_statement_asks_for_no_memory() {
+    for text in [
+        "SELECT approx_percentile_cont(0.5, 1000000000000000) WITHIN GROUP (ORDER BY trips) FROM od",
+        "SELECT approx_percentile_cont(trips, 0.5, 1000000000000000) FROM od",
+        "SELECT arrow_cast(arrow_cast(origin, 'Binary'), 'FixedSizeBinary(2147483647)') FROM od",
+        "SELECT arrow_cast(NULL, 'FixedSizeBinary(2147483647)') FROM od",
+        "SELECT CAST(NULL AS BIGINT[2000000000])",
+        "SELECT CAST(trips AS BIGINT[2000000000]) FROM od",
+        "SELECT median(trips) OVER (ORDER BY trips) FROM od",
+        "SELECT sum(DISTINCT trips) OVER (ORDER BY trips) FROM od",
+    ] {
+        let error = refused(text).await;
+        let ours = matches!(error, SqlError::Refused { .. } | SqlError::Wrong { .. });
+        assert!(ours, "{text}: {error:?}");
+    }
+    for text in [
+        "SELECT origin, max(trips) FROM od GROUP BY origin ORDER BY max(trips) DESC LIMIT 1000000000000000",
+        "SELECT trips FROM od ORDER BY trips LIMIT 1000000000000000",
+        "SELECT lag(trips, 1000000000000000) OVER (ORDER BY trips) FROM od",
+        "SELECT nth_value(trips, 1000000000000000) OVER (ORDER BY trips) FROM od",
+        "SELECT ntile(1000000000000000) OVER (ORDER BY trips) FROM od",
+        "SELECT round(trips, 1000000000), left(origin, 9000000000000000), substr(origin, 1, 9000000000000000) FROM od",
+    ] {
+        let answer = asked(text, BOUNDS).await;
+        let ours = !matches!(answer, Err(SqlError::Engine { .. }));
+        assert!(ours, "{text}: {answer:?}");
+    }
+}
+
+/// Found by a reread: a join whose filter keeps no pair hands nothing on, and took no turn.
+#[tokio::test]
+async fn a_join_that_keeps_no_pair_is_stopped_too() {
+    let bounds = Bounds {
+        time: std::time::Duration::from_millis(200),
+        ..BOUNDS
+    };
+    let pairs = "(SELECT a.trips AS x FROM od a, od b)";
+    let text = format!("SELECT count(*) FROM {pairs} p JOIN {pairs} q ON p.x + q.x < -1");
+    let begun = std::time::Instant::now();
+    let statement = Statement::new(tables(400), &text, bounds).await.unwrap();
+    let answer: Result<Vec<_>, _> = statement.run().await.unwrap().try_collect().await;
+    assert!(matches!(answer, Err(SqlError::Time { .. })), "{answer:?}");
+    // Minutes, where the clock is not looked at.
+    println!("stopped after {:?}", begun.elapsed());
+    let text = "SELECT sum(a.trips + b.trips + c.trips) FROM od a, od b, od c";
+    let bounds = Bounds {
+        joined_rows: 10_000,
+        ..BOUNDS
+    };
+    let statement = Statement::new(tables(110), text, bounds).await.unwrap();
+    let answer: Result<Vec<_>, _> = statement.run().await.unwrap().try_collect().await;
+    let ours = matches!(answer, Err(SqlError::Joined { limit: 10_000 }));
+    assert!(ours, "{answer:?}");
 }
 
 /// Depth costs stack, and a stack that ends takes the process with it.

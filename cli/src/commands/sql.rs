@@ -126,6 +126,21 @@ async fn collected(mut rows: SqlRows) -> Result<Answer, CliError> {
     Ok(Answer { schema, batches })
 }
 
+/// The names as they are, but the second of a name is `name_2`: an object has each but once.
+fn numbered(names: &[&str]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::with_capacity(names.len());
+    for name in names {
+        let tries = (2_u32..).map(|n| format!("{name}_{n}"));
+        let taken = |one: &String| all.contains(one) || names.contains(&one.as_str());
+        let own = match all.iter().any(|one| one == name) {
+            true => tries.into_iter().find(|one| !taken(one)),
+            false => None,
+        };
+        all.push(own.unwrap_or_else(|| (*name).to_owned()));
+    }
+    all
+}
+
 impl Answer {
     fn names(&self) -> Vec<&str> {
         let fields = self.schema.fields().iter();
@@ -153,11 +168,10 @@ impl Answer {
     }
 
     pub(super) fn json(&self) -> Result<Vec<Value>, ArrowError> {
-        let names = self.names();
+        let names = numbered(&self.names());
         let mut all = Vec::with_capacity(self.rows());
         self.each(usize::MAX, |row| {
-            let names = names.iter().map(|name| (*name).to_owned());
-            all.push(Value::Object(names.zip(row).collect()));
+            all.push(Value::Object(names.iter().cloned().zip(row).collect()));
             Ok(())
         })?;
         Ok(all)

@@ -133,7 +133,7 @@ pub fn table(terms: &Agreement) -> Result<&Table, Failed> {
     Ok(terms.table(&name).ok_or("the agreement has no table")?)
 }
 
-/// `count` cells of one day, sorted by key. Which keys have one is skewed ([`gravity`]). Contributors have a heavy
+/// `count` cells of one day, sorted by key. Which keys have one is skewed (`gravity`). Contributors have a heavy
 /// tail (P[n ≥ x] = 1/x), so that most cells are small, as in real cities.
 ///
 /// # Errors

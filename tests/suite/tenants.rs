@@ -354,6 +354,11 @@ async fn a_planners_offer_learns_nothing_of_a_population_and_the_provider_is_tol
     // The account's allotments are at its cap already: over it, none there, another cap. All are offers.
     for terms in [&over, &unknown, &other] {
         rival.client.offer(terms, &rival.signer).await.unwrap();
+        let id = terms.id().unwrap();
+        let seen = rival.client.agreement(&id).await.unwrap();
+        assert_eq!(seen.population_allotted, None, "what others were allotted");
+        let seen = bikes.client.agreement(&id).await.unwrap();
+        assert!(seen.population_allotted.is_some(), "its own account");
     }
     for (terms, told) in [
         (&over, "over the cap"),
@@ -396,4 +401,6 @@ async fn a_planner_that_signs_too_late_is_told_no_figure_of_others() {
     assert!(refused.contains("ask the provider"), "{refused}");
     let figures = refused.chars().any(|c| c.is_ascii_digit());
     assert!(!figures, "{refused}");
+    let seen = rival.client.agreement(&second.id().unwrap()).await.unwrap();
+    assert_eq!(seen.population_allotted, None);
 }

@@ -40,14 +40,17 @@ impl AgreementService for Agreements {
         &self,
         request: Request<v1::OfferAgreementRequest>,
     ) -> Answer<v1::OfferAgreementResponse> {
-        let by = Caller::of(&request)?.org().clone();
+        let caller = Caller::of(&request)?.clone();
         let Offer {
             terms: _,
             document,
             signature,
         } = request.into_inner().try_into()?;
-        let (id, receipt) = self.broker.offer(&by, &document, signature).await?;
-        let what = self.signed(&id)?;
+        let (id, receipt) = self
+            .broker
+            .offer(caller.org(), &document, signature)
+            .await?;
+        let what = self.signed(&id, &caller)?;
         Ok(Response::new(Logged { what, receipt }.into()))
     }
 
@@ -55,13 +58,16 @@ impl AgreementService for Agreements {
         &self,
         request: Request<v1::SignAgreementRequest>,
     ) -> Answer<v1::SignAgreementResponse> {
-        let by = Caller::of(&request)?.org().clone();
+        let caller = Caller::of(&request)?.clone();
         let Signing {
             agreement,
             signature,
         } = request.into_inner().try_into()?;
-        let receipt = self.broker.sign(&by, &agreement, signature).await?;
-        let what = self.signed(&agreement)?;
+        let receipt = self
+            .broker
+            .sign(caller.org(), &agreement, signature)
+            .await?;
+        let what = self.signed(&agreement, &caller)?;
         Ok(Response::new(Logged { what, receipt }.into()))
     }
 
@@ -113,7 +119,7 @@ impl AgreementService for Agreements {
         let id: AgreementId = request.into_inner().try_into()?;
         self.broker
             .agreement_for(caller.org(), GET_AGREEMENT, &id)?;
-        Ok(Response::new(self.signed(&id)?.into()))
+        Ok(Response::new(self.signed(&id, &caller)?.into()))
     }
 
     async fn list_agreements(
@@ -161,15 +167,16 @@ impl Agreements {
         Acting: TryFrom<M, Error = ConvertError>,
         A: From<Logged<SignedAgreement>>,
     {
-        let by = Caller::of(&request)?.org().clone();
+        let caller = Caller::of(&request)?.clone();
         let acting: Acting = request.into_inner().try_into()?;
         let agreement = acting.agreement.clone();
-        let receipt = self.broker.act(&by, action, acting).await?;
-        let what = self.signed(&agreement)?;
+        let receipt = self.broker.act(caller.org(), action, acting).await?;
+        let what = self.signed(&agreement, &caller)?;
         Ok(Response::new(Logged { what, receipt }.into()))
     }
 
-    fn signed(&self, id: &AgreementId) -> Result<SignedAgreement, Error> {
+    /// As `caller` may see it: what others' agreements make of the population's account is not told for an offer.
+    fn signed(&self, id: &AgreementId, caller: &Caller) -> Result<SignedAgreement, Error> {
         let state = self.broker.sequencer().state();
         let record = state
             .agreement(id)
@@ -193,13 +200,16 @@ impl Agreements {
         let allotted = state.ledger().terms(&account).map(|terms| terms.allotted);
         let allotted = allotted.unwrap_or(Loss::ZERO);
         let protected = terms.population.cap.is_some();
+        let owns = *caller.org() == terms.provider.org;
+        let oversees = matches!(caller.role(), Role::Auditor | Role::Steward);
+        let told = protected && (owns || oversees || signatures.len() > 1);
         Ok(SignedAgreement {
             id: id.clone(),
             terms,
             document,
             status,
             signatures,
-            population_allotted: protected.then_some(allotted),
+            population_allotted: told.then_some(allotted),
             life: Lived {
                 last_change: entry,
                 suspended_by: suspended_by.into_iter().collect(),

@@ -130,13 +130,12 @@ async fn collected(mut rows: SqlRows) -> Result<Answer, CliError> {
 fn numbered(names: &[&str]) -> Vec<String> {
     let mut all: Vec<String> = Vec::with_capacity(names.len());
     for name in names {
-        let tries = (2_u32..).map(|n| format!("{name}_{n}"));
-        let taken = |one: &String| all.contains(one) || names.contains(&one.as_str());
-        let own = match all.iter().any(|one| one == name) {
-            true => tries.into_iter().find(|one| !taken(one)),
-            false => None,
-        };
-        all.push(own.unwrap_or_else(|| (*name).to_owned()));
+        let (mut own, mut number) = ((*name).to_owned(), 1);
+        while all.contains(&own) || (number > 1 && names.contains(&own.as_str())) {
+            number += 1;
+            own = format!("{name}_{number}");
+        }
+        all.push(own);
     }
     all
 }
@@ -281,5 +280,18 @@ impl View for Shown {
             return format!("{count} rows in {}.", file.display());
         }
         screen.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbered;
+
+    /// Found by a reread: JSON lost the first of two columns of one name.
+    #[test]
+    fn columns_of_one_name_are_told_apart() {
+        let names = ["trips", "trips", "zone", "trips_2", "trips"];
+        let told = ["trips", "trips_3", "zone", "trips_2", "trips_4"];
+        assert_eq!(numbered(&names), told);
     }
 }

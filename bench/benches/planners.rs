@@ -16,6 +16,7 @@ use bench::weir::{self, Broker};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use policies::agreement::Agreement;
 use policies::id::{AgreementId, PopulationId, Role};
+use proto::limits::PAGE_MAX;
 use sdk::client::{Client, ClientError};
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
@@ -36,6 +37,8 @@ const LISTINGS: usize = 500;
 const ACTIVATIONS: usize = 30;
 /// Between two listings: one organisation's calls are limited (`ORG_CALLS_PER_SECOND`), and a listing has pages.
 const BETWEEN_LISTINGS: Duration = Duration::from_millis(20);
+/// The whole catalogue, which everybody may read, is so many pages: fewer runs.
+const CATALOGUES: usize = 30;
 const LISTING_MOST_S: f64 = 0.010;
 const ACTIVATION_MOST_S: f64 = 0.050;
 
@@ -81,6 +84,19 @@ async fn planners(settings: Settings) -> Result<(), Failed> {
         &what,
         Measure::Seconds,
         &one(all),
+        Goal::Below(LISTING_MOST_S),
+    );
+    let (catalogue, pages) = city.catalogues().await?;
+    report.plain(
+        &format!("a planner's catalogue, of {agreements} agreements in {pages} pages"),
+        Measure::Seconds,
+        &catalogue,
+    );
+    let page = catalogue.quantile(0.99) / pages as f64;
+    report.bounded(
+        "  its 99th percentile, by the page",
+        Measure::Seconds,
+        &one(page),
         Goal::Below(LISTING_MOST_S),
     );
     let activations = city.activations().await?;
@@ -203,6 +219,22 @@ impl City {
             tokio::time::sleep(BETWEEN_LISTINGS).await;
         }
         Ok(series)
+    }
+
+    /// Seconds of one planner's walks through all tables on offer, and how many pages each has.
+    async fn catalogues(&self) -> Result<(Series, usize), Failed> {
+        let planner = self.planners.first().ok_or("no planner")?;
+        let (mut series, mut pages) = (Series::default(), 1);
+        for run in 0..CATALOGUES {
+            let start = Instant::now();
+            let tables = planner.client.tables_on_offer().await?;
+            if run > 0 {
+                series.push_since(start);
+            }
+            pages = tables.len().div_ceil(PAGE_MAX as usize).max(1);
+            tokio::time::sleep(BETWEEN_LISTINGS * u32::try_from(pages)?).await;
+        }
+        Ok((series, pages))
     }
 
     /// Seconds from the planner's signature on its way to the answer of its first permitted request, which asks

@@ -29,6 +29,7 @@ mod calls;
 mod concerned;
 mod error;
 mod life;
+mod listing;
 mod opening;
 mod operation;
 mod protection;
@@ -200,6 +201,8 @@ pub struct State {
     pub(crate) zonings: BTreeMap<ZoningId, Zoning>,
     pub(crate) calls: BTreeMap<CallId, CallRecord>,
     pub(crate) agreements: BTreeMap<AgreementId, AgreementRecord>,
+    /// The agreements that name an organisation.
+    pub(crate) naming: BTreeMap<OrgId, BTreeSet<AgreementId>>,
     pub(crate) live: BTreeMap<Slot, ContributionRecord>,
     pub(crate) batches: BTreeMap<(OrgId, BatchId), ContributionRecord>,
     pub(crate) requests: BTreeMap<(OrgId, RequestId), Outcome>,

@@ -25,6 +25,7 @@ mod joint;
 mod k_only;
 mod life;
 mod limits;
+mod listing;
 mod measures;
 mod merge;
 mod odrl;

@@ -2,23 +2,21 @@
 
 use std::sync::Arc;
 
-use policies::agreement::Agreement;
 use policies::id::{AgreementId, Role};
 use policies::life::{Action, Life};
 use policies::loss::Loss;
 use policies::state::{AgreementRecord, State};
 use proto::convert::{
-    Acting, AgreementSummary, ConvertError, Lived, Logged, Offer, Page, SignedAgreement, Signing,
-    WatchFrom,
+    Acting, ConvertError, Lived, Logged, Offer, Page, SignedAgreement, Signing, WatchFrom,
 };
 use proto::v1;
 use proto::v1::agreement_service_server::AgreementService;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use super::page::paged;
+use super::listing::of_caller;
 use super::watch::{Notices, notices};
-use crate::access::method::{GET_AGREEMENT, LIST_AGREEMENTS};
+use crate::access::method::GET_AGREEMENT;
 use crate::error::Error;
 use crate::flow::Broker;
 use crate::identity::caller::Caller;
@@ -128,36 +126,8 @@ impl AgreementService for Agreements {
     ) -> Answer<v1::ListAgreementsResponse> {
         let caller = Caller::of(&request)?.clone();
         let page: Page = request.into_inner().try_into()?;
-        let (state, policies) = (self.broker.sequencer().state(), self.broker.policies());
-        // A look ahead, so that policies are asked about a page and not about everything: only auditors and
-        // stewards see agreements that do not name them (`never.foreign-agreement`).
-        let (org, role) = (caller.org(), caller.role());
-        let all = matches!(role, Role::Auditor | Role::Steward);
-        let near = |terms: &Agreement| all || terms.is_party(org) || terms.recipients.contains(org);
-        let visible = state
-            .agreements()
-            .filter(|(id, _)| {
-                page.after
-                    .as_ref()
-                    .is_none_or(|after| id.as_str() > after.as_str())
-            })
-            .filter(|(_, record)| near(&record.terms))
-            .filter(|(id, record)| {
-                let agreement = (*id, &record.terms);
-                policies
-                    .on_agreement(&state, org, LIST_AGREEMENTS, agreement, None)
-                    .is_ok()
-            })
-            .map(|(id, record)| AgreementSummary {
-                id: id.clone(),
-                title: record.terms.title.clone(),
-                provider: record.terms.provider.org.clone(),
-                planner: record.terms.planner.org.clone(),
-                status: record.status,
-            });
-        Ok(Response::new(
-            paged(visible, |a| a.id.to_string(), &page).into(),
-        ))
+        let listed = of_caller(&self.broker, &caller, &page)?;
+        Ok(Response::new(listed.into()))
     }
 }
 

@@ -6,13 +6,13 @@ use policies::call::Call;
 use policies::id::{CallId, OrgId};
 use policies::state::{CallRecord, Org};
 use proto::convert::{
-    Admission as Wire, CallStatus, Logged, OfferedTable, Organisation, Page, Rotation, Zoning,
-    ZoningBytes,
+    Admission as Wire, CallStatus, Logged, Organisation, Page, Rotation, Zoning, ZoningBytes,
 };
 use proto::v1;
 use proto::v1::directory_service_server::DirectoryService;
 use tonic::{Request, Response, Status};
 
+use super::listing::on_offer;
 use super::page::paged;
 use crate::error::Error;
 use crate::flow::Broker;
@@ -151,9 +151,7 @@ impl DirectoryService for Directory {
     ) -> Answer<v1::ListTablesResponse> {
         let by = Caller::of(&request)?.org().clone();
         let page: Page = request.into_inner().try_into()?;
-        let all = self.0.tables_on_offer(&by);
-        let key = |t: &OfferedTable| format!("{} {}", t.agreement, t.table);
-        Ok(Response::new(paged(all.into_iter(), key, &page).into()))
+        Ok(Response::new(on_offer(&self.0, &by, &page)?.into()))
     }
 
     async fn list_calls(

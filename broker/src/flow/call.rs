@@ -1,47 +1,14 @@
-//! Calls for data: planners say what they need to know, providers answer with offers that name the call. And what there is
-//! already: tables on offer.
+//! Calls for data: planners say what they need to know, providers answer with offers that name the call.
 
 use audit::receipt::Receipt;
 use policies::call::Call;
 use policies::entry::Body;
 use policies::id::{CallId, OrgId};
-use policies::life::is_past;
-use policies::state::Status;
-use proto::convert::OfferedTable;
 
 use super::broker::Broker;
-use crate::access::method::LIST_AGREEMENTS;
 use crate::error::Error;
 
 impl Broker {
-    /// The tables of all agreements in force, which are public as they are in the register, and of offers that the caller
-    /// may read; sorted by agreement and table.
-    #[must_use]
-    pub fn tables_on_offer(&self, by: &OrgId) -> Vec<OfferedTable> {
-        let (state, policies) = (self.sequencer.state(), self.policies());
-        let now = state.decision_time(self.clock.now());
-        let mut tables = Vec::new();
-        for (id, record) in state.agreements() {
-            let (status, terms) = (record.standing(now), &record.terms);
-            let read = || {
-                let agreement = (id, terms);
-                policies.on_agreement(&state, by, LIST_AGREEMENTS, agreement, None)
-            };
-            let told = match status {
-                _ if is_past(terms, now) => false,
-                Status::Active | Status::Suspended => true,
-                Status::Offered | Status::Agreed => read().is_ok(),
-                _ => false,
-            };
-            if told {
-                let lines = terms.plan.iter();
-                tables.extend(lines.filter_map(|item| OfferedTable::of(id, status, terms, item)));
-            }
-        }
-        tables.sort_by(|a, b| (&a.agreement, &a.table).cmp(&(&b.agreement, &b.table)));
-        tables
-    }
-
     /// Publishes a planner's call; the same call again is answered with the first one's entry.
     ///
     /// # Errors

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Stage, State, Touched};
+use super::{AgreementRecord, Stage, State, Touched};
+use crate::id::AgreementId;
 use crate::ledger::Account;
 use crate::period::Period;
 
@@ -151,6 +152,13 @@ impl State {
         self.reads.clear();
         for release in releases {
             self.count(&release.reservation);
+        }
+        self.naming.clear();
+        let terms =
+            |(id, record): (&AgreementId, &AgreementRecord)| (id.clone(), record.terms.clone());
+        let agreements: Vec<_> = self.agreements.iter().map(terms).collect();
+        for (id, terms) in &agreements {
+            self.note_named(id, terms);
         }
         let contributions: Vec<_> = self.batches.values().cloned().collect();
         (self.due, self.gone, self.deleted) = Default::default();

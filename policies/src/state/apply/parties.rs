@@ -83,6 +83,7 @@ impl State {
             entry: self.size,
         };
         insert_new(&mut self.agreements, &id, record, "agreement", id.as_str())?;
+        self.note_named(&id, terms);
         touched.push(Touched::Agreement(id));
         Ok(touched)
     }

@@ -3,7 +3,8 @@
 //!
 //! Scheduled releases are requests like any other, made for the first recipient that plans, under an id that follows from
 //! agreement, table, period and edition: found again after a crash or a downtime, and made once. A refused one
-//! stays refused under its id, as every request; the planner may ask again.
+//! stays refused under its id, as every request; the planner may ask again, under another id. Under those of the schedule
+//! nothing is decided but what is due ([`in_its_turn`]): nobody uses one up beforehand.
 
 use jiff::Timestamp;
 
@@ -18,6 +19,9 @@ mod missing;
 pub(crate) use missing::is_missing;
 pub use missing::{MISSING_PERIODS_MAX, Settled, missing, still_missing};
 
+/// How the ids of scheduled requests begin.
+const SCHEDULED: &str = "scheduled-";
+
 /// What the plans of all active agreements ask for at `now` and have not got: the first edition of every
 /// contributed period of a scheduled table. Corrections are asked for by those who pay for them.
 #[must_use]
@@ -25,6 +29,20 @@ pub fn due(state: &State, now: Timestamp) -> Vec<Request> {
     let live = state.live_contributions();
     live.filter_map(|record| wanted(state, &record.contribution, now))
         .collect()
+}
+
+/// May the request be decided now? Under an id of the schedule only what the schedule asks for at this time, and what has
+/// an outcome already. Whatever came between the asking and the decision, a suspension for example, so leaves nothing under
+/// the id, and it is asked for again when it is due again.
+#[must_use]
+pub fn in_its_turn(state: &State, request: &Request, now: Timestamp) -> bool {
+    let asked = || {
+        let live = state.live(&request.slot())?;
+        wanted(state, &live.contribution, now)
+    };
+    !request.id.as_str().starts_with(SCHEDULED)
+        || state.outcome(&request.by, &request.id).is_some()
+        || asked().as_ref() == Some(request)
 }
 
 fn wanted(state: &State, contribution: &Contribution, now: Timestamp) -> Option<Request> {
@@ -55,7 +73,8 @@ fn request(
         item.table
     );
     Some(Request {
-        id: RequestId::new(sha256_hex(named.as_bytes())).ok()?,
+        // As many digits as a name has room for.
+        id: RequestId::new(format!("{SCHEDULED}{:.54}", sha256_hex(named.as_bytes()))).ok()?,
         by,
         agreement: agreement.clone(),
         table: item.table.clone(),
@@ -134,6 +153,63 @@ mod tests {
         let body = asked.contribution("2026-10-05", "b1", None);
         asked.write(body);
         assert_eq!(due(&asked.state, now()), [], "the plan waits to be asked");
+    }
+
+    /// Decided under the lock: what is due no more by then leaves nothing under its id, and is asked for again.
+    #[test]
+    fn what_came_between_leaves_the_id_free() {
+        let mut town = scheduled();
+        let wishes = due(&town.state, now());
+        let turn = |town: &Town| -> Vec<bool> {
+            let turns = wishes.iter().map(|w| in_its_turn(&town.state, w, now()));
+            turns.collect()
+        };
+        assert_eq!(turn(&town), [true, true]);
+        let body = town.acting(Action::Suspend, "bikes", None);
+        town.write(body);
+        assert_eq!(turn(&town), [false, false], "suspended meanwhile");
+        let body = town.acting(Action::Resume, "bikes", None);
+        town.write(body);
+        assert_eq!(turn(&town), [true, true]);
+        assert_eq!(due(&town.state, now()), wishes);
+        let Decision::Permit(permit) = decide(&town.state, &wishes[0], now()).unwrap() else {
+            panic!()
+        };
+        let reservation = permit.reserve(mechanism()).unwrap();
+        town.write(Body::ReleaseReserved(Box::new(reservation)));
+        let both = "what became of it is told again";
+        assert_eq!(turn(&town), [true, true], "{both}");
+    }
+
+    /// Whoever computes an id of the schedule cannot use it up: not early, not for another period, not for a merge.
+    #[test]
+    fn an_id_of_the_schedule_is_nobody_elses() {
+        let town = scheduled();
+        let wish = due(&town.state, now()).remove(0);
+        let early = "2026-10-08T20:59:59Z".parse().unwrap();
+        assert!(!in_its_turn(&town.state, &wish, early));
+        let changes: [fn(&mut Request); 5] = [
+            |r| r.period = "2026-10-07".parse().unwrap(),
+            |r| r.period = "2026-10-06".parse().unwrap(),
+            |r| r.by = org("trams"),
+            |r| r.purpose = "dpv:AcademicResearch".into(),
+            |r| {
+                r.merge = Some(
+                    serde_json::from_str(
+                        r#"{"periods": ["2026-10-05"], "coarsening": {"zones": "all"}}"#,
+                    )
+                    .unwrap(),
+                )
+            },
+        ];
+        for change in changes {
+            let mut other = wish.clone();
+            change(&mut other);
+            assert!(!in_its_turn(&town.state, &other, now()), "{other:?}");
+            other.id = "mine".parse().unwrap();
+            assert!(in_its_turn(&town.state, &other, early));
+        }
+        assert!(in_its_turn(&town.state, &wish, now()));
     }
 
     /// A correction is a new charge: somebody has to ask for it, as somebody may have for the first edition.

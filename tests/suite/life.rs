@@ -15,6 +15,7 @@ use crate::opening::*;
 
 mod corrected;
 mod once;
+mod scheduled;
 mod told;
 
 const DAY: &str = "2026-10-05";

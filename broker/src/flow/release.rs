@@ -10,6 +10,7 @@ use policies::entry::Body;
 use policies::id::{OrgId, ReleaseKey, RequestId, TableName};
 use policies::mechanism::Mechanism;
 use policies::refusal::Refusal;
+use policies::schedule::in_its_turn;
 use policies::state::{Outcome, Stage, State};
 use policies::table::Table;
 
@@ -44,7 +45,7 @@ impl Broker {
     ///
     /// # Errors
     /// [`Error::NotFound`] for an agreement the caller is no part of, [`Error::AlreadyExists`] for a
-    /// request id used for something else, [`Error::Busy`] for more refusals than are logged one by one. After a reservation an error never refunds: the same request
+    /// request id used for something else, [`Error::Invalid`] for one of the schedule that is not due, [`Error::Busy`] for more refusals than are logged one by one. After a reservation an error never refunds: the same request
     /// resumes the same draw.
     pub async fn release(self: &Arc<Self>, request: Request) -> Result<Answer, Error> {
         let (by, id) = (request.by.clone(), request.id.clone());
@@ -71,6 +72,10 @@ impl Broker {
         let done = self
             .sequencer
             .submit("release", move |state, now| {
+                if !in_its_turn(state, &request, now) {
+                    let message = "is of the schedule, and not due: ask under an id of your own";
+                    return Err(Error::invalid("request_id", message));
+                }
                 let fresh = state.outcome(&request.by, &request.id).is_none();
                 let decision = decide(state, &request, now)?;
                 if let Decision::Refuse(refusal) = decision {

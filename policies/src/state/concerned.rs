@@ -6,7 +6,7 @@ use crate::entry::{
     AuditorRead, Body, Deletion, Entry, Missing, Opening, Recall, RefusalsFolded, Reservation,
     Withdrawal,
 };
-use crate::id::{AgreementId, OrgId};
+use crate::id::{AgreementId, OrgId, Role};
 use crate::life::Act;
 
 impl State {
@@ -33,18 +33,24 @@ impl State {
                 parties_of(agreement).into_iter().chain(answered).collect()
             }
             Body::AgreementSigned { agreement, .. }
-            | Body::AgreementExpired { agreement }
-            | Body::AgreementWithdrawn(Act { agreement, .. })
+            | Body::AgreementWithdrawn(Act { agreement, .. }) => {
+                parties(agreement).unwrap_or_default()
+            }
+            // Stewards may suspend: what comes into force and how it ends is for them to know, and so whether terms that
+            // one of them has halted are signed anew.
+            Body::AgreementExpired { agreement }
             | Body::AgreementSuspended(Act { agreement, .. })
             | Body::AgreementResumed(Act { agreement, .. })
             | Body::AgreementTerminated(Act { agreement, .. }) => {
-                parties(agreement).unwrap_or_default()
+                let own = parties(agreement).unwrap_or_default();
+                own.into_iter().chain(self.stewards()).collect()
             }
             Body::AgreementActivated { agreement, .. } => {
                 let amended = self.agreement(agreement);
                 let amended = amended.and_then(|r| parties(r.terms.supersedes.as_ref()?));
-                let own = parties(agreement).unwrap_or_default();
-                own.into_iter().chain(amended.unwrap_or_default()).collect()
+                let own = parties(agreement).unwrap_or_default().into_iter();
+                let all = own.chain(amended.unwrap_or_default());
+                all.chain(self.stewards()).collect()
             }
             // The entry is for the provider and the auditors; the other parties see which periods are live
             // through `ContributionService`. That there is something new about a period, they are told.
@@ -83,6 +89,12 @@ impl State {
                 std::iter::once(by.clone()).chain(providers).collect()
             }
         }
+    }
+
+    fn stewards(&self) -> impl Iterator<Item = OrgId> {
+        let all = self.orgs.iter();
+        let stewards = all.filter(|(_, org)| org.role == Role::Steward);
+        stewards.map(|(id, _)| id.clone())
     }
 
     /// The parties of every agreement that a release is made under.

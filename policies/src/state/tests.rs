@@ -8,6 +8,7 @@
 use super::*;
 use crate::decide::{Decision, decide};
 use crate::entry::{Body, Entry};
+use crate::life::Action;
 use crate::loss::Loss;
 use crate::testing::{Town, entry, mechanism, now, org};
 
@@ -204,6 +205,37 @@ fn entries_are_read_by_those_they_concern() {
     assert_eq!(readers(at("agreement.offered")), "bikes city city");
     assert_eq!(readers(at("release.published")), "bikes city city");
     assert_eq!(readers(at("release.refused")), "city bikes");
+}
+
+/// Terms that a steward has halted can be ended and signed anew by their parties: it is told of both, and may halt those.
+#[test]
+fn a_steward_is_told_when_halted_terms_are_signed_anew() {
+    let mut town = Town::active();
+    let reeve = town.admit("reeve", crate::id::Role::Steward);
+    let halt = town.act(Action::Suspend, "reeve", &reeve, None);
+    town.write(Body::AgreementSuspended(halt));
+    let ended = town.acting(Action::Terminate, "bikes", None);
+    town.write(ended);
+    town.terms.title = "The same again".into();
+    for body in town.agreeing() {
+        town.write(body);
+    }
+    let told = town.log.iter().filter(|entry| {
+        let about = entry.body.kind().starts_with("agreement.");
+        about && town.state.concerned(entry).contains(&org("reeve"))
+    });
+    let kinds: Vec<_> = told.map(|entry| entry.body.kind()).collect();
+    let expected = [
+        "agreement.activated",
+        "agreement.suspended",
+        "agreement.terminated",
+        "agreement.activated",
+    ];
+    assert_eq!(kinds, expected);
+    let record = town.state.agreement(&town.id()).unwrap();
+    assert_eq!(record.status, Status::Active);
+    let halt = town.act(Action::Suspend, "reeve", &reeve, None);
+    town.write(Body::AgreementSuspended(halt));
 }
 
 /// A contribution is about one whole covered period of a table of its agreement.

@@ -152,7 +152,7 @@ impl CliError {
         match (as_json, self) {
             (true, Self::Refused { .. }) => crate::output::tell(&self.json().to_string()),
             (true, _) => eprintln!("{}", self.json()),
-            (false, _) => eprintln!("{}", self.text()),
+            (false, _) => eprintln!("{}", crate::output::shown(&self.text())),
         }
     }
 }

@@ -63,9 +63,7 @@ impl Output {
         let text = if self.json {
             serde_json::to_string_pretty(view).map_err(CliError::new)?
         } else {
-            let text = view.text();
-            let lines: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
-            lines.join("\n")
+            shown(&view.text())
         };
         write_out(text.as_bytes(), true)
     }
@@ -73,9 +71,18 @@ impl Output {
     /// A line beside the answer, for people only; to standard error, so that pipes stay clean.
     pub fn note(self, line: &str) {
         if !self.json && !self.quiet {
-            eprintln!("{line}");
+            eprintln!("{}", shown(line));
         }
     }
+}
+
+/// Text for a person, as a terminal may have it: whatever anybody else wrote in it moves no cursor and turns nothing
+/// around.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let text = policies::text::lines(text.trim_end());
+    let lines: Vec<&str> = text.split('\n').map(str::trim_end).collect();
+    lines.join("\n")
 }
 
 /// Writes bytes to standard output.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{CallId, OrgId, ZoningId, sha256_hex};
 use crate::kind::Kind;
 use crate::period::Grain;
+use crate::text::{is_line, is_lines};
 use crate::validate::is_purpose;
 
 /// Longest question, in characters.
@@ -75,6 +76,13 @@ impl Call {
             return wrong("kind", format!("is one of {}", known.join(", ")));
         }
         Ok(())
+    }
+
+    /// Does nothing in it steer how it is shown? A call that does is not published; the log may have one of an older
+    /// build.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        is_line(&self.title) && is_lines(&self.question) && is_line(&self.project)
     }
 
     /// Its id: SHA-256 over who calls and the RFC 8785 bytes of the call. The same call of the same planner has the same

@@ -13,6 +13,7 @@
 //! | [`joint`] | may several providers' tables be one? |
 //! | [`validate`] | may this agreement exist at all? |
 //! | [`odrl`] | what can a dataspace read of it? |
+//! | [`text`] | may somebody else's words be shown as they are? |
 //! | [`sign`] | did the parties really sign these bytes? |
 //! | [`access`] | which role may call which method? |
 //! | [`life`] | where can an agreement stand, and who may change that? |
@@ -47,6 +48,7 @@ pub mod sign;
 pub mod state;
 pub mod table;
 pub mod template;
+pub mod text;
 pub mod validate;
 
 #[cfg(any(test, feature = "testing"))]

@@ -11,6 +11,7 @@ use crate::coarse::Coarsening;
 use crate::entry::Floors;
 use crate::loss::{Delta, UNITS_PER_ONE};
 use crate::table::Table;
+use crate::text::{is_line, is_lines};
 
 mod ad_hoc;
 mod canvas;
@@ -88,19 +89,20 @@ impl Check {
         }
     }
 
+    /// Does it say something, in so many characters, none of which steers how a page or a terminal shows it?
+    fn says(&mut self, path: &str, text: &str, (most, plain): (usize, fn(&str) -> bool)) {
+        let fits = !text.trim().is_empty() && text.chars().count() <= most;
+        let message = format!("has to say something, in at most {most} characters");
+        self.require(fits, path, message);
+        let message =
+            "has a character that steers how it is shown (a control character, a direction mark)";
+        self.require(plain(text), path, message);
+    }
+
     fn head(&mut self, a: &Agreement) {
         self.require(a.form == FORM, "form", format!("has to be `{FORM}`"));
-        for (path, text, most) in [
-            ("title", &a.title, 200),
-            ("public_summary", &a.public_summary, 4000),
-        ] {
-            let fits = !text.trim().is_empty() && text.chars().count() <= most;
-            self.require(
-                fits,
-                path,
-                format!("has to say something, in at most {most} characters"),
-            );
-        }
+        self.says("title", &a.title, (200, is_line));
+        self.says("public_summary", &a.public_summary, (4000, is_lines));
         self.canvas(a);
         self.publication(a);
         let notice = a.on_end.map_or(0, |end| end.notice_days);
@@ -144,12 +146,8 @@ impl Check {
     }
 
     fn population(&mut self, a: &Agreement, floors: &Floors) {
-        let description = !a.population.description.trim().is_empty();
-        self.require(
-            description,
-            "population.description",
-            "say whose data it is",
-        );
+        let whose = &a.population.description;
+        self.says("population.description", whose, (4000, is_lines));
         let days = a.retention_days;
         let most = floors.retention_days_max;
         let message = format!("has to be 1 to {most} days, the steward's limit");

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use policies::text::steers;
+
 use super::{Report, Table};
 
 /// Rows of a table on the page; the CSV file has all.
@@ -109,16 +111,11 @@ fn text(value: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            c if c.is_control() || turns(c) => {
+            c if steers(c) => {
                 let _ = write!(escaped, "[U+{:04X}]", u32::from(c));
             }
             c => escaped.push(c),
         }
     }
     escaped
-}
-
-/// Characters that nobody sees and that let text be read as another (Unicode TR 36).
-fn turns(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::Action;
 use crate::id::{AgreementId, OrgId};
 use crate::sign::PartySignature;
+use crate::text::is_line;
 
 /// Longest reason of an act, in bytes of UTF-8.
 pub const REASON_BYTES_MAX: usize = 280;
 
 /// Why a party acts, in its own words: one line of 1 to [`REASON_BYTES_MAX`] bytes. It stands in the log for
-/// ever, for parties and auditors to read, so it MUST hold nothing about a person.
+/// ever, for parties and auditors to read, so it MUST hold nothing about a person. What is written now (`FromStr`) has
+/// nothing that steers how it is shown; the log of an older build may (`TryFrom`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cause(String);
@@ -41,7 +43,10 @@ impl TryFrom<String> for Cause {
 impl std::str::FromStr for Cause {
     type Err = CauseError;
     fn from_str(text: &str) -> Result<Self, CauseError> {
-        Self::try_from(text.to_owned())
+        match is_line(text) {
+            true => Self::try_from(text.to_owned()),
+            false => Err(CauseError),
+        }
     }
 }
 
@@ -59,7 +64,9 @@ impl fmt::Display for Cause {
 
 /// A text that is no reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a reason is one line of 1 to {REASON_BYTES_MAX} bytes, without spaces around it")]
+#[error(
+    "a reason is one line of 1 to {REASON_BYTES_MAX} bytes, without spaces around it or direction marks"
+)]
 pub struct CauseError;
 
 /// What a party or a steward did: the entry that carries it says which [`Action`].

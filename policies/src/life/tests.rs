@@ -182,6 +182,9 @@ fn a_reason_is_one_short_line() {
         assert!(text.parse::<Cause>().is_err(), "{text:?}");
     }
     assert!(serde_json::from_str::<Cause>(r#""a\nb""#).is_err());
+    // Nobody writes a direction mark any more; a log that has one is still a log.
+    assert!("no\u{202e}way".parse::<Cause>().is_err());
+    serde_json::from_str::<Cause>("\"no\u{202e}way\"").unwrap();
 }
 
 /// Every field of an act is signed, and its action.

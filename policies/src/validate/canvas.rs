@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::agreement::Agreement;
+use crate::text::{is_line, is_lines};
 
 /// Longest answer of a canvas, in characters.
 const ANSWER_CHARS_MAX: usize = 1000;
@@ -12,13 +13,11 @@ impl Check {
     pub(super) fn canvas(&mut self, a: &Agreement) {
         let Some(canvas) = &a.canvas else { return };
         for (field, _, answer) in canvas.answers() {
-            let most = match field {
-                "contact" => CONTACT_CHARS_MAX,
-                _ => ANSWER_CHARS_MAX,
+            let form: (usize, fn(&str) -> bool) = match field {
+                "contact" => (CONTACT_CHARS_MAX, is_line),
+                _ => (ANSWER_CHARS_MAX, is_lines),
             };
-            let fits = !answer.trim().is_empty() && answer.chars().count() <= most;
-            let message = format!("has to say something, in at most {most} characters");
-            self.require(fits, &format!("canvas.{field}"), message);
+            self.says(&format!("canvas.{field}"), answer, form);
         }
     }
 }

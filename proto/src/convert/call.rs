@@ -80,7 +80,14 @@ impl TryFrom<v1::PublishCallRequest> for Call {
 
     fn try_from(message: v1::PublishCallRequest) -> Result<Self, ConvertError> {
         let v1::PublishCallRequest { terms } = message;
-        required("terms", terms)?.try_into()
+        let call: Self = required("terms", terms)?.try_into()?;
+        if !call.is_plain() {
+            return Err(wrong(
+                "terms",
+                "has a character that steers how it is shown",
+            ));
+        }
+        Ok(call)
     }
 }
 

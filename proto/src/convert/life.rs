@@ -133,7 +133,11 @@ impl TryFrom<v1::AgreementChange> for Change {
             status: status(state)?,
             time: parse("history.time", &time)?,
             by: parse_optional("history.org_id", &org_id)?,
-            reason: parse_optional("history.reason", &reason)?,
+            reason: match reason.as_str() {
+                "" => None,
+                // As the log holds it, which may be older than what a reason may be now.
+                _ => Some(Cause::try_from(reason).map_err(|e| wrong("history.reason", e))?),
+            },
             entry: index,
         })
     }

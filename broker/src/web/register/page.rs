@@ -1,6 +1,8 @@
 //! Writing HTML so that nothing anybody else wrote can be markup: it goes in by [`Page::text`], which escapes it, and
 //! [`Page::raw`] takes only what stands in our own source.
 
+use policies::text::steers;
+
 /// A page that is being written.
 pub(in crate::web) struct Page(String);
 
@@ -33,10 +35,7 @@ impl Page {
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
                 '\n' | '\t' => self.0.push(char),
-                '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    self.0.push('\u{fffd}');
-                }
-                _ if char.is_control() => self.0.push('\u{fffd}'),
+                _ if steers(char) => self.0.push('\u{fffd}'),
                 _ => self.0.push(char),
             }
         }

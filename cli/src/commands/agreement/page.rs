@@ -7,6 +7,7 @@ use policies::agreement::{Agreement, CellsOnEnd, OpenOnEnd, Protection, TablesOn
 use policies::loss::Loss;
 use policies::period::Grain;
 use policies::table::Table;
+use policies::text::line;
 use privacy::convert::{DISPLAY_DELTA, epsilon};
 
 use crate::output::{facts, grouped, thousands, wrap};
@@ -17,12 +18,14 @@ mod plan;
 #[must_use]
 pub fn text(agreement: &Agreement, id: &str, state: &str) -> String {
     let a = agreement;
-    let mut page = format!("{}\n\n", a.title);
+    let mut page = format!("{}\n\n", line(&a.title));
     page.push_str(&facts(&[
         ("id", id.to_owned()),
         ("state", state.to_owned()),
     ]));
-    section(&mut page, "What it is about", &wrap(&a.public_summary));
+    // Set in, as every value is: no words of a party can be a line of the page.
+    let about = facts(&[("", wrap(&a.public_summary))]);
+    section(&mut page, "What it is about", &about);
     section(&mut page, "Parties and use", &facts(&parties(a)));
     section(&mut page, "How it ends", &facts(&ending(a)));
     section(&mut page, "Whose privacy", &facts(&privacy(a)));

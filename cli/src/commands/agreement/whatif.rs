@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::Args;
 use policies::agreement::{Agreement, Protection, Unit};
 use policies::period::Period;
+use policies::text::line;
 use privacy::plan::{Part, price};
 use serde::Serialize;
 
@@ -173,7 +174,7 @@ impl Tried {
     }
 
     fn page(&self, most: usize) -> String {
-        let mut page = format!("{}\nMade of {}.\n", self.title, self.made_of);
+        let mut page = format!("{}\nMade of {}.\n", line(&self.title), self.made_of);
         for tried in &self.tables {
             page.push_str(&format!("\n{}\n", one(tried, most)));
         }

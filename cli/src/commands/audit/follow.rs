@@ -178,8 +178,12 @@ fn show(index: u64, entry: &Entry, session: &Session) -> Result<(), CliError> {
     write_out(text.as_bytes(), true)
 }
 
-/// One line about an entry, without a word that its readers may not see.
+/// One line about an entry, without a word that its readers may not see, and with nothing that steers a terminal.
 pub fn line(body: &Body) -> String {
+    policies::text::line(&said(body)).into_owned()
+}
+
+fn said(body: &Body) -> String {
     match body {
         Body::BrokerStarted {
             software,

@@ -5,6 +5,7 @@ use std::path::Path;
 use policies::agreement::{Agreement, Protection, Unit};
 use policies::loss::Loss;
 use policies::state::Status;
+use policies::text::line;
 use privacy::convert::{LossStatement, Window, together};
 use privacy::plan::{ItemPrice, Part, PlanPrice, price};
 use serde::Serialize;
@@ -160,13 +161,14 @@ impl View for Priced {
             return format!(
                 "plan of {}\n\nno charge: k-only, not differentially private. Exact counts of at least {} \
                  units; what a person can lose by them cannot be stated",
-                self.title, self.k
+                line(&self.title),
+                self.k
             );
         }
         let Some(cap) = self.cap else {
             return format!(
                 "plan of {}\n\nno unit is known: nothing is charged, and no k or DP claim is made",
-                self.title
+                line(&self.title)
             );
         };
         let mut rows = table(&[
@@ -214,7 +216,11 @@ impl View for Priced {
             ("cap", format!("{}: the plan {verdict}", loss(cap))),
         ];
         lines.extend(statements(&self.losses));
-        format!("plan of {}\n\n{rows}\n\n{}", self.title, facts(&lines))
+        format!(
+            "plan of {}\n\n{rows}\n\n{}",
+            line(&self.title),
+            facts(&lines)
+        )
     }
 }
 

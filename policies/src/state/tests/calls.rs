@@ -125,6 +125,20 @@ fn a_call_says_what_is_asked_and_a_planner_has_so_many() {
         call.check().unwrap_err();
     }
     harbour().check().unwrap();
+    assert!(harbour().is_plain());
+    for text in ["\u{202e}eight", "\u{2066}eight"] {
+        let title = text.into();
+        assert!(!Call { title, ..harbour() }.is_plain(), "{text:?}");
+        let question = text.into();
+        assert!(
+            !Call {
+                question,
+                ..harbour()
+            }
+            .is_plain(),
+            "{text:?}"
+        );
+    }
     let mut town = Town::new();
     let nth = |n: usize| Call {
         project: format!("Project {n}"),

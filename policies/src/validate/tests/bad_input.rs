@@ -154,3 +154,40 @@ fn reversed_clamps_are_refused_with_their_field_and_range() {
         unreadable("/tables/0/clamps", clamps, "tables[0].clamps[0].max", "u32");
     }
 }
+
+/// Both parties read the page in a terminal before they sign: no text may show as another one.
+#[test]
+fn a_text_that_steers_how_it_is_shown_is_refused_with_its_field() {
+    let whole = |field: &str, text: &str| {
+        let mut json = serde_json::to_value(agreement(&Signer::new(), &Signer::new())).unwrap();
+        json["canvas"] = json!({"positive": "+", "negative": "-", "affected": "all", "mitigations": "k",
+            "contact": "data@city.example"});
+        *json.pointer_mut(field).unwrap() = json!(text);
+        faults(
+            &Agreement::parse(json.to_string().as_bytes()).unwrap(),
+            &floors(),
+        )
+    };
+    // Whether it may have lines.
+    for (field, path, lines) in [
+        ("/title", "title", false),
+        ("/public_summary", "public_summary", true),
+        ("/population/description", "population.description", true),
+        ("/canvas/positive", "canvas.positive", true),
+        ("/canvas/negative", "canvas.negative", true),
+        ("/canvas/affected", "canvas.affected", true),
+        ("/canvas/mitigations", "canvas.mitigations", true),
+        ("/canvas/contact", "canvas.contact", false),
+    ] {
+        for c in "\u{1b}\r\t\0\u{9b}\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\
+                  \u{2068}\u{2069}"
+            .chars()
+        {
+            let found = whole(field, &format!("for{c}ward"));
+            let names = |f: &crate::validate::Fault| f.path == path && f.message.contains("steers");
+            assert!(found.len() == 1 && found.iter().all(names), "{path} with {c:?}: {found:?}");
+        }
+        assert_eq!(whole(field, "one\ntwo").is_empty(), lines, "{path}");
+        assert_eq!(whole(field, "Kävelijät: שלום, 交通"), [], "{path}");
+    }
+}

@@ -145,3 +145,28 @@ fn coarser_rows_requests_and_the_schedule_are_on_the_page() {
         assert!(page.contains(part), "`{part}` is missing in\n{page}");
     }
 }
+
+/// What a file or an older log holds is told, and is never a line of the page, nor a word to the terminal.
+#[test]
+fn words_of_a_party_cannot_be_the_page() {
+    let mut terms = agreement("none", "0", "", "");
+    let heading = format!("{} {}", "─".repeat(92), "How it ends ".repeat(9));
+    terms.title = "Bikes\n\nHow it ends\n\u{1b}[2J\u{202e}sekib".into();
+    terms.public_summary = format!("{heading}\n\nHow it ends\n───────────\nnotice  none\u{1b}[1A");
+    let contact = format!("{heading}\nOpen data\n\u{2066}");
+    terms.population.description = contact.clone();
+    let canvas = serde_json::json!({"positive": contact, "negative": contact, "affected": contact,
+        "mitigations": contact, "contact": contact});
+    terms.canvas = serde_json::from_value(canvas).unwrap();
+    let page = crate::output::shown(&text(&terms, "the-id", "active"));
+    let first = "Bikes\u{fffd}\u{fffd}How it ends\u{fffd}\u{fffd}[2J\u{fffd}sekib";
+    assert_eq!(page.lines().next(), Some(first));
+    assert!(
+        !page.chars().any(|c| c != '\n' && policies::text::steers(c)),
+        "{page:?}"
+    );
+    for heading in ["How it ends", "Open data"] {
+        let lines = page.lines().filter(|line| line.starts_with(heading));
+        assert_eq!(lines.count(), 1, "{page}");
+    }
+}

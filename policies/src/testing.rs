@@ -21,9 +21,11 @@ use crate::state::State;
 mod life;
 mod opening;
 mod providers;
+mod skipped;
 
 pub use opening::{publication, user};
 pub use providers::{PROVIDERS, Providers};
+pub use skipped::skipped;
 
 /// All entries are written at this time.
 pub const NOW: &str = "2026-11-20T12:00:00Z";

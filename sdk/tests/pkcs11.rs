@@ -30,10 +30,9 @@ const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x
 #[test]
 fn a_key_in_a_token_signs_and_never_leaves_it() {
     if !Path::new(MODULE).exists() {
-        eprintln!(
-            "SKIPPED: {MODULE} is not here (apt-get install softhsm2): PKCS#11 was not tested"
-        );
-        return;
+        return policies::testing::skipped(format_args!(
+            "{MODULE} is not here (apt-get install softhsm2): PKCS#11 was not tested"
+        ));
     }
     match std::env::var(CONF) {
         Ok(conf) => signs(Path::new(&conf).parent().unwrap()),

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 use policies::agreement::Unit;
 use policies::mechanism::Mechanism;
+use policies::testing::skipped;
 use privacy::calibrate::calibrate;
 use privacy::testing::{charge, reservation, table};
 
 use crate::gate;
 
 const K: u32 = 5;
+const NO_DATA: &str = "no helsinki-citybikes in WEIR_DATA, nothing was reconstructed";
 const DAYS: usize = 31;
 const ROUNDS: usize = 60;
 
@@ -168,7 +170,7 @@ fn accuracy(cells: &[usize], truth: &[u64], guess: impl Fn(usize) -> f64) -> (f6
 #[test]
 fn withheld_counts_of_a_month_of_bikes_are_not_reconstructed() {
     let Some(by_pair) = data() else {
-        return eprintln!("SKIPPED: no helsinki-citybikes in WEIR_DATA, nothing was reconstructed");
+        return skipped(NO_DATA);
     };
     let pairs: Vec<_> = by_pair.keys().collect();
     let truth: Vec<u64> = by_pair.values().flatten().copied().collect();
@@ -241,7 +243,7 @@ fn months(pairs: usize) -> Vec<Vec<usize>> {
 #[test]
 fn windows_that_differ_by_a_day_are_reconstructed_without_noise_and_not_with_it() {
     let Some(by_pair) = data() else {
-        return eprintln!("SKIPPED: no helsinki-citybikes in WEIR_DATA, nothing was reconstructed");
+        return skipped(NO_DATA);
     };
     let truth: Vec<u64> = by_pair.values().flatten().copied().collect();
     let months = months(by_pair.len());

@@ -151,8 +151,8 @@ fn compare(rows: &[BTreeMap<String, String>], table: &Table) {
 #[tokio::test(flavor = "multi_thread")]
 async fn gdal_reads_every_row_of_geojson_and_geopackage_where_it_lies() {
     if Command::new("ogrinfo").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: GDAL is not here, no file was read back (apt-get install gdal-bin)");
-        return;
+        let what = "GDAL is not here, no file was read back (apt-get install gdal-bin)";
+        return policies::testing::skipped(what);
     }
     let (_town, table, geojson) = released().await;
     let (folder, _) = write(&table, &geojson);

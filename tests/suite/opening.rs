@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use policies::agreement::Agreement;
 use policies::id::{AgreementId, Role};
+use policies::testing::skipped;
 use proto::convert::Wish;
 use sdk::client::new_request_id;
 
@@ -59,7 +60,9 @@ pub fn python(venv: &str, otherwise: &str) -> Option<PathBuf> {
     // The list is copied last: without it the venv is half made.
     if !venv_path.join("requirements.txt").exists() {
         let path = venv_path.display();
-        eprintln!("SKIPPED: `{path}` is not complete, {otherwise} (tests/venv {venv})");
+        skipped(format_args!(
+            "`{path}` is not complete, {otherwise} (tests/venv {venv})"
+        ));
         return None;
     }
     Some(venv_path.join("bin/python"))

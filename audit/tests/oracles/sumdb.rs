@@ -29,11 +29,10 @@ fn go_accepts_our_tiles_proofs_and_checkpoint() {
     let packages = Path::new(GO_PATH).join("src/golang.org/x/mod/sumdb/tlog");
     let go = Command::new("go").arg("version").output();
     if go.is_err() || !packages.exists() {
-        eprintln!(
-            "SKIPPED: no Go toolchain with golang.org/x/mod, our log was not checked by Go: \
-             apt-get install golang-go golang-golang-x-mod-dev"
+        return policies::testing::skipped(
+            "no Go toolchain with golang.org/x/mod, our log was not checked by Go: \
+             apt-get install golang-go golang-golang-x-mod-dev",
         );
-        return;
     }
     let mut random = Random::new();
     let input = log(66_000 + random.below(1_000), &mut random);

@@ -71,8 +71,8 @@ fn the_python_example_makes_its_figure_of_helsinki() {
     ];
     if let Some(missing) = needed.iter().find(|path| !path.exists()) {
         let path = missing.display();
-        eprintln!("SKIPPED: `{path}` is not here, the Python example was not run");
-        return;
+        let what = format_args!("`{path}` is not here, the Python example was not run");
+        return policies::testing::skipped(what);
     }
     let folder = tempfile::tempdir().unwrap();
     let demo = Demo::kept(&data, folder.path());

@@ -15,7 +15,6 @@ mod others;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use arrow::array::AsArray;
@@ -30,12 +29,10 @@ fn data(folder: &str) -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    // Not `eprintln`: the test runner would keep it to itself.
-    let _ = writeln!(
-        std::io::stderr(),
-        "SKIPPED: no real data at `{}`; set WEIR_DATA to test with it",
+    policies::testing::skipped(format_args!(
+        "no real data at `{}`; set WEIR_DATA to test with it",
         path.display()
-    );
+    ));
     None
 }
 

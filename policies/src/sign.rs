@@ -146,6 +146,27 @@ pub struct PartySignature {
     pub signature: String,
 }
 
+/// A JWS in general JSON form (RFC 7515 section 7.2.1): one document, and a signature of each party.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GeneralJws {
+    /// The bytes that are signed, base64url.
+    pub payload: String,
+    /// In the order they were made.
+    pub signatures: Vec<PartySignature>,
+}
+
+impl GeneralJws {
+    /// Of a document and the signatures over it.
+    #[must_use]
+    pub fn of(document: &[u8], signatures: Vec<PartySignature>) -> Self {
+        Self {
+            payload: URL_SAFE_NO_PAD.encode(document),
+            signatures,
+        }
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {

@@ -141,3 +141,63 @@ fn a_termination_keeps_the_notice() {
     let days = ends.duration_since(jiff::Timestamp::now()).as_hours() / 24;
     assert!((29..=30).contains(&days), "{ends}");
 }
+
+/// With the public key from its admission and somebody else's library: the JWS is what the standard says.
+#[test]
+fn a_signed_agreement_is_a_jws_that_other_libraries_verify() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+
+    let office = Office::open();
+    let file = office.terms("agreement.json", |_| {});
+    let offered = office.weir("bikes", &["agreement", "offer", &file]).json();
+    let id = offered["agreement"].as_str().unwrap();
+    let jws = || {
+        office
+            .weir("city", &["agreement", "show", id, "--jws"])
+            .json()
+    };
+    assert_eq!(jws()["signatures"].as_array().unwrap().len(), 1, "an offer");
+    office
+        .weir("city", &["agreement", "sign", id, "--yes"])
+        .json();
+    let jws = jws();
+    let fields: Vec<_> = jws.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["payload", "signatures"]);
+    let payload = jws["payload"].as_str().unwrap();
+    let signatures = jws["signatures"].as_array().unwrap();
+    assert_eq!(signatures.len(), 2);
+    let mut validation = Validation::new(Algorithm::ES256);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    let signed: serde_json::Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+    for (signature, org) in signatures.iter().zip(["bikes", "city"]) {
+        let part = |name: &str| signature[name].as_str().unwrap();
+        let compact = format!("{}.{payload}.{}", part("protected"), part("signature"));
+        let admission = std::fs::read(office.file(&format!("certs/{org}/admission.json"))).unwrap();
+        let admission: serde_json::Value = serde_json::from_slice(&admission).unwrap();
+        let spki = URL_SAFE_NO_PAD
+            .decode(admission["key"].as_str().unwrap())
+            .unwrap();
+        let (x, y) = spki[spki.len() - 64..].split_at(32);
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let key = DecodingKey::from_ec_components(&x, &y).unwrap();
+        let read = decode::<serde_json::Value>(&compact, &key, &validation).unwrap();
+        assert_eq!(read.claims, signed);
+        let of = if org == "bikes" {
+            "provider"
+        } else {
+            "planner"
+        };
+        let kid = decode_header(&compact).unwrap().kid.unwrap();
+        assert_eq!(signed[of]["key"], kid.as_str());
+        // Over these bytes and no others.
+        let other = URL_SAFE_NO_PAD.encode(signed.to_string().replace("riders", "walkers"));
+        let forged = compact.replace(payload, &other);
+        decode::<serde_json::Value>(&forged, &key, &validation).unwrap_err();
+    }
+    let file = office.weir("city", &["agreement", "show", &file, "--jws"]);
+    assert!(file.failed().contains("no signatures"), "{}", file.err);
+}

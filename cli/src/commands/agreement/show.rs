@@ -5,6 +5,7 @@ use policies::agreement::Agreement;
 use policies::id::OrgId;
 use policies::life::Change;
 use policies::odrl::{Class, Policy};
+use policies::sign::GeneralJws;
 use proto::convert::Lived;
 use serde::Serialize;
 
@@ -19,6 +20,7 @@ Example:
   weir agreement show agreement.json            a file, offline
   weir agreement show 3f9ac2 --profile certs/city-bikes/weir.toml
   weir agreement show 3f9ac2 --odrl >policy.jsonld --profile certs/city-bikes/weir.toml
+  weir agreement show 3f9ac2 --jws >signed.json --profile certs/city-bikes/weir.toml
 
 One page for the lawyer and the engineer: parties, purposes, whose privacy, what is counted within
 which bounds, what is released when, and what that may cost each unit-period. From the broker, the
@@ -27,7 +29,10 @@ signatures are verified with the keys that the agreement names.
 With --odrl, for dataspace connectors: an ODRL 2.2 policy in JSON-LD with DPV purposes, which holds by the
 Dataspace Protocol's schemas. Its rules follow from the document inside it, which alone is signed. `show`,
 `check` and `offer` read a policy in place of an agreement's file, and refuse one whose rules say anything
-else; `weir agreement new --from policy.jsonld --out agreement.json` gives the document back.";
+else; `weir agreement new --from policy.jsonld --out agreement.json` gives the document back.
+
+With --jws, for any JOSE library: the document and the signatures over it, as a JWS in general JSON form (RFC
+7515). `PROTECTED.PAYLOAD.SIGNATURE` of one signature is a compact JWS; its `kid` is the signing key's fingerprint.";
 
 /// Arguments of `weir agreement show`.
 #[derive(Debug, Args)]
@@ -38,6 +43,9 @@ pub struct Show {
     /// As an ODRL policy: an Offer, or an Agreement where the broker has both signatures.
     #[arg(long)]
     pub odrl: bool,
+    /// As a JWS in general JSON form, with the signatures that the broker has; verified before.
+    #[arg(long, conflicts_with = "odrl")]
+    pub jws: bool,
 }
 
 pub async fn run(args: &Show, session: &Session) -> Result<(), CliError> {
@@ -46,6 +54,10 @@ pub async fn run(args: &Show, session: &Session) -> Result<(), CliError> {
         let agreement = read_agreement(path)?;
         if args.odrl {
             return policy(&agreement, Class::Offer);
+        }
+        if args.jws {
+            let nobody = CliError::new("a file has no signatures");
+            return Err(nobody.or_try("weir agreement show ID --jws"));
         }
         let id = agreement.id().or_fail()?.to_string();
         let state = "a file; nobody has signed this copy".to_owned();
@@ -69,6 +81,11 @@ pub async fn run(args: &Show, session: &Session) -> Result<(), CliError> {
         let signed = |org: &OrgId| found.signatures.iter().any(|(by, _)| by == org);
         let both = signed(&terms.provider.org) && signed(&terms.planner.org);
         return policy(terms, if both { Class::Agreement } else { Class::Offer });
+    }
+    if args.jws {
+        let signatures = found.signatures.into_iter().map(|(_, by)| by).collect();
+        let jws = GeneralJws::of(&found.document, signatures);
+        return write_out(&serde_json::to_vec_pretty(&jws).or_fail()?, true);
     }
     session.output.show(&Shown {
         id: id.to_string(),

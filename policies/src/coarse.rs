@@ -12,6 +12,7 @@ use crate::period::DayBins;
 use crate::table::Table;
 
 mod merge;
+mod words;
 
 pub(crate) use merge::periods;
 pub use merge::{MERGE_PERIODS_MAX, Merge, MergeError};

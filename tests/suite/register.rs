@@ -310,3 +310,55 @@ async fn long_registers_come_in_pages_and_other_addresses_are_not_there() {
     town.join("trams", Role::Provider).await;
     assert_eq!(with_agreements(&town, count).await["all"], count);
 }
+
+/// What the parties signed about tables on request and about the end is as public as the plan.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_asked_for_and_how_it_ends_is_in_the_register() {
+    let (town, bikes, city, geojson) = opened().await;
+    let plain = agreement(&bikes, &city, &geojson);
+    let mut terms = plain.clone();
+    terms.population.id = "cyclists".parse().unwrap();
+    let charge = json!({ "selection": "0.125", "delta": "0.00000005", "measures": [] });
+    terms.ad_hoc = serde_json::from_value(json!([{
+        "table": "od", "requests": 3, "charge": charge,
+        "coarsenings": { "only": [{ "bins": [0] }, { "zones": "all", "categories": ["mode"] }] },
+    }]))
+    .unwrap();
+    let end = json!({ "tables": "closed", "notice_days": 30, "cells": "deleted" });
+    terms.on_end = serde_json::from_value(end).unwrap();
+    terms.population.cap = terms.allotment();
+    let id = activate(&bikes, &city, &terms).await;
+    let plain = activate(&bikes, &city, &plain).await;
+    with_agreements(&town, 2).await;
+    let one = json(&town, &format!("/register/{id}.json")).await;
+    let asked = json!([{
+        "table": "od", "requests": 3, "charge": { "rho": "0.125", "delta": "0.00000005" },
+        "coarsenings": { "only": [{ "bins": [0] }, { "zones": "all", "categories": ["mode"] }] },
+    }]);
+    assert_eq!(one["on_request"], asked);
+    assert_eq!(one["cells_on_end"], "deleted");
+    assert_eq!(one["notice_days"], 30);
+    let html = page(&town, &format!("/register/{id}")).await;
+    for part in [
+        "day bins from 00:00; or all zones as one and all values of mode as one",
+        "ρ 0.125, δ 0.00000005",
+        "3 times for each period it reads",
+        "what the provider sent is deleted",
+        "30 days of notice",
+    ] {
+        assert!(html.contains(part), "no `{part}` in {html}");
+    }
+    let one = json(&town, &format!("/register/{plain}.json")).await;
+    assert_eq!(
+        (&one["on_request"], &one["cells_on_end"]),
+        (&json!([]), &json!("kept"))
+    );
+    let html = page(&town, &format!("/register/{plain}")).await;
+    for part in [
+        "Nothing else may be asked for",
+        "end it at once",
+        "and nothing reads it",
+    ] {
+        assert!(html.contains(part), "no `{part}` in {html}");
+    }
+}

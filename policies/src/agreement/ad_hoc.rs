@@ -47,6 +47,18 @@ pub enum Allowed {
 }
 
 impl Allowed {
+    /// Which, for people.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Any => "any that fits the table".to_owned(),
+            Self::Only(these) => {
+                let these: Vec<_> = these.iter().map(Coarsening::in_words).collect();
+                these.join("; or ")
+            }
+        }
+    }
+
     /// May it be asked for?
     #[must_use]
     pub fn allows(&self, coarsening: &Coarsening) -> bool {

@@ -54,6 +54,15 @@ pub enum CellsOnEnd {
 }
 
 impl CellsOnEnd {
+    /// As it stands in the agreement.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Deleted => "deleted",
+        }
+    }
+
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
     fn are_kept(&self) -> bool {
         *self == Self::Kept

@@ -2,10 +2,11 @@
 
 use policies::agreement::Unit;
 use policies::loss::Loss;
-use policies::period::{Grain, Period};
+use policies::period::Period;
 use privacy::convert::{DISPLAY_DELTA, epsilon};
 
 use super::page::Page;
+use super::plan::tables;
 use super::view::{List, LossSoFar, One, Released, Summary};
 
 /// Periods named in one line; of more the first and the last.
@@ -136,6 +137,16 @@ fn about(page: &mut Page, one: &One) {
         _ => "released tables stay available to those entitled",
     };
     page.fact("After its end", after);
+    let cells = match one.cells_on_end {
+        "deleted" => "what the provider sent is deleted",
+        _ => "what the provider sent stays until its days are over, and nothing reads it",
+    };
+    page.fact("And then", cells);
+    let notice = match one.notice_days {
+        0 => "either party can end it at once".to_owned(),
+        days => format!("either party can end it with {days} days of notice, or stop it at once"),
+    };
+    page.fact("Notice", &notice);
     let open = one.publication.as_ref().map_or_else(
         || "no: released tables go to the recipients alone".to_owned(),
         |publication| format!("allowed under {}", publication.licence),
@@ -254,31 +265,6 @@ fn canvas(page: &mut Page, one: &One) {
     }
 }
 
-fn tables(page: &mut Page, one: &One) {
-    page.raw("<h2>What may be released</h2>\n<table>\n<tr><th>Table</th><th>Counts</th><th>For each</th><th>Costs each time</th><th>At most</th></tr>\n");
-    for table in &one.tables {
-        page.raw("<tr><td>")
-            .text(table.name.as_str())
-            .raw("</td><td>")
-            .text(&table.counts);
-        let grain = match table.period {
-            Grain::Day => "day",
-            Grain::Week => "week",
-            Grain::Month => "month",
-        };
-        page.raw("</td><td>").text(grain).raw("</td><td>");
-        page.text(
-            &table
-                .charge
-                .map_or("nothing is charged".to_owned(), |c| c.to_string()),
-        );
-        page.raw("</td><td>")
-            .text(&times(table.editions))
-            .raw("</td></tr>\n");
-    }
-    page.raw("</table>\n");
-}
-
 fn released(page: &mut Page, one: &One) {
     page.raw("<h2>What was released</h2>\n");
     if one.released.is_empty() {
@@ -348,14 +334,6 @@ fn time(time: jiff::Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-fn times(number: u32) -> String {
-    match number {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        number => format!("{number} times"),
-    }
-}
-
 fn purposes(terms: &[String]) -> String {
     let all: Vec<_> = terms.iter().map(|term| purpose(term)).collect();
     all.join(", ")
@@ -383,10 +361,6 @@ mod tests {
     fn terms_and_numbers_are_told_in_words() {
         let told = purpose("dpv:PublicPolicyMaking");
         assert_eq!(told, "Public policy making (dpv:PublicPolicyMaking)");
-        assert_eq!(
-            [1, 2, 3].map(times),
-            ["once", "twice", "3 times"].map(str::to_owned)
-        );
         let periods =
             |texts: &[&str]| periods(&texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<_>>());
         assert_eq!(periods(&["2026-10-05"]), "2026-10-05");

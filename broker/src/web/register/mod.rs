@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `digest` | what a page needs to know about the whole log, looked up now and then |
 //! | `view` | what a page says: the JSON, and what the HTML is made of |
-//! | `html`, `page` | the same as HTML, with everything anybody wrote escaped |
+//! | `html`, `plan`, `page` | the same as HTML, with everything anybody wrote escaped |
 //!
 //! Shown is what the parties signed for the public, how the agreement stands, what was released when and what that
 //! has cost. Not shown: offers, which are between two organisations until both have signed; why somebody suspended or
@@ -29,6 +29,7 @@ use crate::store::log::LogError;
 mod digest;
 mod html;
 mod page;
+mod plan;
 mod view;
 
 pub(super) use digest::page as page_of;

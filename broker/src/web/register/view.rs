@@ -1,7 +1,7 @@
 //! What a page says. It serialises to the JSON, and the HTML is made of it.
 
 use jiff::Timestamp;
-use policies::agreement::{Agreement, Canvas, Days, Protection, Publication, TablesOnEnd, Unit};
+use policies::agreement::{AdHoc, Agreement, Allowed, Canvas, Days, Protection, Publication, Unit};
 use policies::entry::Entry;
 use policies::id::{AgreementId, OrgId, PopulationId, ReleaseKey, TableName};
 use policies::ledger::Account;
@@ -60,12 +60,17 @@ pub(super) struct One {
     pub(super) covers: Days,
     pub(super) retention_days: u32,
     pub(super) tables_on_end: &'static str,
+    pub(super) cells_on_end: &'static str,
+    /// Days between a party's word that it ends the agreement and the end; 0 where it ends at once.
+    pub(super) notice_days: u32,
     /// May released tables become open data, and on which terms?
     pub(super) publication: Option<Publication>,
     pub(super) people: String,
     pub(super) protection: &'static str,
     pub(super) k: u32,
     pub(super) tables: Vec<Table>,
+    /// What else may be asked for.
+    pub(super) on_request: Vec<OnRequest>,
     pub(super) canvas: Option<Canvas>,
     /// The newest first.
     pub(super) released: Vec<Released>,
@@ -96,6 +101,17 @@ pub(super) struct Table {
     /// What one release costs each unit-period it reads.
     pub(super) charge: Option<Loss>,
     pub(super) editions: u32,
+}
+
+/// Leave to ask for a table in a coarser form, beside the plan.
+#[derive(Debug, Serialize)]
+pub(super) struct OnRequest {
+    pub(super) table: TableName,
+    pub(super) coarsenings: Allowed,
+    /// What one request costs each unit-period it reads.
+    pub(super) charge: Option<Loss>,
+    /// How many requests may read one period.
+    pub(super) requests: u32,
 }
 
 /// One released table.
@@ -233,6 +249,7 @@ impl One {
             .get(id)
             .map(Vec::as_slice)
             .unwrap_or_default();
+        let end = terms.on_end.unwrap_or_default();
         let (made, next) = page(made, before, REGISTER_RELEASES);
         let released = made
             .iter()
@@ -249,10 +266,9 @@ impl One {
             superseded_by: record.life.superseded_by.clone(),
             covers: terms.covers,
             retention_days: terms.retention_days,
-            tables_on_end: match terms.on_end.unwrap_or_default().tables {
-                TablesOnEnd::Served => "served",
-                TablesOnEnd::Closed => "closed",
-            },
+            tables_on_end: end.tables.as_str(),
+            cells_on_end: end.cells.as_str(),
+            notice_days: end.notice_days,
             people: terms.population.description.clone(),
             protection: match (terms.population.protection, terms.population.unit) {
                 (Protection::KOnly, _) => "k-only",
@@ -265,6 +281,7 @@ impl One {
                 .iter()
                 .filter_map(|item| table(terms, item))
                 .collect(),
+            on_request: terms.ad_hoc.iter().map(OnRequest::of).collect(),
             publication: terms.publication.clone(),
             canvas: terms.canvas.clone(),
             released: released.collect(),
@@ -286,6 +303,17 @@ fn table(terms: &Agreement, item: &policies::agreement::PlanItem) -> Option<Tabl
         charge: item.charge.as_ref().and_then(|_| item.total()),
         editions: item.editions,
     })
+}
+
+impl OnRequest {
+    fn of(line: &AdHoc) -> Self {
+        Self {
+            table: line.table.clone(),
+            coarsenings: line.coarsenings.clone(),
+            charge: line.charge.total(),
+            requests: line.requests,
+        }
+    }
 }
 
 impl Released {

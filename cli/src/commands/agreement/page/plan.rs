@@ -1,7 +1,6 @@
 //! What is released, when, and what that costs.
 
-use policies::agreement::{AdHoc, Agreement, Allowed, Charge, PlanItem, Protection};
-use policies::coarse::{Coarsening, Zones};
+use policies::agreement::{AdHoc, Agreement, Charge, PlanItem, Protection};
 use policies::mechanism::Noise;
 
 use super::loss;
@@ -86,12 +85,14 @@ fn published(charge: &Charge) -> String {
         .measures
         .iter()
         .map(|m| format!("{} (ρ {})", m.measure, m.rho));
+    let delta = format!("δ {}", charge.delta);
     let noise = charge.noise.map(|noise| match noise {
         Noise::DiscreteGaussian => "all noise discrete Gaussian".to_owned(),
         Noise::DiscreteLaplace => "all noise discrete Laplace".to_owned(),
     });
     std::iter::once(first)
         .chain(measures)
+        .chain([delta])
         .chain(noise)
         .collect::<Vec<_>>()
         .join(", ")
@@ -108,7 +109,7 @@ fn rungs(item: &PlanItem) -> Option<String> {
     );
     for rung in &item.rungs {
         let charge = published(&rung.charge);
-        text.push_str(&format!("\n  {}; {charge}", coarsened(&rung.coarsening)));
+        text.push_str(&format!("\n  {}; {charge}", rung.coarsening.in_words()));
     }
     text.push_str(
         "\n  All of them are charged, whichever row is published; the charge above holds them.",
@@ -118,13 +119,7 @@ fn rungs(item: &PlanItem) -> Option<String> {
 
 /// What may be merged on request.
 fn ad_hoc(line: &AdHoc) -> String {
-    let allowed = match &line.coarsenings {
-        Allowed::Any => "any that fits the table".to_owned(),
-        Allowed::Only(these) => {
-            let these: Vec<_> = these.iter().map(coarsened).collect();
-            these.join("; or ")
-        }
-    };
+    let allowed = line.coarsenings.in_words();
     let total = line.charge.total().map_or("none".into(), loss);
     let rows = [
         (line.table.as_str(), wrap(&format!("merged: {allowed}"))),
@@ -139,24 +134,4 @@ fn ad_hoc(line: &AdHoc) -> String {
         ),
     ];
     facts(&rows)
-}
-
-/// A coarsening in words.
-fn coarsened(coarsening: &Coarsening) -> String {
-    let mut parts = Vec::new();
-    if let Some(bins) = &coarsening.bins {
-        let starts: Vec<_> = bins.starts().iter().map(|h| format!("{h:02}:00")).collect();
-        parts.push(format!("day bins from {}", starts.join(", ")));
-    }
-    match coarsening.zones {
-        Zones::Same => {}
-        Zones::Parent => parts.push("parent zones".to_owned()),
-        Zones::All => parts.push("all zones as one".to_owned()),
-    }
-    let dropped = coarsening.categories.iter();
-    parts.extend(dropped.map(|name| format!("all values of {name} as one")));
-    match parts.as_slice() {
-        [] => "nothing merged".to_owned(),
-        parts => parts.join(" and "),
-    }
 }

@@ -168,6 +168,13 @@ fn privacy(a: &Agreement) -> Vec<(&'static str, String)> {
             a.k
         );
         rows.push(("protection", wrap(&what)));
+        if let Some(cap) = population.cap {
+            let what = format!(
+                "each unit-period may lose {} over the other agreements about these people; this one charges nothing",
+                loss(cap)
+            );
+            rows.push(("cap", wrap(&what)));
+        }
         return rows;
     }
     if let Some(cap) = population.cap {
@@ -228,14 +235,17 @@ fn one_table(a: &Agreement, t: &Table) -> String {
     let bins: Vec<String> = (0..t.bins.count())
         .map(|bin| bin_text(&t.bins, bin))
         .collect();
-    let zones = a.zoning(&t.zoning).map(|z| z.zones);
-    let zoning = format!(
-        "{}{}",
-        t.zoning,
-        zones
-            .map(|n| format!(", {} zones, by content", thousands(n)))
-            .unwrap_or_default()
-    );
+    let known = a.zoning(&t.zoning);
+    let zones = known.map(|z| z.zones);
+    let content = known.map(|z| {
+        let parents = z.parents.map(|n| format!(" with {} parents", thousands(n)));
+        let (zones, parents) = (thousands(z.zones), parents.unwrap_or_default());
+        format!(
+            ", {zones} zones{parents}, by content\nSHA-256 {}",
+            grouped(z.sha256.as_str())
+        )
+    });
+    let zoning = format!("{}{}", t.zoning, content.unwrap_or_default());
     let domain = zones.and_then(|zones| t.domain_size(zones)).map(thousands);
     let mut rows = vec![
         (

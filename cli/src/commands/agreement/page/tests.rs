@@ -39,9 +39,10 @@ fn the_page_shows_every_number_that_was_signed() {
         "at least 10 units",
         "ρ 4, δ 0.00001",
         "ρ 0.25, δ 0.0000002",
-        "ρ 0.125",
-        "Laplace",
+        "contributors (ρ 0.125), δ 0.0000001, all noise discrete Laplace",
         "84 zones",
+        "84 zones, by content",
+        "SHA-256 0a0a 0a0a",
         "21,168",
         "00:00-07:00 07:00-09:00",
         "24 h",
@@ -118,6 +119,16 @@ fn a_k_only_page_says_what_it_is_not() {
         !page.contains('ε'),
         "nothing there may read as a loss: {page}"
     );
+    // Where the same people have other agreements, theirs is signed here, too.
+    let mut beside = terms;
+    beside.population.cap = serde_json::from_str(r#"{"rho": "4", "delta": "0.00001"}"#).unwrap();
+    let page = text(&beside, "the-id", "offered");
+    let flat = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cap = "each unit-period may lose ρ 4, δ 0.00001";
+    assert!(
+        flat.contains(cap) && flat.contains("this one charges nothing"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -137,7 +148,7 @@ fn coarser_rows_requests_and_the_schedule_are_on_the_page() {
     let page = text(&terms, "the-id", "active");
     for part in [
         "by the broker itself when late: od",
-        "day bins from 00:00 and all zones as one; contributors (ρ 0.125)",
+        "day bins from 00:00 and all zones as one; contributors (ρ 0.125), δ 0.0000001",
         "parent zones and all values of mode as one",
         "at most 3 may read one period",
         "ρ 0.25, δ 0.0000002",

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use audit::receipt::Receipt;
 use jiff::Timestamp;
-use policies::entry::{Body, Reservation};
+use policies::entry::{Body, Entry, Reservation};
 use policies::id::{AgreementId, Fingerprint, OrgId};
 use policies::life::{Act, Action};
 use policies::sign::{Signs, verify};
@@ -33,12 +33,12 @@ impl Broker {
         acting: Acting,
     ) -> Result<Receipt, Error> {
         let (act, key) = self.verified(by, action, acting)?;
-        let agreement = act.agreement.clone();
+        let (agreement, payload) = (act.agreement.clone(), act.payload(action));
         let done = self
             .sequencer
             .submit("agreement.act", move |state, now| {
                 let record = state.agreement(&act.agreement).ok_or(NO_AGREEMENT)?;
-                if let Some(entry) = told_before(record, &act) {
+                if let Some(entry) = answered_by(record, &act) {
                     return Ok((Vec::new(), Some(entry)));
                 }
                 still_in_force(state, &act.by, &key)?;
@@ -49,9 +49,26 @@ impl Broker {
             self.go_on(&agreement);
         }
         match done.value {
-            Some(entry) => self.heads.receipt(entry).await,
             None => self.last_receipt(&done.entries).await,
+            // What the history tells of two acts can be the same: the entry says which it was.
+            Some(entry) if self.signed_in(entry)?.as_ref() == Some(&payload) => {
+                self.heads.receipt(entry).await
+            }
+            Some(_) => Err(changed_since()),
         }
+    }
+
+    /// What was signed for the act that an entry holds.
+    fn signed_in(&self, entry: u64) -> Result<Option<Vec<u8>>, Error> {
+        let bytes = self.sequencer.log().entry(entry).map_err(Error::internal)?;
+        let entry = Entry::from_bytes(&bytes).map_err(Error::internal)?;
+        Ok(match entry.body {
+            Body::AgreementWithdrawn(act) => Some(act.payload(Action::Withdraw)),
+            Body::AgreementSuspended(act) => Some(act.payload(Action::Suspend)),
+            Body::AgreementResumed(act) => Some(act.payload(Action::Resume)),
+            Body::AgreementTerminated(act) => Some(act.payload(Action::Terminate)),
+            _ => None,
+        })
     }
 
     /// Writes the end of every agreement whose time is over. Until then they have no power already; the entries
@@ -154,8 +171,8 @@ fn method_of(action: Action) -> &'static str {
     }
 }
 
-/// The entry of this very act, where it has been written before.
-fn told_before(record: &AgreementRecord, act: &Act) -> Option<u64> {
+/// The entry after what the act answers, where the same organisation gave the same reason there: most likely this very act.
+fn answered_by(record: &AgreementRecord, act: &Act) -> Option<u64> {
     let changes = record.life.history.iter();
     let mut since = changes
         .skip_while(|change| change.entry != act.after)
@@ -168,8 +185,7 @@ fn told_before(record: &AgreementRecord, act: &Act) -> Option<u64> {
 fn entries(state: &State, action: Action, act: Act, now: Timestamp) -> Result<Vec<Body>, Error> {
     let record = state.agreement(&act.agreement).ok_or(NO_AGREEMENT)?;
     if record.entry != act.after {
-        let message = "the agreement has changed since: look at it again, then repeat".into();
-        return Err(Error::Precondition { message });
+        return Err(changed_since());
     }
     let at_once = act.takes_effect.is_none_or(|at| at <= now);
     let ends = (action == Action::Terminate && at_once).then_some(&act.agreement);
@@ -184,6 +200,11 @@ fn entries(state: &State, action: Action, act: Act, now: Timestamp) -> Result<Ve
         }
     });
     Ok(entries)
+}
+
+fn changed_since() -> Error {
+    let message = "the agreement has changed since: look at it again, then repeat".into();
+    Error::Precondition { message }
 }
 
 /// What the lives of its agreements mean for a release that has been charged.

@@ -143,6 +143,42 @@ async fn what_an_auditor_reads_is_told_folded_and_what_parties_read_is_not() {
     assert_eq!(count(&town, "auditor.read"), 2);
 }
 
+/// A watch is a reading, too; what is told of agreements, and no reading of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_auditor_is_told_by_a_watch_is_noted() {
+    let (town, bikes, ..) = agreed().await;
+    let auditor = town.join("ombudsman", Role::Auditor).await;
+    for member in [&auditor, &bikes] {
+        let mut watching = member.client.watch(0);
+        while watching.next_start() < town.broker().sequencer().state().size() {
+            watching.next().await.unwrap();
+        }
+    }
+    town.clock
+        .set(town.clock.now() + SignedDuration::from_mins(15));
+    let broker = town.broker();
+    broker.log_folded(false).await.unwrap();
+    let log = entries(&town);
+    let about = |body: &&Body| body.kind().starts_with("agreement.");
+    let first = log.iter().position(|body| about(&body)).unwrap() as u64;
+    let last = log.iter().rposition(|body| about(&body)).unwrap() as u64;
+    let told: Vec<_> = log.iter().filter(|b| b.kind() == "auditor.read").collect();
+    let read = Body::AuditorRead(AuditorRead {
+        by: "ombudsman".parse().unwrap(),
+        from: first,
+        to: last + 1,
+    });
+    assert_eq!(told, [&read]);
+    // The entry about it is no notice: a watch does not keep itself awake.
+    let mut watching = auditor.client.watch(last + 1);
+    assert!(watching.next().await.unwrap().is_empty());
+    drop(watching);
+    town.clock
+        .set(town.clock.now() + SignedDuration::from_mins(15));
+    broker.log_folded(false).await.unwrap();
+    assert_eq!(count(&town, "auditor.read"), 1);
+}
+
 /// A planner who sends what is refused, again and again: the log takes a part, and tells how many
 /// were turned away.
 #[tokio::test(flavor = "multi_thread")]

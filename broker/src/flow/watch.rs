@@ -56,12 +56,22 @@ impl Broker {
         range: (u64, u64),
         org: &OrgId,
     ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
-        let entries = self.concerning(method, range, org)?;
+        self.noted(method, range, org, |_| true)
+    }
+
+    /// Those of [`Self::visible`] that are wanted.
+    fn noted(
+        &self,
+        method: &str,
+        range: (u64, u64),
+        org: &OrgId,
+        wants: fn(&Body) -> bool,
+    ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
+        let entries = self.concerning(method, range, org, wants)?;
         if let (Some((first, ..)), Some((last, ..))) = (entries.first(), entries.last()) {
             self.note_read(org, (*first, last.saturating_add(1)));
         }
-        let bytes = entries.into_iter().map(|(index, _, bytes)| (index, bytes));
-        Ok(bytes.collect())
+        Ok(entries)
     }
 
     fn concerning(
@@ -69,7 +79,8 @@ impl Broker {
         method: &str,
         (start, end): (u64, u64),
         org: &OrgId,
-    ) -> Result<Vec<(u64, Entry, Vec<u8>)>, Error> {
+        wants: fn(&Body) -> bool,
+    ) -> Result<Vec<(u64, Vec<u8>)>, Error> {
         let (state, policies) = (self.sequencer.state(), self.policies());
         let who = Who::of(&state, org).ok_or(Error::Denied)?;
         let end = end.min(state.size());
@@ -86,8 +97,8 @@ impl Broker {
                 None => policies.allows(who, method, &Object::Entry(index, &concerned), None),
             };
             answers.insert(concerned, allowed);
-            if allowed {
-                visible.push((index, entry, bytes));
+            if allowed && wants(&entry.body) {
+                visible.push((index, bytes));
             }
         }
         Ok(visible)
@@ -105,13 +116,13 @@ impl Watch {
             let size = *self.size.borrow_and_update();
             while self.next < size {
                 let until = size.min(self.next.saturating_add(NOTICES_MAX as u64));
-                let range = (self.next, until);
-                let mut found = self.broker.concerning(WATCH_AGREEMENTS, range, &self.org)?;
-                found.retain(|(_, entry, _)| is_about_agreements(&entry.body));
+                let (range, about) = ((self.next, until), is_about_agreements);
+                let found = self
+                    .broker
+                    .noted(WATCH_AGREEMENTS, range, &self.org, about)?;
                 self.next = until;
                 if !found.is_empty() {
-                    let entries = found.into_iter().map(|(index, _, bytes)| (index, bytes));
-                    return Ok(self.bundle(entries.collect()));
+                    return Ok(self.bundle(found));
                 }
                 // A long log is read in turns with other calls.
                 tokio::task::yield_now().await;

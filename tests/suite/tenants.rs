@@ -416,7 +416,7 @@ async fn a_foreign_agreement_beside_ones_own_is_like_an_id_that_nobody_used() {
         let provider = town.join(name, Role::Provider).await;
         let mut terms = agreement(&provider, &rival, &geojson);
         terms.population.id = format!("{name}-riders").parse().unwrap();
-        terms.plan[0].joint = serde_json::from_str(r#"{"min_providers": 2}"#).unwrap();
+        terms.plan[0].joint = serde_json::from_str(r#"{"dominance_percent": 80}"#).unwrap();
         own.push(activate(&provider, &rival, &terms).await);
     }
     let caller = Caller::of(&rival).await;

@@ -5,14 +5,22 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::limits::CLOCK_JUMP_MAX;
+use crate::limits::{CLOCK_JUMP_MAX, VOUCHED_FOR};
 
 /// What [`Clock::steady`] counts from.
 static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// A clock that all parts of one broker share.
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Option<Arc<Mutex<Standing>>>);
+pub struct Clock {
+    /// `None`: the operating system's.
+    standing: Option<Arc<Mutex<Standing>>>,
+    /// When others last said the same time; `None` where nobody is asked, and the clock is believed.
+    vouched: Option<Arc<Mutex<Option<Reading>>>>,
+}
+
+/// The time of day, and the time that has passed, of one moment.
+type Reading = (Timestamp, SignedDuration);
 
 /// A clock that only moves when it is told to.
 #[derive(Debug, Clone, Copy)]
@@ -25,14 +33,17 @@ impl Clock {
     /// The operating system's.
     #[must_use]
     pub fn system() -> Self {
-        Self(None)
+        Self::default()
     }
 
     /// One that stands until it is set.
     #[must_use]
     pub fn standing_at(time: Timestamp) -> Self {
         let steady = SignedDuration::ZERO;
-        Self(Some(Arc::new(Mutex::new(Standing { time, steady }))))
+        Self {
+            standing: Some(Arc::new(Mutex::new(Standing { time, steady }))),
+            vouched: None,
+        }
     }
 
     /// Lets a standing clock go on to another time; the system's clock is left alone.
@@ -68,9 +79,65 @@ impl Clock {
     }
 
     fn standing(&self) -> Option<MutexGuard<'_, Standing>> {
-        let standing = self.0.as_ref()?;
+        let standing = self.standing.as_ref()?;
         Some(standing.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    fn reading(&self) -> Reading {
+        (self.now(), self.steady())
+    }
+}
+
+/// Its time is not known to be right. What time alone brings, and nobody can take back, has to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no quorum of witnesses has said the time of this machine's clock, within 300 s, since the start and in the last \
+     24 hours: what time alone brings waits (deletions, the ends of agreements, missing periods, scheduled releases)"
+)]
+pub struct Unvouched;
+
+impl Clock {
+    /// The same clock, whose time witnesses have to [vouch](Self::vouch) for, from now on.
+    #[must_use]
+    pub fn unvouched(&self) -> Self {
+        let vouched = Some(Arc::default());
+        let standing = self.standing.clone();
+        Self { standing, vouched }
+    }
+
+    /// A quorum of witnesses says the same time as this clock.
+    pub fn vouch(&self) {
+        if let Some(vouched) = &self.vouched {
+            *vouched.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.reading());
+        }
+    }
+
+    /// May what cannot be undone rest on this clock? From the last quorum on it may, by the time that has passed
+    /// since: a time of day that leaves it by more than [`CLOCK_JUMP_MAX`] may not, nor one that nobody has said for
+    /// [`VOUCHED_FOR`].
+    ///
+    /// # Errors
+    /// [`Unvouched`].
+    pub fn is_vouched(&self) -> Result<(), Unvouched> {
+        let Some(vouched) = &self.vouched else {
+            return Ok(());
+        };
+        let vouched = *vouched.lock().unwrap_or_else(PoisonError::into_inner);
+        let (then, now) = (vouched.ok_or(Unvouched)?, self.reading());
+        let fresh = now.1.saturating_sub(then.1) <= VOUCHED_FOR;
+        let right = now.0.duration_since(due(then, now.1)).abs() <= CLOCK_JUMP_MAX;
+        if fresh && right {
+            Ok(())
+        } else {
+            Err(Unvouched)
+        }
+    }
+}
+
+/// The time of day that is due after an earlier reading, when `steady` has come.
+fn due((time, before): Reading, steady: SignedDuration) -> Timestamp {
+    let passed = steady.saturating_sub(before);
+    time.saturating_add(passed).unwrap_or(time)
 }
 
 /// A clock that is watched: what it says is compared with the time that has passed.
@@ -81,7 +148,7 @@ impl Clock {
 #[derive(Debug)]
 pub struct Watched {
     clock: Clock,
-    last: (Timestamp, SignedDuration),
+    last: Reading,
 }
 
 /// The time of day is not what it should be by the time that has passed.
@@ -101,7 +168,7 @@ impl Watched {
     /// Watches a clock from now on.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        let last = (clock.now(), clock.steady());
+        let last = clock.reading();
         Self { clock, last }
     }
 
@@ -110,15 +177,21 @@ impl Watched {
     /// # Errors
     /// [`Jump`], for as long as the clock stays where it jumped to.
     pub fn now(&mut self) -> Result<Timestamp, Jump> {
-        let (found, steady) = (self.clock.now(), self.clock.steady());
-        let (then, before) = self.last;
-        let passed = steady.saturating_sub(before);
-        let expected = then.saturating_add(passed).unwrap_or(then);
+        let (found, steady) = self.clock.reading();
+        let expected = due(self.last, steady);
         if found.duration_since(expected).abs() > CLOCK_JUMP_MAX {
             return Err(Jump { expected, found });
         }
         self.last = (found, steady);
         Ok(found)
+    }
+
+    /// [`Clock::is_vouched`].
+    ///
+    /// # Errors
+    /// [`Unvouched`].
+    pub fn is_vouched(&self) -> Result<(), Unvouched> {
+        self.clock.is_vouched()
     }
 }
 
@@ -148,6 +221,33 @@ mod tests {
         let corrected = start + 12 * hour + CLOCK_JUMP_MAX;
         clock.jump(corrected);
         assert_eq!(watched.now(), Ok(corrected));
+    }
+
+    /// From the moment a quorum has said its time: for a day, and not across a jump.
+    #[test]
+    fn a_clock_rests_on_those_who_said_the_same_time() {
+        let start: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
+        let second = SignedDuration::from_secs(1);
+        let alone = Clock::standing_at(start);
+        assert_eq!(alone.is_vouched(), Ok(()), "nobody is asked");
+        let clock = alone.unvouched();
+        assert_eq!(clock.is_vouched(), Err(Unvouched), "not since the start");
+        clock.vouch();
+        let shared = clock.clone();
+        assert_eq!(shared.is_vouched(), Ok(()));
+        clock.set(start + VOUCHED_FOR);
+        assert_eq!(shared.is_vouched(), Ok(()));
+        clock.set(start + VOUCHED_FOR + second);
+        assert_eq!(shared.is_vouched(), Err(Unvouched), "too long ago");
+        clock.vouch();
+        for off in [CLOCK_JUMP_MAX + second, -CLOCK_JUMP_MAX - second] {
+            let right = clock.now();
+            clock.jump(right + off);
+            assert_eq!(shared.is_vouched(), Err(Unvouched), "{off}");
+            clock.jump(right);
+            assert_eq!(shared.is_vouched(), Ok(()));
+        }
+        assert_eq!(clock.unvouched().is_vouched(), Err(Unvouched), "a restart");
     }
 
     #[test]

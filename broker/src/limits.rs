@@ -100,6 +100,10 @@ pub const WITNESS_ANSWER_BYTES_MAX: usize = 64 << 10;
 /// How far the clock may be from where it should be by the time that has passed, and the newest entry ahead of the
 /// clock at a start; beyond, nothing is decided. What auditors allow.
 pub const CLOCK_JUMP_MAX: SignedDuration = audit::replay::CLOCK_AHEAD_MAX;
+/// How long a quorum's word on the clock holds: a log grows each hour, so it is older only while witnesses are away.
+pub const VOUCHED_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// How often it is looked whether that word is still good.
+pub const VOUCHED_LOOK: Duration = Duration::from_secs(10);
 /// Commands that wait for the sequencer; one more is shed.
 pub const SEQUENCER_QUEUE: usize = 1024;
 /// Commands decided in one batch, behind one sync.

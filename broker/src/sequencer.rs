@@ -12,11 +12,15 @@ use policies::entry::{Body, Entry, EntrySalt, SNAPSHOT_FORM, Snapshot, VERSION};
 use policies::state::{State, Touched};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::clock::{Clock, Watched};
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::limits::{SEQUENCER_BATCH_MAX, SEQUENCER_QUEUE};
 use crate::store::index::Index;
 use crate::store::log::{Log, LogError};
+
+mod timing;
+
+use timing::Timing;
 
 /// What a decision comes to: entries to append, and what the caller wants back.
 pub type Verdict<T> = (Vec<Body>, T);
@@ -75,8 +79,7 @@ impl Sequencer {
             shared: Arc::clone(&shared),
             overlay: state,
             index,
-            clock: Watched::new(clock),
-            jumped: false,
+            timing: Timing::new(clock),
         };
         let run = move || {
             let shared = Arc::clone(&writer.shared);
@@ -171,9 +174,7 @@ struct Writer {
     shared: Arc<Shared>,
     overlay: State,
     index: Option<Index>,
-    clock: Watched,
-    /// Was the clock off at the last decision? It is told once.
-    jumped: bool,
+    timing: Timing,
 }
 
 struct Decided {
@@ -212,7 +213,8 @@ impl Writer {
             decide,
             reply,
         } = command;
-        let answer = self.now().and_then(|now| {
+        let answer = self.timing.now().and_then(|now| {
+            let now = self.overlay.decision_time(now);
             self.let_go(now, batch);
             let (bodies, value) = decide(&self.overlay, now)?;
             Ok((value, self.enter(bodies, now, batch)?))
@@ -221,22 +223,6 @@ impl Writer {
             tracing::debug!(action, code = error.code(), "not decided");
         }
         batch.decided.push(Decided { reply, answer });
-    }
-
-    /// The time of a decision. While the clock is off, there is none.
-    fn now(&mut self) -> Result<jiff::Timestamp, Error> {
-        let now = self.clock.now();
-        let jumped = now.is_err();
-        match &now {
-            Err(jump) if !self.jumped => tracing::error!(%jump, "nothing is decided"),
-            Ok(_) if self.jumped => tracing::info!("the clock is right again"),
-            _ => {}
-        }
-        self.jumped = jumped;
-        let now = now.map_err(|jump| Error::Unavailable {
-            cause: jump.to_string(),
-        })?;
-        Ok(self.overlay.decision_time(now))
     }
 
     /// Ends a batch with a digest of the state where one is due. It is nobody's decision, so nobody waits for it;
@@ -268,6 +254,7 @@ impl Writer {
         }
         match self.enter(overdue, now, batch) {
             Ok(entries) => tracing::info!(entries = entries.len(), "retention is over"),
+            Err(_) if self.timing.waits() => {}
             Err(error) => {
                 tracing::error!(code = error.code(), "cells are kept past their retention")
             }
@@ -282,6 +269,8 @@ impl Writer {
         time: jiff::Timestamp,
         batch: &mut Batch,
     ) -> Result<Vec<u64>, Error> {
+        let due = || !self.overlay.overdue(time).is_empty();
+        self.timing.check(&bodies, due)?;
         let before = batch.entries.len();
         let result = bodies
             .into_iter()

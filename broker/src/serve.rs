@@ -16,7 +16,7 @@ use crate::access::InForce;
 use crate::access::in_force::watch;
 use crate::clock::Clock;
 use crate::config::{Config, Mode, Witnesses};
-use crate::cosign::{Collector, Heads};
+use crate::cosign::{Collector, CosignError, Heads};
 use crate::flow::Broker;
 use crate::flow::admit::Admission;
 use crate::flow::broker::Terms;
@@ -139,19 +139,21 @@ pub async fn start_within(
     let in_force =
         InForce::load(config.policies.as_deref()).map_err(during("load the policies"))?;
     let log_key = LogKey::new(signer.verifier_key().clone());
+    let metrics = Arc::new(Metrics::new());
+    let clock = match config.witnesses {
+        Some(_) => clock.unvouched(),
+        None => clock,
+    };
     let Opened {
         sequencer,
         blobs,
         on_stop,
         watched,
-    } = open(config, signer, clock.clone()).await?;
+    } = open(config, signer, clock.clone(), &metrics).await?;
     let tick = config.publish_tick;
     let broker = Broker::new(sequencer, blobs, clock, log_key, in_force, tick)
         .with_statement_time(times.statement);
-    let newest = watched
-        .as_ref()
-        .is_none_or(|(collector, _)| collector.has_quorum());
-    let (broker, watching) = match watched {
+    let (broker, mut watching) = match watched {
         None => (broker, None),
         Some((collector, heads)) => {
             let watching = tokio::spawn(collector.run(stop.clone()));
@@ -159,13 +161,14 @@ pub async fn start_within(
         }
     };
     let broker = Arc::new(broker);
+    may_go_on(&broker, watching.as_mut()).await?;
     broker
         .begin(terms(config)?)
         .await
         // Its reader is the operator: the cause, where there is one.
         .map_err(|e| during("begin")(e.cause().map_or_else(|| e.to_string(), ToOwned::to_owned)))?;
     // Without a quorum this may be an older copy, and what it does not name all that is left of newer payloads.
-    if newest {
+    if broker.heads().has_quorum() {
         broker
             .erase_unnamed()
             .await
@@ -177,7 +180,6 @@ pub async fn start_within(
     tokio::spawn(watch(Arc::clone(&broker), stop.clone()));
 
     let (connections, address) = organisations(config, trust.clone(), domain, times).await?;
-    let metrics = Arc::new(Metrics::new());
     let metrics_address = metrics_page(config, &metrics, &stop).await?;
     let web_address = public_side(config, trust, &broker, &stop).await?;
     let layers = Layers {
@@ -206,6 +208,23 @@ pub async fn start_within(
     })
 }
 
+/// Waits until the first entry may be written: where cells have to go they go ahead of it, and for that witnesses have
+/// to say the time.
+async fn may_go_on(
+    broker: &Broker,
+    watching: Option<&mut JoinHandle<Result<(), CosignError>>>,
+) -> Result<(), ServeError> {
+    let Some(watching) = watching else {
+        return Ok(());
+    };
+    let ended = tokio::select! {
+        () = broker.until_cells_may_go() => return Ok(()),
+        ended = watching => ended,
+    };
+    let doing = "show the log to its witnesses";
+    ended.map_err(during(doing))?.map_err(during(doing))
+}
+
 /// The state directory, and the one who writes it.
 struct Opened {
     sequencer: Sequencer,
@@ -214,7 +233,12 @@ struct Opened {
     watched: Option<(Collector, Heads)>,
 }
 
-async fn open(config: &Config, signer: Signer, clock: Clock) -> Result<Opened, ServeError> {
+async fn open(
+    config: &Config,
+    signer: Signer,
+    clock: Clock,
+    metrics: &Arc<Metrics>,
+) -> Result<Opened, ServeError> {
     let store = Store::open(StoreConfig {
         directory: config.state.clone(),
         signer,
@@ -232,7 +256,7 @@ async fn open(config: &Config, signer: Signer, clock: Clock) -> Result<Opened, S
         ..
     } = store;
     let (sequencer, on_stop) = Sequencer::start(log, state, Some(index), clock.clone());
-    let watched = match witnesses(config, &sequencer, clock).await {
+    let watched = match witnesses(config, &sequencer, clock, metrics).await {
         Ok(watched) => watched,
         Err(error) => {
             // The next start must not meet this one's lock.

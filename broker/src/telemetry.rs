@@ -7,6 +7,7 @@
 //! | `weir_releases_published_total` | | requests answered with a table |
 //! | `weir_releases_refused_total` | `reason` | reasons of refusals |
 //! | `weir_contributions_total` | `outcome` | contributions accepted or refused |
+//! | `weir_witness_forgot_total` | `witness` | answers of a witness that knew less than it had cosigned |
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -63,6 +64,11 @@ struct OutcomeLabel {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WitnessLabel {
+    witness: String,
+}
+
 /// The counters, counted where things are decided.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -71,6 +77,7 @@ pub struct Metrics {
     published: Counter,
     refused: Family<WordLabel, Counter>,
     contributions: Family<OutcomeLabel, Counter>,
+    witness_forgot: Family<WitnessLabel, Counter>,
 }
 
 impl Metrics {
@@ -93,6 +100,9 @@ impl Metrics {
         let help = "Contributions accepted or refused";
         m.registry
             .register("weir_contributions", help, m.contributions.clone());
+        let help = "Answers of a witness that knew less than it had cosigned";
+        m.registry
+            .register("weir_witness_forgot", help, m.witness_forgot.clone());
         metrics
     }
 
@@ -122,6 +132,14 @@ impl Metrics {
     pub fn contribution(&self, outcome: &'static str) {
         self.contributions
             .get_or_create(&OutcomeLabel { outcome })
+            .inc();
+    }
+
+    /// A witness, by its name in the policy, has forgotten what it cosigned.
+    pub fn witness_forgot(&self, witness: &str) {
+        let witness = witness.to_owned();
+        self.witness_forgot
+            .get_or_create(&WitnessLabel { witness })
             .inc();
     }
 

@@ -122,7 +122,7 @@ async fn nobody_is_named_and_nothing_is_counted_outside_the_cells() {
     }
 }
 
-async fn page(address: std::net::SocketAddr) -> String {
+pub async fn page(address: std::net::SocketAddr) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";

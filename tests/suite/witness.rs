@@ -21,6 +21,9 @@ use crate::harness::*;
 use crate::opening::*;
 use crate::recovery::copy;
 
+mod clock;
+mod forgot;
+
 /// A witness on this machine, which can be ended and started again where it was.
 struct Watcher {
     config: WitnessConfig,

@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 use super::client::Line;
 use super::heads::{Cosigned, Heads};
 use crate::clock::Clock;
-use crate::limits::{CLOCK_JUMP_MAX, QUORUM_RETRY};
+use crate::limits::{CLOCK_JUMP_MAX, QUORUM_RETRY, VOUCHED_LOOK};
 use crate::sequencer::Sequencer;
-use crate::store::log::keep_cosigned;
+use crate::store::log::{keep_cosigned, read_cosigned};
+use crate::telemetry::Metrics;
 
 /// Why a broker must not go on under its log.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,20 @@ pub enum CosignError {
         /// The size here.
         ours: u64,
     },
+    /// A witness says another time, and no quorum says ours.
+    #[error(
+        "this machine's clock says {ours}, and witness `{witness}` has just cosigned at {theirs}: set the clock right \
+         (`chronyc makestep`), then start again; under a wrong clock cells would be deleted and agreements end. If it is the \
+         witness's that is wrong, ask its operator, or start with enough others for a quorum"
+    )]
+    Clock {
+        /// Its name in the policy.
+        witness: String,
+        /// The witness's time.
+        theirs: Timestamp,
+        /// The time here.
+        ours: Timestamp,
+    },
     /// A witness has seen another tree.
     #[error(
         "witness `{witness}` has cosigned {theirs} entries that are not this log's: an older copy \
@@ -60,6 +75,7 @@ pub struct Collector {
     desks: Vec<Desk>,
     sequencer: Sequencer,
     clock: Clock,
+    metrics: Arc<Metrics>,
     cosigned: watch::Sender<Cosigned>,
 }
 
@@ -69,13 +85,19 @@ struct Desk {
     witness: Witness,
     line: Line,
     known: u64,
+    /// Has it said less than it has cosigned? It is told once.
+    forgot: bool,
     /// Has it cosigned a tree of ours since the start? Then it cannot truly be ahead any more.
     met: bool,
+    /// The time it says and ours, where they were too far apart when it was last asked.
+    apart: Option<(Timestamp, Timestamp)>,
 }
 
 /// What a witness made of a checkpoint.
 enum Answer {
     Cosigned(NoteSignature),
+    /// It did, at this time; its clock and ours are too far apart.
+    Apart(Timestamp),
     /// It has seen this size last.
     Stale(u64),
     /// It does not accept that ours continues what it saw.
@@ -87,23 +109,27 @@ impl Collector {
     /// Shows the log as it is to every witness, before anything is appended.
     ///
     /// # Errors
-    /// [`CosignError`] where a witness has seen more than this log, or another: the broker MUST NOT
-    /// start. One that cannot be reached is asked again later.
+    /// [`CosignError`] where a witness has seen more than this log, or another, or says another time and no quorum
+    /// says ours: the broker MUST NOT start. One that cannot be reached is asked again later.
     pub async fn begin(
         policy: Policy,
         ca: Option<&Path>,
         sequencer: Sequencer,
         clock: Clock,
+        metrics: Arc<Metrics>,
     ) -> Result<(Self, Heads), CosignError> {
-        let desk = |witness: &Witness| {
+        let (known, by) = cosigned_before(&policy, &sequencer);
+        let desk = |(at, witness): (usize, &Witness)| {
             Line::to(witness, ca).map(|line| Desk {
                 witness: witness.clone(),
                 line,
-                known: 0,
+                known: if by.contains(&at) { known } else { 0 },
+                forgot: false,
                 met: false,
+                apart: None,
             })
         };
-        let desks: Result<Vec<_>, _> = policy.witnesses().iter().map(desk).collect();
+        let desks: Result<Vec<_>, _> = policy.witnesses().iter().enumerate().map(desk).collect();
         let desks = desks.map_err(CosignError::Policy)?;
         let key = sequencer.log().key().clone();
         policy
@@ -116,16 +142,11 @@ impl Collector {
             desks,
             sequencer,
             clock,
+            metrics,
             cosigned,
         };
         collector.round().await?;
         Ok((collector, heads))
-    }
-
-    /// Has a quorum cosigned this log since the start? One witness alone may be behind, as an older copy is.
-    #[must_use]
-    pub fn has_quorum(&self) -> bool {
-        self.cosigned.borrow().note.is_some()
     }
 
     /// Asks on, until `stop`.
@@ -142,11 +163,12 @@ impl Collector {
                 .note
                 .as_ref()
                 .map_or(0, |n| n.claimed().size());
-            let reached = covered >= size && size > 0;
+            let reached = covered >= size && size > 0 && self.clock.is_vouched().is_ok();
+            let wait = if reached { VOUCHED_LOOK } else { QUORUM_RETRY };
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 changed = grown.changed() => if changed.is_err() { return Ok(()) },
-                () = tokio::time::sleep(QUORUM_RETRY), if !reached => {}
+                () = tokio::time::sleep(wait) => if reached { continue },
             }
             self.round().await?;
         }
@@ -155,10 +177,11 @@ impl Collector {
     /// Shows the newest tree to all witnesses at once.
     async fn round(&mut self) -> Result<(), CosignError> {
         let note = self.sequencer.log().checkpoint().clone();
+        let ours = (&self.sequencer, &self.clock);
         let asked = self
             .desks
             .iter_mut()
-            .map(|desk| desk.ask(&note, &self.sequencer, &self.clock));
+            .map(|desk| desk.ask(&note, ours, &self.metrics));
         let answers = futures::future::join_all(asked).await;
         let (mut by, mut cosigned) = (BTreeSet::new(), note);
         for (at, answer) in answers.into_iter().enumerate() {
@@ -173,6 +196,9 @@ impl Collector {
         if !reached {
             let size = cosigned.claimed().size();
             tracing::warn!(size, cosigned = by.len(), "no quorum of witnesses");
+            self.check_clock()?;
+        } else {
+            self.clock.vouch();
         }
         self.cosigned.send_modify(|now| {
             now.down = !reached;
@@ -188,6 +214,19 @@ impl Collector {
 }
 
 impl Collector {
+    /// Before a quorum has said our time, nobody knows that it is not ours that is wrong.
+    fn check_clock(&self) -> Result<(), CosignError> {
+        let apart = self.desks.iter().find_map(|desk| Some((desk, desk.apart?)));
+        match apart.filter(|_| self.cosigned.borrow().note.is_none()) {
+            Some((desk, (theirs, ours))) => Err(CosignError::Clock {
+                witness: desk.witness.name.clone(),
+                theirs,
+                ours,
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Leaves what a quorum cosigned beside the log, for auditors who are given a copy. Nothing rests on it, so a
     /// failure is told and no more.
     async fn keep(&self, note: CheckpointNote) {
@@ -204,16 +243,24 @@ impl Desk {
     async fn ask(
         &mut self,
         note: &CheckpointNote,
-        sequencer: &Sequencer,
-        clock: &Clock,
+        (sequencer, clock): (&Sequencer, &Clock),
+        metrics: &Metrics,
     ) -> Result<Option<NoteSignature>, CosignError> {
         let ours = note.claimed().size();
+        self.apart = None;
         // Twice: the first answer may only tell where it stands.
         for _ in 0..2 {
             let contradiction = match self.try_ask(note, sequencer, clock).await {
                 Answer::Cosigned(line) => {
                     (self.known, self.met) = (ours, true);
                     return Ok(Some(line));
+                }
+                Answer::Apart(theirs) => {
+                    let now = clock.now();
+                    self.apart = Some((theirs, now));
+                    let witness = &self.witness.name;
+                    tracing::warn!(witness, %theirs, ours = %now, "not counted: its clock and ours are more than 300 s apart");
+                    return Ok(None);
                 }
                 Answer::Failed(why) => {
                     tracing::warn!(witness = self.witness.name, %why, "not cosigned");
@@ -222,6 +269,9 @@ impl Desk {
                 Answer::Inconsistent => self.forked(),
                 Answer::Stale(theirs) if theirs == self.known => self.forked(),
                 Answer::Stale(theirs) => {
+                    if theirs < self.known {
+                        self.note_forgotten(theirs, metrics);
+                    }
                     self.known = theirs;
                     // The log as it is now: somebody else may have shown a newer tree meanwhile.
                     match sequencer.log().size() {
@@ -243,6 +293,22 @@ impl Desk {
             "not cosigned: it moves all the time"
         );
         Ok(None)
+    }
+
+    /// A witness that has lost what it saw would cosign a fork: its word is worth no more than the log's. Those who
+    /// hold the policy have to take it out.
+    fn note_forgotten(&mut self, theirs: u64, metrics: &Metrics) {
+        let (witness, before) = (&self.witness.name, self.known);
+        if !self.forgot {
+            tracing::error!(
+                witness,
+                before,
+                theirs,
+                "a witness has forgotten what it cosigned: it needs a new key, and policies without the old one"
+            );
+        }
+        self.forgot = true;
+        metrics.witness_forgot(witness);
     }
 
     fn ahead(&self, ours: u64) -> CosignError {
@@ -297,12 +363,15 @@ impl Desk {
                 let key = &self.witness.key;
                 let mut lines = note.signatures().iter();
                 let own = lines.find(|line| line.name == *key.name() && line.id == key.id());
-                match own {
-                    None => Answer::Failed("no cosignature".to_owned()),
-                    Some(line) if !is_of(now, line) => {
-                        Answer::Failed("its clock and ours are more than 300 s apart".to_owned())
+                // One that was asked a moment ago has no other time to say, and clients refuse one that is to come.
+                match own.map(|line| (line, time_of(line))) {
+                    Some((line, Some(time))) => {
+                        match time.duration_since(now).abs() <= CLOCK_JUMP_MAX {
+                            true => Answer::Cosigned(line.clone()),
+                            false => Answer::Apart(time),
+                        }
                     }
-                    Some(line) => Answer::Cosigned(line.clone()),
+                    _ => Answer::Failed("no cosignature".to_owned()),
                 }
             }
             Err(error) => Answer::Failed(error.to_string()),
@@ -310,12 +379,21 @@ impl Desk {
     }
 }
 
-/// Was it made just now? A witness that was asked a moment ago has no other time to say, and clients refuse
-/// one that is to come.
-fn is_of(now: Timestamp, line: &NoteSignature) -> bool {
-    let time = cosignature::time(line).and_then(|seconds| i64::try_from(seconds).ok());
-    let time = time.and_then(|seconds| Timestamp::from_second(seconds).ok());
-    time.is_some_and(|time| time.duration_since(now).abs() <= CLOCK_JUMP_MAX)
+/// How much of this log is known to be cosigned, and by whom: what `log/cosigned` says, as far as it is true.
+fn cosigned_before(policy: &Policy, sequencer: &Sequencer) -> (u64, BTreeSet<usize>) {
+    let log = sequencer.log();
+    let note = read_cosigned(log.disk().as_ref());
+    let note = note.filter(|note| note.verify(log.key()).is_ok());
+    let known = note.and_then(|note| {
+        let by = policy.cosigners(&note).ok()?;
+        Some((note.claimed().size().min(log.size()), by))
+    });
+    known.unwrap_or_default()
+}
+
+fn time_of(line: &NoteSignature) -> Option<Timestamp> {
+    let seconds = i64::try_from(cosignature::time(line)?).ok()?;
+    Timestamp::from_second(seconds).ok()
 }
 
 #[cfg(test)]

@@ -52,6 +52,14 @@ impl Heads {
         }
     }
 
+    /// Has a quorum cosigned this log since the start, where one is asked for? One witness alone may be behind, as an
+    /// older copy is.
+    #[must_use]
+    pub fn has_quorum(&self) -> bool {
+        let cosigned = self.cosigned.as_ref();
+        cosigned.is_none_or(|cosigned| cosigned.borrow().note.is_some())
+    }
+
     /// For strangers: the newest checkpoint that a quorum cosigned, else the newest.
     #[must_use]
     pub fn public(&self) -> CheckpointNote {

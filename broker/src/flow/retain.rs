@@ -16,6 +16,7 @@ use super::rotate::still_in_force;
 use crate::access::in_force::NO_AGREEMENT;
 use crate::access::method::WITHDRAW_CONTRIBUTION;
 use crate::error::Error;
+use crate::limits::QUORUM_RETRY;
 
 /// How far the files have followed the log.
 #[derive(Debug, Default)]
@@ -55,6 +56,25 @@ impl Broker {
         erased.next = last.saturating_add(1);
         tracing::info!(files, "deleted cells are erased");
         Ok(())
+    }
+
+    /// Waits while cells have to go by this clock, and no witnesses say its time. Nothing may be written until then.
+    pub async fn until_cells_may_go(&self) {
+        let mut told = false;
+        while let Err(unvouched) = self.clock.is_vouched() {
+            {
+                let state = self.sequencer.state();
+                let now = state.decision_time(self.clock.now());
+                if state.overdue(now).is_empty() {
+                    return;
+                }
+            }
+            if !told {
+                tracing::error!(%unvouched, "cells have to go by this machine's clock: the start waits");
+                told = true;
+            }
+            tokio::time::sleep(QUORUM_RETRY).await;
+        }
     }
 
     /// Erases what no entry names: a crash between a payload and its entry left it, nobody was promised anything of

@@ -13,8 +13,12 @@ use crate::error::Error;
 use crate::limits::{SCHEDULE_TICK, SCHEDULED_AT_ONCE};
 
 impl Broker {
-    /// Makes every scheduled release that is due and has not been made.
+    /// Makes every scheduled release that is due and has not been made. It is charged and nobody asked for it: it waits
+    /// until the time is known to be right.
     pub async fn release_due(self: &Arc<Self>) {
+        if self.clock.is_vouched().is_err() {
+            return;
+        }
         let wishes = {
             let state = self.sequencer.state();
             due(&state, state.decision_time(self.clock.now()))

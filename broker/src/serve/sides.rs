@@ -26,8 +26,12 @@ pub(super) async fn witnesses(
     config: &Config,
     sequencer: &Sequencer,
     clock: Clock,
+    metrics: &Arc<Metrics>,
 ) -> Result<Option<(Collector, Heads)>, ServeError> {
     let Some(Witnesses { policy, ca }) = &config.witnesses else {
+        tracing::warn!(
+            "no witnesses: this machine's clock is believed, and nobody else sees the log"
+        );
         return Ok(None);
     };
     let wrong = |cause: String| ServeError {
@@ -38,7 +42,8 @@ pub(super) async fn witnesses(
     let policy: Policy = text
         .parse()
         .map_err(|e: PolicyError| wrong(e.to_string()))?;
-    let begun = Collector::begin(policy, ca.as_deref(), sequencer.clone(), clock).await;
+    let (sequencer, metrics) = (sequencer.clone(), Arc::clone(metrics));
+    let begun = Collector::begin(policy, ca.as_deref(), sequencer, clock, metrics).await;
     begun
         .map(Some)
         .map_err(during("show the log to its witnesses"))

@@ -282,6 +282,12 @@ pub(crate) fn keep_cosigned(disk: &dyn Disk, note: &CheckpointNote) -> io::Resul
     disk.write_durable(&COSIGNED, note.to_string().as_bytes())
 }
 
+/// That tree head, where there is one that can be read. Nobody has checked it.
+pub(crate) fn read_cosigned(disk: &dyn Disk) -> Option<CheckpointNote> {
+    let bytes = disk.read_all(&COSIGNED).ok()??;
+    std::str::from_utf8(&bytes).ok()?.parse().ok()
+}
+
 impl Tip {
     /// The tip of a log without entries.
     fn new(key: &LogKey) -> Self {

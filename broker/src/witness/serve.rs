@@ -166,3 +166,6 @@ fn refused(error: &BookError) -> Response {
         None => (status, format!("{refused}\n")).into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests;

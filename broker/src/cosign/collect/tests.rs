@@ -30,7 +30,9 @@ fn desk() -> Desk {
         line: Line::to(&witness, None).unwrap(),
         witness,
         known: 0,
+        forgot: false,
         met: false,
+        apart: None,
     }
 }
 
@@ -62,5 +64,12 @@ fn only_the_witnesss_own_line_over_this_checkpoint_counts() {
     assert!(!counts("no signature\n"));
     // Its clock has to be right, for all who read it later.
     assert!(counts_at(&line(5, 9), 77 + 300) && counts_at(&line(5, 9), 77 - 300));
-    assert!(!counts_at(&line(5, 9), 77 + 301) && !counts_at(&line(5, 9), 77 - 301));
+    for now in [77 + 301, 77 - 301] {
+        assert!(!counts_at(&line(5, 9), now));
+        let told = desk().read(&checkpoint(9), &line(5, 9), at(now));
+        assert!(
+            matches!(told, Answer::Apart(time) if time == at(77)),
+            "{now}"
+        );
+    }
 }

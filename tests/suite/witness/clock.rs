@@ -1,0 +1,152 @@
+//! A clock that is wrong: witnesses say the time, and what time alone brings waits for them.
+
+use std::time::Duration;
+
+use broker::clock::Clock;
+use broker::error::Error;
+use broker::serve::start;
+use jiff::SignedDuration;
+use policies::entry::{Body, Entry};
+use policies::id::Role;
+
+use super::*;
+
+/// Longer than cells are kept.
+const RETENTION: SignedDuration = SignedDuration::from_hours(24 * 91);
+
+fn stored(town: &Town) -> usize {
+    let folders = ["blobs", "salts"].map(|folder| town.config.state.join(folder));
+    let files = folders.map(|folder| std::fs::read_dir(folder).unwrap().count());
+    files.iter().sum()
+}
+
+fn kinds(town: &Town) -> Vec<String> {
+    let broker = town.broker();
+    let log = broker.sequencer().log();
+    let entries = log.entries(0..log.size()).unwrap();
+    let kind = |bytes: &Vec<u8>| Entry::from_bytes(bytes).unwrap().body.kind().to_owned();
+    entries.iter().map(kind).collect()
+}
+
+/// Days or an hour ahead: no start, no entry, and no cell is gone. Under the right time it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_under_a_clock_that_witnesses_contradict_is_refused() {
+    let mut watched = Watched::new().await;
+    contributed(&watched.town).await;
+    let town = &mut watched.town;
+    town.stop().await;
+    let log = || std::fs::read(town.config.state.join("log/entries")).unwrap();
+    let (before, cells) = (log(), stored(town));
+    let right = town.clock.now();
+    for ahead in [RETENTION, SignedDuration::from_hours(1)] {
+        let wrong = Clock::standing_at(right + ahead);
+        let error = start(&town.config, wrong.clone()).await.unwrap_err();
+        let text = error.to_string();
+        let (ours, theirs) = (wrong.now().to_string(), right.to_string());
+        for told in ["north", "set the clock right", &ours, &theirs] {
+            assert!(text.contains(told), "`{told}` is not in: {text}");
+        }
+        assert!(log() == before, "an entry was written");
+        assert_eq!(stored(town), cells, "cells were erased");
+    }
+    // One witness alone that is wrong keeps nobody from starting.
+    watched.north.stop().await;
+    watched.north.clock = Clock::standing_at(right + RETENTION);
+    watched.north.start().await;
+    watched.town.start().await;
+    watched.town.join("trams", Role::Provider).await;
+}
+
+/// While no witness can be asked the broker starts, as ever; what time alone brings is not written and nothing goes
+/// past it. Once a quorum says the time, it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_time_alone_brings_waits_for_a_quorum() {
+    let mut watched = Watched::new().await;
+    let (_, city) = contributed(&watched.town).await;
+    watched.town.stop().await;
+    watched.north.stop().await;
+    watched.south.stop().await;
+    watched.town.start().await;
+    let town = &watched.town;
+    let broker = town.broker();
+    let cells = stored(town);
+    town.clock.set(town.clock.now() + RETENTION);
+    let before = kinds(town);
+    broker.erase_due().await.unwrap();
+    let error = broker.beat().await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    assert_eq!((kinds(town), stored(town)), (before, cells));
+    // Past the agreement's last day its end is not written either.
+    town.clock.set("2028-01-02T12:00:00Z".parse().unwrap());
+    assert!(broker.let_run_out().await.is_err());
+    assert!(!kinds(town).contains(&"agreement.expired".to_owned()));
+    drop(city);
+
+    watched.north.start().await;
+    until("cells go", async || {
+        broker.erase_due().await.unwrap();
+        (stored(town) < cells).then_some(())
+    })
+    .await;
+    broker.let_run_out().await.unwrap();
+    broker.beat().await.unwrap();
+    let after = kinds(town);
+    for kind in ["retention.deleted", "agreement.expired"] {
+        assert!(after.contains(&kind.to_owned()), "{kind}: {after:?}");
+    }
+}
+
+/// A start that finds cells due waits with its first entry, which is their deletion.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_finds_cells_due_waits_for_a_quorum() {
+    let mut watched = Watched::new().await;
+    contributed(&watched.town).await;
+    watched.town.stop().await;
+    watched.north.stop().await;
+    watched.south.stop().await;
+    let Watched {
+        mut town,
+        mut north,
+        ..
+    } = watched;
+    let cells = stored(&town);
+    town.clock.set(town.clock.now() + RETENTION);
+    let (state, log_file) = (town.config.state.clone(), "log/entries");
+    let before = std::fs::read(state.join(log_file)).unwrap();
+    let mut starting = tokio::spawn(async move {
+        town.start().await;
+        town
+    });
+    let waited = tokio::time::timeout(Duration::from_secs(2), &mut starting).await;
+    assert!(waited.is_err(), "it started");
+    assert!(std::fs::read(state.join(log_file)).unwrap() == before);
+    north.start().await;
+    let town = starting.await.unwrap();
+    assert!(stored(&town) < cells, "deleted and not erased");
+    let broker = town.broker();
+    let log = broker.sequencer().log();
+    let entries = log.entries(0..log.size()).unwrap();
+    let bodies = entries
+        .iter()
+        .map(|bytes| Entry::from_bytes(bytes).unwrap().body);
+    let started = |body: &Body| matches!(body, Body::BrokerStarted { .. });
+    let last: Vec<_> = bodies.collect();
+    let at = last.iter().rposition(started).unwrap();
+    assert_eq!(last[at - 1].kind(), "retention.deleted");
+    audit::replay::replay(entries).unwrap();
+}
+
+/// A witness that is away at the start and then says another time ends the broker, as one that is ahead does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_that_contradicts_the_clock_later_ends_the_broker() {
+    let mut watched = Watched::new().await;
+    watched.town.stop().await;
+    watched.north.stop().await;
+    watched.south.stop().await;
+    let right = watched.town.clock.now();
+    let wrong = Clock::standing_at(right + RETENTION);
+    let running = start(&watched.town.config, wrong).await.unwrap();
+    watched.south.start().await;
+    let error = running.ended().await.unwrap_err().to_string();
+    assert!(error.contains("set the clock right"), "{error}");
+}

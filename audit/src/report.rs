@@ -63,6 +63,8 @@ pub struct Report {
     pub about: String,
     /// What an auditor should look at: silences, charges without an end, settings of development.
     pub findings: Vec<String>,
+    /// What the broker says beside its log, and was compared with nothing.
+    pub not_compared: Vec<String>,
     /// The tables.
     pub tables: Vec<Table>,
 }
@@ -143,6 +145,7 @@ impl Recorder {
                 time_of(made)
             ),
             findings: findings(replayer),
+            not_compared: not_compared(replayer),
             tables: vec![
                 rows::organisations(state),
                 rows::agreements(state),
@@ -180,15 +183,18 @@ fn findings(replayer: &Replayer) -> Vec<String> {
     let unchecked = replayer.snapshots_unchecked();
     let unchecked = (unchecked > 0)
         .then(|| format!("{unchecked} snapshots are of a form that this version cannot recompute"));
-    let config = replayer.state().config();
-    let development = config.is_some_and(|known| known.config.development);
-    let development = development
-        .then(|| "the broker runs in development mode: its certificates prove nothing".to_owned());
-    let unwatched = config.is_some_and(|known| known.config.witnesses.is_none());
-    let unwatched =
-        unwatched.then(|| "no witnesses are configured: a fork can stay unseen".to_owned());
-    let rest = [unchecked, development, unwatched].into_iter().flatten();
+    let rest = unchecked.into_iter().chain(replayer.settings());
     silent.chain(overdue).chain(rest).collect()
+}
+
+/// What the log was not compared with. A log that holds says nothing yet about what a broker says elsewhere.
+fn not_compared(replayer: &Replayer) -> Vec<String> {
+    let none = replayer.state().snapshot().is_none();
+    let snapshots = none.then(|| {
+        "the log holds no snapshot of the broker's state: what it believes was compared with nothing".to_owned()
+    });
+    let answers = "the broker's answers and its public register were not asked for: `weir audit replay` compares them";
+    snapshots.into_iter().chain([answers.to_owned()]).collect()
 }
 
 /// How a release ended, in a word.

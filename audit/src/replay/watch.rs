@@ -67,6 +67,24 @@ impl Replayer {
         })
     }
 
+    /// What the settings in force give away, one sentence each.
+    #[must_use]
+    pub fn settings(&self) -> Vec<String> {
+        let Some(known) = self.state().config() else {
+            return Vec::new();
+        };
+        let (config, mut told) = (&known.config, Vec::new());
+        if config.development {
+            told.push(
+                "the broker runs in development mode: its certificates prove nothing".to_owned(),
+            );
+        }
+        if config.witnesses.is_none() {
+            told.push("no witnesses are configured: a fork can stay unseen".to_owned());
+        }
+        told
+    }
+
     /// Snapshots of another form, which nobody here can recompute.
     #[must_use]
     pub fn snapshots_unchecked(&self) -> u64 {

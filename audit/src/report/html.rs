@@ -51,21 +51,27 @@ impl Report {
              log signed. What a log cannot show: that the data given were true, that the noise was \
              honestly drawn, and that no copies were made.</p>\n<h2>To look at</h2>\n",
         );
-        if self.findings.is_empty() {
-            page.push_str("<p class=\"none\">Nothing.</p>\n");
-        } else {
-            page.push_str("<ul>");
-            for finding in &self.findings {
-                let _ = write!(page, "<li>{}</li>", text(finding));
-            }
-            page.push_str("</ul>\n");
-        }
+        list(&mut page, &self.findings);
+        page.push_str("<h2>Not compared</h2>\n");
+        list(&mut page, &self.not_compared);
         for table in &self.tables {
             section(&mut page, table);
         }
         page.push_str("</body>\n</html>\n");
         page
     }
+}
+
+fn list(page: &mut String, sentences: &[String]) {
+    if sentences.is_empty() {
+        page.push_str("<p class=\"none\">Nothing.</p>\n");
+        return;
+    }
+    page.push_str("<ul>");
+    for sentence in sentences {
+        let _ = write!(page, "<li>{}</li>", text(sentence));
+    }
+    page.push_str("</ul>\n");
 }
 
 fn section(page: &mut String, table: &Table) {

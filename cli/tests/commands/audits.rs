@@ -1,13 +1,15 @@
-//! audit replay: every state and balance, compared with what a running broker says.
+//! What auditors do: replay, compared with what a running broker says, and a fork, with its evidence.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
 use crate::contributions::pushed;
-use crate::office::{Office, PURPOSE, first_day};
+use crate::office::{Office, PURPOSE, call as weir, first_day};
 
 /// A server that says what it is told to say.
 struct Says(Arc<Mutex<Value>>, String);
@@ -98,4 +100,98 @@ fn what_a_broker_says_is_compared_with_its_log_and_a_lie_is_found() {
     }
     let both = ["audit", "replay", &state, "--register", &says.1];
     assert_eq!(office.weir("ombudsman", &both).code, 2);
+}
+
+/// What an auditor has seen last, and what it does under its name.
+const STATE: &str = "certs/ombudsman/state";
+
+fn copied(from: &str, to: &str) {
+    let done = Command::new("cp").args(["-r", from, to]).status().unwrap();
+    assert!(done.success());
+}
+
+/// Attack: the broker goes on from an older copy of its log, so that this auditor is shown another story. It is refused,
+/// with one file that convinces whoever holds the log's key and nothing else.
+#[test]
+fn a_fork_is_refused_with_a_file_that_proves_it_to_others() {
+    let mut office = Office::open();
+    office.auditor();
+    let (log_key, backup) = (office.file("certs/log.vkey"), office.file("backup"));
+    let follow = |office: &Office| office.weir("ombudsman", &["audit", "follow", "--once"]);
+    assert_eq!(follow(&office).code, 0);
+    let state = office.file("certs/state");
+    let memory = |office: &Office| -> Vec<PathBuf> {
+        let files = std::fs::read_dir(office.file(STATE)).unwrap();
+        let files = files.map(|file| file.unwrap().path());
+        files.filter(|file| file.is_file()).collect()
+    };
+    let early = office.file("early.checkpoint");
+    let ends = |path: &Path, ending: &str| path.to_str().unwrap().ends_with(ending);
+    let seen = |office: &Office| {
+        let seen = memory(office).into_iter();
+        seen.filter(|path| ends(path, ".checkpoint"))
+            .next()
+            .unwrap()
+    };
+    std::fs::copy(seen(&office), &early).unwrap();
+    office.reopen(|_| copied(&state, &backup));
+    office.agreed();
+    assert_eq!(follow(&office).code, 0);
+
+    // Two honest checkpoints prove nothing, whatever the file is called.
+    let honest = office.file("honest.json");
+    let late = seen(&office).to_str().unwrap().to_owned();
+    let pair = [
+        "audit", "evidence", &honest, "--before", &early, "--after", &late,
+    ];
+    let made = office.weir("ombudsman", &pair).json();
+    assert_eq!(made["fork"], false, "{made}");
+    assert!(
+        made["says"].as_str().unwrap().contains("nothing yet"),
+        "{made}"
+    );
+    let copy = office.file(&format!("{STATE}/audit"));
+    let told = office.weir(
+        "ombudsman",
+        &["audit", "evidence", &honest, "--copy", &copy],
+    );
+    assert!(told.json()["says"].as_str().unwrap().contains("no fork"));
+
+    office.reopen(|_| {
+        std::fs::remove_dir_all(&state).unwrap();
+        copied(&backup, &state);
+    });
+    let refused = follow(&office);
+    assert_eq!(refused.code, 4, "{}{}", refused.out, refused.err);
+    let kept = memory(&office).into_iter().find(|path| ends(path, ".json"));
+    let kept = kept
+        .expect("the evidence is kept")
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(refused.err.contains(&kept), "{}", refused.err);
+    // Offline, for a stranger with the file and the log's key.
+    office.reopen(|_| {});
+    let file = office.file("fork.json");
+    std::fs::rename(&kept, &file).unwrap();
+    let offline = |file: &str| weir(&["audit", "evidence", file, "--log-key", &log_key, "--json"]);
+    let proven = offline(&file);
+    assert_eq!(proven.code, 4, "{}{}", proven.out, proven.err);
+    assert!(proven.err.contains("signed two trees"), "{}", proven.err);
+    assert_eq!(offline(&honest).json()["fork"], false);
+    // A note that the log did not sign makes it evidence of nothing.
+    let text = std::fs::read_to_string(&file).unwrap();
+    let at = text.find("\\n\\n").unwrap() - 5;
+    let other = if &text[at..=at] == "A" { "B" } else { "A" };
+    let forged = [&text[..at], other, &text[at + 1..]].concat();
+    std::fs::write(&file, forged).unwrap();
+    assert_eq!(offline(&file).code, 1);
+
+    // The client's memory is lost, the auditor's copy is not.
+    std::fs::remove_file(seen(&office)).unwrap();
+    let refused = follow(&office);
+    assert_eq!(refused.code, 4, "{}{}", refused.out, refused.err);
+    let kept = office.file(&format!("{STATE}/audit/log/evidence.json"));
+    assert!(refused.err.contains(&kept), "{}", refused.err);
+    assert_eq!(offline(&kept).code, 4);
 }

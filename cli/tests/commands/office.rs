@@ -1,7 +1,7 @@
 //! A broker, its organisations and their folders, all made by the binary.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use jiff::ToSpan;
@@ -62,30 +62,7 @@ impl Office {
             .replace("listen = \"127.0.0.1:1\"", "listen = \"127.0.0.1:0\"")
             .replace("publish_tick = \"2s\"", "publish_tick = \"1s\"");
         std::fs::write(&config, text).unwrap();
-        let mut broker = Command::new(WEIR)
-            .args(["serve", "--json", "--config", config.to_str().unwrap()])
-            .env("WEIR_LOG", "error")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(broker.stdout.take().unwrap()).lines();
-        let mut told = |name: &str| {
-            let begins = format!("\"{name}\": \"");
-            let told = lines.by_ref().map_while(Result::ok).find_map(|line| {
-                let (_, rest) = line.split_once(&begins)?;
-                Some(rest.split('"').next()?.to_owned())
-            });
-            told.expect("the broker starts")
-        };
-        let (address, web) = (told("address"), told("web"));
-        let web = format!("https://localhost:{}", web.rsplit(':').next().unwrap());
-        let port = address.rsplit(':').next().unwrap().to_owned();
-        for name in ["ops", "bikes", "city"] {
-            let profile = certs.join(name).join("weir.toml");
-            let text = std::fs::read_to_string(&profile).unwrap();
-            let text = text.replace("https://localhost:0", &format!("https://localhost:{port}"));
-            std::fs::write(&profile, text).unwrap();
-        }
+        let (broker, web) = serve(&certs);
         let office = Self {
             folder,
             web,
@@ -103,6 +80,14 @@ impl Office {
             .weir("ops", &["zoning", "add", "town", &zones])
             .json();
         office
+    }
+
+    /// Ends the broker, and starts it again over what is done to its files `between`.
+    pub fn reopen(&mut self, between: impl FnOnce(&Self)) {
+        self.broker.kill().unwrap();
+        self.broker.wait().unwrap();
+        between(self);
+        (self.broker, self.web) = serve(&self.folder.path().join("certs"));
     }
 
     /// Admits `ombudsman`, an auditor.
@@ -260,6 +245,45 @@ impl Drop for Office {
     }
 }
 
+/// A broker that serves, and where its public side is. Every profile points to it then.
+fn serve(certs: &Path) -> (Child, String) {
+    let config = certs.join("broker.toml");
+    let mut broker = Command::new(WEIR)
+        .args(["serve", "--json", "--config", config.to_str().unwrap()])
+        .env("WEIR_LOG", "error")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(broker.stdout.take().unwrap()).lines();
+    let mut told = |name: &str| {
+        let begins = format!("\"{name}\": \"");
+        let told = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, rest) = line.split_once(&begins)?;
+            Some(rest.split('"').next()?.to_owned())
+        });
+        told.expect("the broker starts")
+    };
+    let (address, web) = (told("address"), told("web"));
+    let port = |address: &str| address.rsplit(':').next().unwrap().to_owned();
+    let endpoint = format!("endpoint = \"https://localhost:{}\"", port(&address));
+    for folder in std::fs::read_dir(certs).unwrap() {
+        let profile = folder.unwrap().path().join("weir.toml");
+        let Ok(text) = std::fs::read_to_string(&profile) else {
+            continue;
+        };
+        let pointed = text.lines().map(|line| {
+            let line = if line.starts_with("endpoint") {
+                &endpoint
+            } else {
+                line
+            };
+            format!("{line}\n")
+        });
+        std::fs::write(&profile, pointed.collect::<String>()).unwrap();
+    }
+    (broker, format!("https://localhost:{}", port(&web)))
+}
+
 fn today() -> Date {
     jiff::tz::TimeZone::UTC
         .to_datetime(jiff::Timestamp::now())
@@ -276,7 +300,8 @@ fn run(args: &[&str]) {
     assert_eq!(done.code, 0, "weir {args:?}: {}", done.err);
 }
 
-fn call(args: &[&str]) -> Done {
+/// Runs a command of nobody.
+pub fn call(args: &[&str]) -> Done {
     done(Command::new(WEIR).args(args))
 }
 

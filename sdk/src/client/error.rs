@@ -97,7 +97,7 @@ pub enum ClientError {
         doing: &'static str,
         /// The contradiction.
         fault: LogFault,
-        /// Where the contradicting checkpoint is kept.
+        /// Where both checkpoints are kept, as one file.
         evidence: Option<PathBuf>,
     },
     /// An agreement's signatures do not make it one.
@@ -316,6 +316,9 @@ fn word(code: Code) -> &'static str {
 
 fn at(evidence: &Option<PathBuf>) -> String {
     evidence.as_ref().map_or_else(String::new, |path| {
-        format!(" (the newer one is kept in `{}`)", path.display())
+        format!(
+            " (both are in `{}`: `weir audit evidence` says what they prove)",
+            path.display()
+        )
     })
 }

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use audit::checkpoint::{Checkpoint, CheckpointError, CheckpointNote, LogKey};
+use audit::error::Evidence;
 use audit::note::NOTE_BYTES_MAX;
 use policies::id::sha256_hex;
 
@@ -125,18 +126,20 @@ impl Memory {
             Some(found) if older.map(head) != Some(head(&found)) => return Ok(Kept::Other(found)),
             _ => {}
         }
-        self.write("checkpoint", newer.signed())?;
+        self.write("checkpoint", &newer.signed().to_string())?;
         Ok(Kept::Here)
     }
 
-    /// Keeps a checkpoint that contradicts what was seen, beside it. Best effort: none when it
-    /// cannot be written.
+    /// Keeps two checkpoints that contradict each other in one file that convinces others (what `weir audit evidence`
+    /// reads). Best effort: none when it cannot be written.
     #[must_use]
-    pub fn keep_evidence(&self, contradicting: &Checkpoint) -> Option<PathBuf> {
-        let root = sha256_hex(contradicting.root().as_bytes());
+    pub fn keep_evidence(&self, before: &Checkpoint, after: &Checkpoint) -> Option<PathBuf> {
+        let root = sha256_hex(after.root().as_bytes());
         let root: String = root.chars().take(8).collect();
-        let ending = format!("contradicts-{}-{root}.checkpoint", contradicting.size());
-        self.write(&ending, contradicting.signed()).ok()?;
+        let ending = format!("contradicts-{}-{root}.json", after.size());
+        let evidence = Evidence::of(before.signed().clone(), after.signed().clone());
+        let json = serde_json::to_string_pretty(&evidence).ok()?;
+        self.write(&ending, &(json + "\n")).ok()?;
         Some(self.path(&ending))
     }
 
@@ -157,13 +160,13 @@ impl Memory {
         Ok(file)
     }
 
-    fn write(&self, ending: &str, note: &CheckpointNote) -> Result<(), MemoryError> {
+    fn write(&self, ending: &str, text: &str) -> Result<(), MemoryError> {
         let path = self.path(ending);
         let written = || {
             let mut temp = tempfile::Builder::new()
                 .prefix(".new-")
                 .tempfile_in(&self.folder)?;
-            temp.write_all(note.to_string().as_bytes())?;
+            temp.write_all(text.as_bytes())?;
             temp.as_file().sync_all()?;
             temp.persist(&path).map_err(|e| e.error)?;
             File::open(&self.folder)?.sync_all()

@@ -24,7 +24,8 @@ impl Client {
         let mut kept = self.memory().kept()?;
         loop {
             let step = compare(kept.as_ref(), mark.0, shown);
-            let newer = match step.map_err(|fault| self.contradicts(doing, fault, shown))? {
+            let fault = |fault| self.contradicts(doing, fault, (kept.as_ref(), shown));
+            let newer = match step.map_err(fault)? {
                 Step::Known => return Ok(()),
                 Step::Keep => shown,
                 Step::Prove { older, newer } => {
@@ -51,6 +52,8 @@ impl Client {
         newer: &Checkpoint,
     ) -> Result<(), ClientError> {
         let pair = sizes(older, newer);
+        let kept = if shown == newer { older } else { newer };
+        let both = (Some(kept), shown);
         // Every tree continues the empty one.
         let proof = if pair.old == 0 {
             Vec::new()
@@ -58,11 +61,11 @@ impl Client {
             self.consistency(doing, pair)
                 .await
                 .map_err(|error| match unproven(pair, &error) {
-                    Some(fault) => self.contradicts(doing, fault, shown),
+                    Some(fault) => self.contradicts(doing, fault, both),
                     None => error,
                 })?
         };
-        continues(older, newer, &proof).map_err(|fault| self.contradicts(doing, fault, shown))
+        continues(older, newer, &proof).map_err(|fault| self.contradicts(doing, fault, both))
     }
 
     /// A consistency proof as the broker gives it. What it is for has been done already, so a
@@ -100,11 +103,16 @@ impl Client {
         Ok(kept?)
     }
 
-    fn contradicts(&self, doing: &'static str, fault: LogFault, shown: &Checkpoint) -> ClientError {
+    fn contradicts(
+        &self,
+        doing: &'static str,
+        fault: LogFault,
+        (kept, shown): (Option<&Checkpoint>, &Checkpoint),
+    ) -> ClientError {
         ClientError::Log {
             doing,
             fault,
-            evidence: self.memory().keep_evidence(shown),
+            evidence: kept.and_then(|kept| self.memory().keep_evidence(kept, shown)),
         }
     }
 }

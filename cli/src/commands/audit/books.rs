@@ -25,6 +25,8 @@ pub struct Books {
     releases_published: usize,
     releases_open: Vec<Open>,
     silences: Vec<Gap>,
+    settings: Vec<String>,
+    silence: Option<String>,
     snapshots_unchecked: u64,
     compared: Compared,
     agreements: Vec<AgreementView>,
@@ -66,7 +68,12 @@ struct BalanceView {
 impl Books {
     /// Of a log whose entries are all those under `checkpoint`.
     #[must_use]
-    pub fn of(replayer: &Replayer, checkpoint: &Checkpoint, compared: Compared) -> Self {
+    pub fn of(
+        replayer: &Replayer,
+        checkpoint: &Checkpoint,
+        compared: Compared,
+        silence: Option<String>,
+    ) -> Self {
         let (state, ledger) = (replayer.state(), replayer.state().ledger());
         let open = replayer.open();
         let accounts = ledger.accounts().map(|(account, terms)| AccountView {
@@ -104,6 +111,8 @@ impl Books {
                 .count(),
             releases_open: open.collect(),
             silences: replayer.gaps().to_vec(),
+            settings: replayer.settings(),
+            silence,
             snapshots_unchecked: replayer.snapshots_unchecked(),
             compared,
             agreements: state.agreements().map(AgreementView::of).collect(),
@@ -136,6 +145,8 @@ impl View for Books {
         let silences: String = (self.silences.iter())
             .map(|gap| format!("\n{}", gap_line(gap)))
             .collect();
+        let told = self.silence.iter().chain(&self.settings);
+        let told: String = told.map(|sentence| format!("\n{sentence}")).collect();
         let unchecked = match self.snapshots_unchecked {
             0 => String::new(),
             n => format!("\nnot recomputed: {n} snapshots of another form than this version's"),
@@ -143,7 +154,7 @@ impl View for Books {
         format!(
             "The log `{}` holds: {} entries, {} organisations, {} active agreements, {} releases; \
              every charge\nand balance recomputed from the entries alone, under a signed root.\n\n\
-             {}\n\n{}\n\n{}\n\n{}{open}{silences}{unchecked}",
+             {}\n\n{}\n\n{}\n\n{}{open}{silences}{told}{unchecked}",
             self.log,
             self.entries,
             self.organisations,

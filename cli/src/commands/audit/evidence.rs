@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use audit::checkpoint::CheckpointNote;
+use audit::checkpoint::{CheckpointNote, LogKey};
 use audit::error::{Evidence, Verdict};
 use audit::receipt::Receipt;
 use audit::tree::{MemoryHashes, leaf_hash};
@@ -23,8 +23,9 @@ Example:
 
 --before and --after take a checkpoint or a .tlog-proof. Two roots of one size prove a fork by
 themselves; of two sizes, a copy of the larger log (--copy, a state directory or what `weir audit
-follow` keeps) proves it without a single entry. A witness prints both notes where it refuses one;
-a client keeps the contradicting one beside the last it saw, in its profile's `state`.
+follow` keeps) proves it without a single entry, and is added to the file. A witness prints both
+notes where it refuses one; a client that is shown a contradiction writes such a file into its
+profile's `state`, and says where.
 Exit code 4: the file proves that the log has forked.";
 
 /// Arguments of `weir audit evidence`.
@@ -40,7 +41,7 @@ pub struct Make {
     #[arg(long, value_name = "FILE", requires = "before")]
     pub after: Option<PathBuf>,
     /// A copy of the larger of the two logs.
-    #[arg(long, value_name = "DIR", requires = "before")]
+    #[arg(long, value_name = "DIR")]
     pub copy: Option<PathBuf>,
     /// The log's public key, or a file that holds it; the profile's where it is left out.
     #[arg(long, value_name = "KEY|FILE")]
@@ -49,22 +50,22 @@ pub struct Make {
 
 pub fn run(args: &Make, session: &Session) -> Result<(), CliError> {
     let key = log_key(args.log_key.as_deref(), session)?;
-    let evidence = match (&args.before, &args.after) {
-        (Some(before), Some(after)) => {
-            let evidence = Evidence::of(checkpoint(before)?, checkpoint(after)?);
-            let evidence = match &args.copy {
-                None => evidence,
-                Some(copy) => with_copy(evidence, copy)?,
-            };
-            let json = serde_json::to_string_pretty(&evidence).or_fail()?;
-            write(&args.file, &(json + "\n"))?;
-            evidence
-        }
-        _ => {
-            let text = read(&args.file)?;
-            serde_json::from_str(&text).map_err(|e| CliError::file("use", &args.file, e))?
-        }
+    let made = match (&args.before, &args.after) {
+        (Some(before), Some(after)) => Some(Evidence::of(checkpoint(before)?, checkpoint(after)?)),
+        _ => None,
     };
+    let new = made.is_some() || args.copy.is_some();
+    let mut evidence = match made {
+        Some(evidence) => evidence,
+        None => parse(&args.file)?,
+    };
+    if let Some(copy) = &args.copy {
+        evidence = with_copy(evidence, &Archive::at(copy))?;
+    }
+    if new {
+        let json = serde_json::to_string_pretty(&evidence).or_fail()?;
+        write(&args.file, &(json + "\n"))?;
+    }
     let verdict = evidence.verdict(&key);
     let verdict = verdict.map_err(|e| CliError::file("use", &args.file, e))?;
     if verdict == Verdict::Fork {
@@ -91,8 +92,8 @@ fn checkpoint(path: &Path) -> Result<CheckpointNote, CliError> {
     text.parse().map_err(|e| CliError::file("use", path, e))
 }
 
-fn with_copy(evidence: Evidence, copy: &Path) -> Result<Evidence, CliError> {
-    let loaded = Archive::at(copy).load()?;
+fn with_copy(evidence: Evidence, copy: &Archive) -> Result<Evidence, CliError> {
+    let loaded = copy.load()?;
     let mut hashes = MemoryHashes::default();
     for entry in loaded.entries().map_while(Result::ok) {
         hashes.append(leaf_hash(entry));
@@ -100,6 +101,21 @@ fn with_copy(evidence: Evidence, copy: &Path) -> Result<Evidence, CliError> {
     evidence
         .with_copy(&hashes)
         .or_try("a copy of the larger log")
+}
+
+/// The same with what our own copy tells, where it is the larger tree's.
+pub fn completed(evidence: Evidence, own: &Archive, key: &LogKey) -> Evidence {
+    let more = with_copy(evidence.clone(), own).ok();
+    let proves = |more: &Evidence| more.proves_fork(key) == Ok(true);
+    more.filter(proves).unwrap_or(evidence)
+}
+
+/// Evidence that is kept in a file.
+///
+/// # Errors
+/// [`CliError`] names the file.
+pub fn parse(path: &Path) -> Result<Evidence, CliError> {
+    serde_json::from_str(&read(path)?).map_err(|e| CliError::file("use", path, e))
 }
 
 fn read(path: &Path) -> Result<String, CliError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use audit::checkpoint::Checkpoint;
+use audit::checkpoint::{Checkpoint, LogKey};
 use audit::error::AuditError;
 use audit::follow::Follower;
 use audit::replay::{Gap, Replayer};
@@ -10,14 +10,16 @@ use clap::Args;
 use futures::StreamExt;
 use jiff::Timestamp;
 use policies::entry::{Body, Entry};
-use sdk::client::Client;
+use sdk::client::{Client, ClientError};
 use serde_json::json;
 
 use super::super::Session;
 use super::super::session::from_client;
 use super::archive::Archive;
+use super::evidence::{completed, parse};
 use super::replay::in_turn;
 use crate::errors::{CliError, OrFail};
+use crate::files;
 use crate::output::{short, write_out};
 
 pub const HELP: &str = "\
@@ -28,7 +30,9 @@ Example:
 Each entry is checked as it comes: form, signatures, rules, charges, balances; each checkpoint has
 to be signed and to continue the one before. What was seen is kept in the profile's `state` folder
 (audit/log), so a log that is rolled back or rewritten later is caught, and `weir audit replay`
-works on that copy. --json prints one line per entry. Exit code 4: something does not hold.";
+works on that copy. Two checkpoints that contradict each other are kept as a file for others: the
+error says where, and `weir audit evidence FILE` what it proves. --json prints one line per entry.
+Exit code 4: something does not hold.";
 
 /// Arguments of `weir audit follow`.
 #[derive(Debug, Args)]
@@ -49,7 +53,8 @@ pub async fn run(args: Follow, session: &Session) -> Result<(), CliError> {
     let archive = Archive::at(&profile.state.join("audit"));
     let mut follower = resume(&archive, &client, session)?;
     loop {
-        let checkpoint = client.checkpoint().await.map_err(from_client)?;
+        let checkpoint = client.checkpoint().await;
+        let checkpoint = checkpoint.map_err(|error| refused(error, &archive, client.log_key()))?;
         advance(&client, &mut follower, &checkpoint, &archive, session).await?;
         if args.once {
             let size = checkpoint.size();
@@ -109,7 +114,7 @@ async fn advance(
     }
     let entries = new.iter().map(Vec::as_slice);
     let advanced = follower.advance(checkpoint.signed(), entries, client.log_key());
-    advanced.map_err(|error| contradicted(&error, archive))?;
+    advanced.map_err(|error| contradicted(&error, archive, client.log_key()))?;
     let clock = follower.replayer().check_clock(Timestamp::now());
     clock.map_err(CliError::broken)?;
     watched(follower.replayer(), from, session);
@@ -131,14 +136,17 @@ fn watched(replayer: &Replayer, from: u64, session: &Session) {
         output.note(&gap_line(gap));
     }
     if let Some(since) = replayer.silent_since(now) {
-        output.note(&format!(
-            "silent since {since:.0}: ask whether the broker runs"
-        ));
+        output.note(&silence_line(since));
     }
     for open in replayer.overdue() {
         let (key, since) = (short(open.key.as_str()), open.since);
         output.note(&format!("charged at {since:.0} and not ended: {key}…"));
     }
+}
+
+/// A silence that has not ended.
+pub fn silence_line(since: Timestamp) -> String {
+    format!("silent since {since:.0}: ask whether the broker runs")
 }
 
 /// A time without a sign of life.
@@ -150,15 +158,32 @@ pub fn gap_line(gap: &Gap) -> String {
     )
 }
 
-/// What does not hold, with both checkpoints kept for others where two contradict each other.
-fn contradicted(error: &AuditError, archive: &Archive) -> CliError {
+/// A checkpoint that our client refuses. It keeps what contradicts; our copy may prove the fork.
+fn refused(error: ClientError, archive: &Archive, key: &LogKey) -> CliError {
+    if let ClientError::Log {
+        evidence: Some(path),
+        ..
+    } = &error
+        && let Ok(evidence) = parse(path)
+        && let Ok(json) = serde_json::to_string_pretty(&completed(evidence, archive, key))
+    {
+        // What the client wrote stays where this cannot be.
+        drop(files::replace(path, (json + "\n").as_bytes()));
+    }
+    from_client(error)
+}
+
+/// What does not hold, with both checkpoints kept for others where two contradict each other: our copy has seen more
+/// than the client's own memory where that was lost.
+fn contradicted(error: &AuditError, archive: &Archive, key: &LogKey) -> CliError {
     let kept = error.evidence().and_then(|evidence| {
-        let json = serde_json::to_string_pretty(evidence).ok()?;
+        let evidence = completed(evidence.clone(), archive, key);
+        let json = serde_json::to_string_pretty(&evidence).ok()?;
         archive.replace("evidence.json", &json).ok()
     });
     match kept {
         Some(()) => CliError::broken(format_args!(
-            "{error}; both are in `{}`: weir audit evidence --help",
+            "{error}; both are in `{}`: `weir audit evidence` says what they prove",
             archive.folder().join("evidence.json").display()
         )),
         None => CliError::broken(error),

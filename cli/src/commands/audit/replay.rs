@@ -15,6 +15,7 @@ use super::super::session::from_client;
 use super::archive::Archive;
 use super::books::Books;
 use super::compared::Compared;
+use super::follow::silence_line;
 use super::verify::{log_key, read_policy};
 use crate::errors::CliError;
 use crate::progress;
@@ -30,7 +31,8 @@ DIR is a state directory or a copy of its `log` folder (entries, checkpoint, h0,
 entry is checked: form, signatures, that each reservation and each refusal is what the rules come to, that
 noise and threshold cost what was charged, that nothing was charged over a cap, and that all entries
 together are the tree whose root the log signed. Without OpenDP, without the broker. Reservations
-that have not ended are listed, with every agreement's state and every balance.
+that have not ended are listed, with every agreement's state and every balance, and silences that
+are longer than the log promises, and settings that say little of a broker.
 What the broker says beside its log is compared with that: snapshots of its state in the log; asked
 without DIR, its answers about every agreement; with --register, what its public register says that
 was released and lost. What was not compared is said.
@@ -78,7 +80,8 @@ pub async fn run(args: Replay, session: &Session) -> Result<(), CliError> {
         }
         compared
     };
-    let books = Books::of(&replayer, &checkpoint, compared);
+    let silence = args.source.silence(&replayer, Timestamp::now());
+    let books = Books::of(&replayer, &checkpoint, compared, silence);
     session.output.show(&books)
 }
 
@@ -96,6 +99,14 @@ impl Replay {
 }
 
 impl Source {
+    /// Has the broker that was asked said nothing for longer than its log promises? A copy is as old as it is.
+    pub fn silence(&self, replayer: &Replayer, now: Timestamp) -> Option<String> {
+        let since = replayer
+            .silent_since(now)
+            .filter(|_| self.directory.is_none())?;
+        Some(silence_line(since))
+    }
+
     /// Is the broker's checkpoint one that the policy's quorum has cosigned, where a policy is named?
     fn quorum(&self, session: &Session, checkpoint: &Checkpoint) -> Result<(), CliError> {
         let Some(path) = &self.policy else {
@@ -123,7 +134,7 @@ pub async fn each(
     session: &Session,
     seen: impl FnMut(u64, &Entry, &[u8]) -> Result<(), CliError>,
 ) -> Result<(Replayer, Checkpoint), CliError> {
-    match &source.directory {
+    let (replayer, checkpoint) = match &source.directory {
         Some(directory) => {
             let key = log_key(source.log_key.as_deref(), session)?;
             if let Some(path) = &source.policy {
@@ -133,14 +144,17 @@ pub async fn each(
                 let cosigned = loaded.cosigned(&archive, &key, &policy, Timestamp::now())?;
                 told(session, cosigned, archive.checkpoint().size());
             }
-            offline(directory, &key, seen)
+            offline(directory, &key, seen)?
         }
         None => {
             let (replayer, checkpoint) = online(session, seen).await?;
             source.quorum(session, &checkpoint)?;
-            Ok((replayer, checkpoint))
+            (replayer, checkpoint)
         }
-    }
+    };
+    let clock = replayer.check_clock(Timestamp::now());
+    clock.map_err(CliError::broken)?;
+    Ok((replayer, checkpoint))
 }
 
 fn told(session: &Session, cosigned: u64, size: u64) {

@@ -26,6 +26,7 @@ print or to file) and a CSV file of each of its tables: organisations, agreement
 contributions, releases, refusals, entries. --from and --until are days in UTC, both included, and
 choose by the entries' time; agreements and balances are as they are at the log's end. Texts that
 others wrote are escaped; a CSV field that a spreadsheet might run stands behind an apostrophe.
+What the log was not compared with is said: `weir audit replay` asks the broker.
 Exit code 4 names the first entry that does not hold; nothing is written then.";
 
 /// Arguments of `weir audit report`.
@@ -59,7 +60,9 @@ pub async fn run(args: Make, session: &Session) -> Result<(), CliError> {
         Ok(())
     });
     let (replayer, checkpoint) = checked.await?;
-    let report = recorder.finish(&replayer, &checkpoint, Timestamp::now());
+    let now = Timestamp::now();
+    let mut report = recorder.finish(&replayer, &checkpoint, now);
+    report.findings.extend(args.source.silence(&replayer, now));
     let files = keep(&report, &args.out)?;
     session.output.show(&Made {
         holds: true,
@@ -67,6 +70,7 @@ pub async fn run(args: Make, session: &Session) -> Result<(), CliError> {
         entries: report.entries,
         about: report.about,
         findings: report.findings,
+        not_compared: report.not_compared,
         files,
     })
 }
@@ -95,6 +99,7 @@ struct Made {
     entries: u64,
     about: String,
     findings: Vec<String>,
+    not_compared: Vec<String>,
     files: Vec<PathBuf>,
 }
 
@@ -110,6 +115,7 @@ impl View for Made {
             ("entries", format!("{}, all hold", self.entries)),
             ("about", self.about.clone()),
             ("to look at", findings),
+            ("not compared", self.not_compared.join("\n")),
             ("written", files.join("\n")),
         ])
     }

@@ -162,14 +162,16 @@ fn at() -> Timestamp {
     "2023-10-07T08:00:00Z".parse().unwrap()
 }
 
-fn bytes(bodies: &[Body]) -> Vec<Vec<u8>> {
-    let salt = EntrySalt::from_bytes([7; 16]);
-    let entry = |body: &Body| Entry {
+fn entry(body: &Body) -> Entry {
+    Entry {
         v: VERSION,
         time: at(),
-        salt: salt.clone(),
+        salt: EntrySalt::from_bytes([7; 16]),
         body: body.clone(),
-    };
+    }
+}
+
+fn bytes(bodies: &[Body]) -> Vec<Vec<u8>> {
     bodies
         .iter()
         .map(|body| entry(body).to_bytes().unwrap())
@@ -359,6 +361,9 @@ async fn what_is_filed_is_of_a_log_that_holds() {
     let text = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();
     let page = text("report/report.html");
     assert!(page.contains("weir.test/log") && page.contains("<h2 id=\"balances\">"));
+    for says in ["Not compared", "compared with nothing", "weir audit replay"] {
+        assert!(page.contains(says), "`{says}` is not in: {page}");
+    }
     assert_eq!(text("report/releases.csv").lines().count(), 2);
     assert_eq!(text("report/entries.csv").lines().count(), 12);
     assert_eq!(text("export/entries.jsonl").lines().count(), 11);
@@ -380,4 +385,34 @@ async fn what_is_filed_is_of_a_log_that_holds() {
         .unwrap_err();
     assert_eq!(error.code(), 4, "{error}");
     assert!(!out("no-report").exists() && !out("no-export").exists());
+}
+
+/// Entries of a time to come hold by themselves, and not by the auditor's clock.
+#[tokio::test]
+async fn a_log_of_a_time_to_come_does_not_hold() {
+    use super::replay::{Source, each};
+    use crate::commands::Session;
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut entries = bytes(&story(folder.path()));
+    let late = Entry {
+        time: Timestamp::now() + jiff::SignedDuration::from_secs(900),
+        ..entry(&Body::Heartbeat {})
+    };
+    let replayed = async |entries: &[Vec<u8>]| {
+        let key = log(folder.path(), entries);
+        let source = Source {
+            directory: Some(folder.path().to_owned()),
+            log_key: Some(key.to_string()),
+            policy: None,
+        };
+        each(&source, &Session::silent(), |_, _, _| Ok(()))
+            .await
+            .map(drop)
+    };
+    replayed(&entries).await.unwrap();
+    entries.push(late.to_bytes().unwrap());
+    let error = replayed(&entries).await.unwrap_err();
+    assert_eq!(error.code(), 4, "{error}");
+    assert!(error.to_string().contains("after our clock"), "{error}");
 }

@@ -1,3 +1,4 @@
+use audit::error::Evidence;
 use futures::TryStreamExt;
 
 use crate::client::testing::FakeLog;
@@ -12,7 +13,12 @@ async fn contradiction(client: &Client) -> LogFault {
             evidence: Some(path),
             ..
         } => {
-            assert!(path.is_file(), "the contradicting checkpoint is kept");
+            let kept = std::fs::read_to_string(path).unwrap();
+            let evidence: Evidence = serde_json::from_str(&kept).unwrap();
+            let before = client.last_checkpoint().unwrap().unwrap();
+            assert_eq!(&evidence.before, before.signed(), "both are kept");
+            let forked = matches!(fault, LogFault::Fork { .. });
+            assert_eq!(evidence.proves_fork(client.log_key()), Ok(forked));
             fault
         }
         other => panic!("{other}"),

@@ -175,7 +175,7 @@ fn a_short_log_says_that_nothing_was_compared() {
     let folder = tempfile::tempdir().unwrap();
     let key = log(folder.path(), &bytes(&story(folder.path())));
     let (replayer, checkpoint) = offline(folder.path(), &key, |_, _, _| Ok(())).unwrap();
-    let books = Books::of(&replayer, &checkpoint, Compared::offline(&replayer));
+    let books = Books::of(&replayer, &checkpoint, Compared::offline(&replayer), None);
     let text = books.text();
     for says in [
         "Nothing was compared with what the broker says",
@@ -194,6 +194,51 @@ fn a_short_log_says_that_nothing_was_compared() {
     assert_eq!(json["agreements"][0]["agreement"], id.as_str());
     assert_eq!(json["agreements"][0]["state"], "active");
     assert_eq!(json["balances"].as_array().unwrap().len(), 1);
+}
+
+/// What breaks no rule and an auditor should know stands in the books: a silence longer than the log promises, and
+/// settings that say little of a broker.
+#[test]
+fn the_books_tell_silences_and_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut entries = bytes(&story(folder.path()));
+    let settings = policies::entry::Configuration {
+        development: true,
+        publish_tick_ms: 1000,
+        heartbeat_s: 3600,
+        witnesses: None,
+        limits: std::collections::BTreeMap::new(),
+    };
+    let last = Entry::from_bytes(entries.last().unwrap()).unwrap().time;
+    let mut add = |body: Body, hours: i64| {
+        let time = last + jiff::SignedDuration::from_hours(hours);
+        let entry = Entry {
+            time,
+            ..entry(&body)
+        };
+        entries.push(entry.to_bytes().unwrap());
+    };
+    add(Body::ConfigChanged(Box::new(settings)), 0);
+    add(Body::Heartbeat {}, 9);
+    let key = log(folder.path(), &entries);
+    let (replayer, checkpoint) = offline(folder.path(), &key, |_, _, _| Ok(())).unwrap();
+    let silence = Some("silent since then".to_owned());
+    let text = Books::of(
+        &replayer,
+        &checkpoint,
+        Compared::offline(&replayer),
+        silence,
+    )
+    .text();
+    for says in [
+        "no sign of life from",
+        "the broker was on, and silent",
+        "silent since then",
+        "development mode",
+        "no witnesses",
+    ] {
+        assert!(text.contains(says), "`{says}` is not in: {text}");
+    }
 }
 
 /// A log that has a snapshot was compared with it.

@@ -17,6 +17,9 @@ use audit::tree::{
     Frontier, MemoryHashes, TreeHash, consistency_proof, inclusion_proof, leaf_hash,
     verify_consistency, verify_inclusion,
 };
+use policies::entry::Entry;
+use policies::id::sha256_hex;
+use policies::state::State;
 use zeroize::Zeroizing;
 
 #[path = "log/story.rs"]
@@ -131,9 +134,104 @@ fn follow(size: usize) -> Result<(), Failed> {
     black_box(follower.replayer().root());
     let what = format!("entries followed, every rule checked (mean {mean} bytes)");
     rate(&what, log.len() as u64, took);
+    stages(&log, took)?;
     for (kind, count) in follower.replayer().summary().kinds {
         println!("      {count:>9} {kind}");
     }
+    Ok(())
+}
+
+/// Where the time goes, of following (`whole`) and of a start: the same entries through each stage alone.
+fn stages(log: &[Vec<u8>], whole: Duration) -> Result<(), Failed> {
+    let of = |what: &str, took: Duration| {
+        let share = 100.0 * took.as_secs_f64() / whole.as_secs_f64();
+        let micros = took.as_secs_f64() * 1e6 / log.len() as f64;
+        println!("{micros:>12.2} µs an entry, {share:>5.1} % of following: {what}");
+    };
+    let took = |stage: &mut dyn FnMut() -> Result<(), Failed>| -> Result<Duration, Failed> {
+        let begun = on_cpu()?;
+        stage()?;
+        Ok(on_cpu()?.saturating_sub(begun))
+    };
+    let hashed = took(&mut || {
+        let mut frontier = Frontier::default();
+        for entry in log {
+            frontier.append(leaf_hash(entry), |_, _| ());
+        }
+        black_box(frontier.root());
+        Ok(())
+    })?;
+    let rooted = took(&mut || {
+        let mut frontier = Frontier::default();
+        for entry in log {
+            frontier.append(leaf_hash(entry), |_, _| ());
+            black_box(frontier.root());
+        }
+        Ok(())
+    })?;
+    let batches: Vec<_> = log.chunks(BATCH).map(<[_]>::concat).collect();
+    let summed = took(&mut || {
+        black_box(
+            batches
+                .iter()
+                .map(|batch| sha256_hex(batch).len())
+                .sum::<usize>(),
+        );
+        Ok(())
+    })?;
+    let mut entries = Vec::with_capacity(log.len());
+    let read = took(&mut || {
+        for bytes in log {
+            entries.push(Entry::from_bytes(bytes)?);
+        }
+        Ok(())
+    })?;
+    let spelt = took(&mut || {
+        for entry in &entries {
+            black_box(entry.to_bytes()?);
+        }
+        Ok(())
+    })?;
+    let mut state = State::new();
+    let mut touched = Vec::new();
+    let applied = took(&mut || {
+        for entry in &entries {
+            touched.push(state.apply(entry)?);
+        }
+        Ok(())
+    })?;
+    let recorded = took(&mut || {
+        for touched in &touched {
+            black_box(state.records(touched)?);
+        }
+        Ok(())
+    })?;
+    of(
+        "hashed into the tree (following does it twice, a start once)",
+        hashed,
+    );
+    of("read: parsed, and spelt again canonically to compare", read);
+    of("of that, spelt again", spelt);
+    of("applied to the state, with the reducer's checks", applied);
+    let rest = [hashed, hashed, read, applied].iter().sum();
+    let rest = whole.saturating_sub(rest);
+    of(
+        "the rest: decided again, signatures, the noise and its cost recomputed",
+        rest,
+    );
+    of(
+        "not in following: committed bytes summed, as a start does",
+        summed,
+    );
+    let roots = rooted.saturating_sub(hashed);
+    of(
+        "not in following: a root after each entry, as commits of one do",
+        roots,
+    );
+    of(
+        "not in following: the index's records made, as a rebuild does",
+        recorded,
+    );
     Ok(())
 }
 

@@ -18,6 +18,9 @@ use broker::store::disk::OsDisk;
 use broker::store::log::Log;
 use broker::store::open::{Store, StoreConfig};
 
+#[path = "log/stages.rs"]
+mod stages;
+
 /// Batches in one run of appends.
 const BATCHES: usize = 40;
 /// Entries of a batch.
@@ -37,6 +40,7 @@ async fn log(settings: Settings) -> Result<(), Failed> {
         appends(&mut report, settings.runs, size)?;
     }
     starts(&mut report, settings)?;
+    stages::stages(&mut report, settings)?;
     report.note(
         "ratio: entries/s as a share of those of a loop that appends the same bytes and syncs once",
     );

@@ -1,4 +1,5 @@
-//! What a decision ends makes cells due at that very moment: they go before anything else is said.
+//! What a decision ends makes cells due at that very moment: they go before anything else is said, once it is known what
+//! time it is.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +21,10 @@ use crate::store::testing::signer;
 
 /// A sequencer whose log is the town's, with one day contributed under an agreement whose end deletes it.
 async fn contributed() -> (Sequencer, Town, TempDir) {
+    contributed_under(Clock::standing_at(now())).await
+}
+
+async fn contributed_under(clock: Clock) -> (Sequencer, Town, TempDir) {
     let mut town = Town::new();
     town.terms.on_end = Some(OnEnd {
         cells: CellsOnEnd::Deleted,
@@ -33,7 +38,6 @@ async fn contributed() -> (Sequencer, Town, TempDir) {
     let index = tempfile::tempdir().unwrap();
     let disk = Arc::new(SimDisk::new());
     let store = Store::open_on(disk, &index.path().join("index"), signer()).unwrap();
-    let clock = Clock::standing_at(now());
     let (sequencer, _stopped) = Sequencer::start(store.log, store.state, None, clock);
     let bodies = town.log.iter().map(|entry| entry.body.clone());
     write(&sequencer, bodies.collect()).await;
@@ -98,4 +102,41 @@ async fn cells_that_a_batch_makes_due_go_ahead_of_its_snapshot() {
         "state.snapshot",
     ];
     assert_eq!(kinds[kinds.len() - 3..], last);
+}
+
+/// While no witnesses say the time, what it alone brings waits, with all that must not come ahead of it. What a party does
+/// to its own cells does not.
+#[tokio::test]
+async fn what_time_brings_waits_for_witnesses_and_what_a_party_does_does_not() {
+    let clock = Clock::standing_at(now()).unvouched();
+    let (sequencer, _town, _index) = contributed_under(clock.clone()).await;
+    let retention = jiff::SignedDuration::from_hours(24 * 91);
+    clock.set(now() + retention);
+    let size = sequencer.state().size();
+    let beat = sequencer.submit("test", |_, _| Ok((vec![Body::Heartbeat {}], ())));
+    let error = beat.await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    let due = sequencer.submit("test", |state, now| Ok((state.overdue(now), ())));
+    assert!(matches!(due.await.unwrap_err(), Error::Unavailable { .. }));
+    assert_eq!(sequencer.state().size(), size);
+    clock.vouch();
+    write(&sequencer, vec![Body::Heartbeat {}]).await;
+    let kinds = audited(&sequencer);
+    assert_eq!(
+        kinds[kinds.len() - 2..],
+        ["retention.deleted", "log.heartbeat"]
+    );
+
+    let clock = Clock::standing_at(now()).unvouched();
+    let (sequencer, town, _index) = contributed_under(clock.clone()).await;
+    clock.set(now() + retention);
+    let bikes = "bikes".parse().unwrap();
+    let taken_back = {
+        let state = sequencer.state();
+        let record = state.batch(&bikes, &"b1".parse().unwrap()).unwrap();
+        state.withdrawing(record, town.withdrawal("2026-10-05", "b1"))
+    };
+    write(&sequencer, taken_back).await;
+    write(&sequencer, vec![Body::Heartbeat {}]).await;
+    audited(&sequencer);
 }

@@ -111,6 +111,8 @@ struct Scan<'a> {
     frames_length: u64,
     entries_length: u64,
     tip: Tip,
+    /// The root that the last frame says.
+    root: Option<TreeHash>,
     bundles: Vec<u64>,
     rebuild: Rebuild,
 }
@@ -127,6 +129,7 @@ impl<'a> Scan<'a> {
             frames_length: length(disk, &FRAMES)?,
             entries_length: length(disk, &ENTRIES)?,
             tip: Tip::new(key),
+            root: None,
             bundles: Vec::new(),
             rebuild: Rebuild::default(),
         })
@@ -144,12 +147,31 @@ impl<'a> Scan<'a> {
             for encoded in frames {
                 match Frame::read(encoded, &self.tip.seal) {
                     Some((frame, seal)) => self.take(&frame, seal)?,
-                    None => return self.check_torn(),
+                    None => return self.check_end(),
                 }
             }
             next = end;
         }
-        self.check_torn()
+        self.check_end()
+    }
+
+    fn check_end(&self) -> Result<(), LogError> {
+        self.check_torn()?;
+        self.check_root()
+    }
+
+    /// Every batch has been compared with its frame, so one root over all of them tells whether they are those that
+    /// were committed, in their order; one for each frame took longer than all the rest where commits are small.
+    fn check_root(&self) -> Result<(), LogError> {
+        if self
+            .root
+            .is_none_or(|root| root == self.tip.frontier.root())
+        {
+            return Ok(());
+        }
+        let last = self.tip.frames.saturating_sub(1);
+        let what = format!("frame {last} has another root than its entries");
+        Err(LogError::damaged(&FRAMES, what))
     }
 
     /// Frames are synced one by one, so a crash leaves at most the last one torn.
@@ -195,14 +217,11 @@ impl<'a> Scan<'a> {
             self.rebuild.levels.add_leaf(&mut self.tip.frontier, entry);
             self.check_against_checkpoint()?;
         }
-        let frontier = &self.tip.frontier;
-        if frontier.size() != frame.size || frontier.root() != frame.root {
-            let what = format!(
-                "frame {} has another root than its entries",
-                self.tip.frames
-            );
+        if self.tip.frontier.size() != frame.size {
+            let what = format!("frame {} counts other entries", self.tip.frames);
             return Err(LogError::damaged(&FRAMES, what));
         }
+        self.root = Some(frame.root);
         (self.tip.bytes, self.tip.seal) = (frame.bytes, seal);
         self.tip.frames += 1;
         self.rebuild.settle_full(self.disk)

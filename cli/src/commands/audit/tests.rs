@@ -394,7 +394,8 @@ async fn a_log_of_a_time_to_come_does_not_hold() {
     use crate::commands::Session;
 
     let folder = tempfile::tempdir().unwrap();
-    let mut entries = bytes(&story(folder.path()));
+    // Before anything is due at any time.
+    let mut entries = bytes(&story(folder.path())[..4]);
     let late = Entry {
         time: Timestamp::now() + jiff::SignedDuration::from_secs(900),
         ..entry(&Body::Heartbeat {})

@@ -1,6 +1,7 @@
 //! Committed bytes that are missing or altered: the start is refused and the file named.
 
 use super::*;
+use crate::store::log::frame::Frame;
 
 static HASHES: [FileName; 2] = [FileName::fixed("log/h0"), FileName::fixed("log/h1")];
 
@@ -84,6 +85,22 @@ fn exchanged_or_repeated_frames() {
         disk.append(&FRAMES, altered).unwrap();
         refused(&disk, &FRAMES, &format!("order {n}"));
     }
+}
+
+/// Whole, in its place, and of other entries.
+#[test]
+fn a_last_frame_of_another_root() {
+    let disk = SimDisk::new();
+    small(&disk);
+    let frames = disk.read_all(&FRAMES).unwrap().unwrap();
+    let (before, last) = frames.split_at(frames.len() - 128);
+    let seal = before[before.len() - 32..].try_into().unwrap();
+    let (frame, _) = Frame::read(last.try_into().unwrap(), &seal).unwrap();
+    let root = leaf_hash(b"another");
+    let (altered, _) = Frame { root, ..frame }.seal(&seal);
+    disk.truncate(&FRAMES, before.len() as u64).unwrap();
+    disk.append(&FRAMES, &altered).unwrap();
+    refused(&disk, &FRAMES, "another root");
 }
 
 #[test]

@@ -207,6 +207,8 @@ pub struct State {
     pub(crate) batches: BTreeMap<(OrgId, BatchId), ContributionRecord>,
     pub(crate) requests: BTreeMap<(OrgId, RequestId), Outcome>,
     pub(crate) releases: BTreeMap<ReleaseKey, ReleaseRecord>,
+    /// Those that were charged and have not ended.
+    pub(crate) unfinished: BTreeSet<ReleaseKey>,
     pub(crate) editions: BTreeMap<Slot, Vec<ReleaseKey>>,
     pub(crate) merges: BTreeMap<Slot, Vec<ReleaseKey>>,
     pub(crate) reads: BTreeMap<(Account, Period), Protection>,

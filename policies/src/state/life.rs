@@ -68,11 +68,12 @@ impl State {
     /// Releases that were charged under an agreement and have not ended.
     #[must_use]
     pub fn unfinished_under(&self, id: &AgreementId) -> Vec<ReleaseKey> {
-        let open = self.releases.iter().filter(|(_, release)| {
+        let under = |key: &&ReleaseKey| {
             let reads = |asked: With| asked.agreement == *id;
-            release.stage == Stage::Reserved && release.reservation.asked().into_iter().any(reads)
-        });
-        open.map(|(key, _)| key.clone()).collect()
+            let release = self.releases.get(*key);
+            release.is_some_and(|release| release.reservation.asked().into_iter().any(reads))
+        };
+        self.unfinished.iter().filter(under).cloned().collect()
     }
 
     /// Are tables that were released under an agreement still given out at this time? The newest amendment of

@@ -150,7 +150,11 @@ impl State {
         self.editions.clear();
         self.merges.clear();
         self.reads.clear();
+        self.unfinished.clear();
         for release in releases {
+            if release.stage == Stage::Reserved {
+                self.unfinished.insert(release.reservation.key.clone());
+            }
             self.count(&release.reservation);
         }
         self.naming.clear();
@@ -171,11 +175,7 @@ impl State {
     /// Releases that were charged and have not ended: they are resumed at start.
     #[must_use]
     pub fn unfinished(&self) -> Vec<crate::id::ReleaseKey> {
-        let open = self
-            .releases
-            .iter()
-            .filter(|(_, release)| release.stage == Stage::Reserved);
-        open.map(|(key, _)| key.clone()).collect()
+        self.unfinished.iter().cloned().collect()
     }
 }
 

@@ -155,9 +155,12 @@ impl State {
 
     /// The releases that were charged, have not ended, and read a payload.
     pub(super) fn unfinished_reading(&self, blob: &BlobId) -> impl Iterator<Item = &ReleaseKey> {
-        let open = self.releases.iter();
-        open.filter(move |(_, release)| release.stage == Stage::Reserved && reads(release, blob))
-            .map(|(key, _)| key)
+        let read = move |key: &&ReleaseKey| {
+            self.releases
+                .get(*key)
+                .is_some_and(|release| reads(release, blob))
+        };
+        self.unfinished.iter().filter(read)
     }
 
     /// When the cells of a contribution go, and why then; `None` where they are gone, or the calendar ends first.

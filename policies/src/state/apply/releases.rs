@@ -61,6 +61,7 @@ impl State {
             "release",
             new.key.as_str(),
         )?;
+        self.unfinished.insert(new.key.clone());
         self.count(new);
         Ok(touched)
     }
@@ -230,6 +231,7 @@ impl State {
         let release = release.ok_or_else(|| unknown("release", key.as_str()))?;
         rule(release.stage == Stage::Reserved, "a release ends once")?;
         release.stage = stage;
+        self.unfinished.remove(key);
         mutants::refund(release, &self.agreements, &mut self.ledger);
         Ok(vec![Touched::Release(key.clone())])
     }

@@ -19,9 +19,9 @@ pub const CALLS_MAX: usize = 256;
 /// Calls of one organisation in work at one time: who sends its bodies slowly, or never reads its
 /// answers, fills its own places only.
 pub const CALLS_PER_ORG_MAX: usize = 64;
-/// Longest unary call; streams of cells have [`STREAM_TIMEOUT`].
+/// Longest unary call; a contribution has [`STREAM_TIMEOUT`].
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
-/// Longest stream of cells or of a released table.
+/// Longest stream: of cells by itself, of anything else by the end of its connection.
 pub const STREAM_TIMEOUT: Duration = Duration::from_secs(3600);
 /// A connection takes no new calls after this, so that certificates are looked at again.
 pub const CONNECTION_AGE_MAX: Duration = Duration::from_secs(600);
@@ -35,6 +35,13 @@ pub const FLIGHT_MESSAGE_BYTES_MAX: usize = 64 << 20;
 pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 /// Bytes of one chunk of a released table.
 pub const CHUNK_BYTES: usize = 256 << 10;
+/// How long a part of an answer (a released table, rows of a statement, notices) may wait for its reader; then the rest is
+/// let go.
+pub const READER_SLOW: Duration = Duration::from_secs(30);
+/// Released tables on their way to readers at one time; each is in memory until its last part is taken.
+pub const FETCHES_MAX: usize = 32;
+/// Released tables on their way to readers of one organisation at one time.
+pub const FETCHES_PER_ORG_MAX: usize = 8;
 
 /// Longest time without an entry while the broker runs: then it logs a sign of life.
 pub const HEARTBEAT: SignedDuration = SignedDuration::from_hours(1);
@@ -126,10 +133,6 @@ pub const CONTRIBUTIONS_PER_ORG_MAX: usize = 8;
 pub const WATCHES_MAX: usize = 64;
 /// Watches of one organisation at one time.
 pub const WATCHES_PER_ORG_MAX: usize = 4;
-/// Messages that wait for the reader of one watch.
-pub const WATCH_QUEUE: usize = 2;
-/// How long a full queue of a watch may stay full; then its reader is too slow.
-pub const WATCH_SLOW: Duration = Duration::from_secs(30);
 /// Longest silence of a watch: then it tells where it is.
 pub const WATCH_IDLE: Duration = Duration::from_secs(20);
 /// Longest silence inside a contribution.
@@ -226,6 +229,8 @@ pub struct Times {
     pub connection_grace: Duration,
     /// [`SQL_TIME`].
     pub statement: Duration,
+    /// [`READER_SLOW`], of a released table and of a statement's answer.
+    pub reader: Duration,
 }
 
 impl Default for Times {
@@ -234,6 +239,7 @@ impl Default for Times {
             connection_age: CONNECTION_AGE_MAX,
             connection_grace: CONNECTION_GRACE,
             statement: SQL_TIME,
+            reader: READER_SLOW,
         }
     }
 }
@@ -252,6 +258,7 @@ pub fn told() -> BTreeMap<String, u64> {
             "contributions_per_org_max",
             CONTRIBUTIONS_PER_ORG_MAX as u64,
         ),
+        ("fetches_per_org_max", FETCHES_PER_ORG_MAX as u64),
         ("k_only_rows_max", K_ONLY_ROWS_MAX),
         ("org_calls_burst", ORG_CALLS_BURST.into()),
         ("org_calls_per_second", ORG_CALLS_PER_SECOND.into()),
@@ -276,6 +283,7 @@ const _: () = assert!(CALLS_PER_ORG_MAX < CALLS_MAX);
 const _: () = assert!(JWKS_BACK_OFF.as_secs() < JWKS_EVERY.as_secs());
 const _: () = assert!(JWKS_EVERY.as_secs() < JWKS_STALE_AFTER.as_secs());
 const _: () = assert!(CONTRIBUTIONS_PER_ORG_MAX <= CONTRIBUTIONS_MAX);
+const _: () = assert!(FETCHES_PER_ORG_MAX < FETCHES_MAX);
 const _: () = assert!(WATCHES_MAX < CALLS_MAX && WATCHES_PER_ORG_MAX <= WATCHES_MAX);
 const _: () =
     assert!(PUBLISH_TICK_MAX.as_secs() + 2 * QUORUM_WAIT.as_secs() < CALL_TIMEOUT.as_secs());

@@ -151,8 +151,7 @@ pub async fn start_within(
         watched,
     } = open(config, signer, clock.clone(), &metrics).await?;
     let tick = config.publish_tick;
-    let broker = Broker::new(sequencer, blobs, clock, log_key, in_force, tick)
-        .with_statement_time(times.statement);
+    let broker = Broker::new(sequencer, blobs, clock, log_key, in_force, tick).within(times);
     let (broker, mut watching) = match watched {
         None => (broker, None),
         Some((collector, heads)) => {

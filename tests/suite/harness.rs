@@ -222,6 +222,11 @@ pub fn wire(admission: Admission) -> sdk::sign::Admission {
 
 /// Four squares of 0.01°, `a` to `d`, from west to east.
 pub fn squares() -> Vec<u8> {
+    row_of_squares(&["a", "b", "c", "d"])
+}
+
+/// A square of 0.01° for each, from west to east.
+pub fn row_of_squares(ids: &[&str]) -> Vec<u8> {
     let feature = |n: usize, id: &str| {
         let (west, east) = (24.9 + n as f64 * 0.01, 24.91 + n as f64 * 0.01);
         serde_json::json!({
@@ -230,7 +235,7 @@ pub fn squares() -> Vec<u8> {
                 [west, 60.0], [east, 60.0], [east, 60.01], [west, 60.01], [west, 60.0]]] },
         })
     };
-    let features: Vec<_> = ["a", "b", "c", "d"]
+    let features: Vec<_> = ids
         .iter()
         .enumerate()
         .map(|(n, id)| feature(n, id))

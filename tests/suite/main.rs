@@ -47,6 +47,7 @@ mod restart;
 mod retention;
 mod rotation;
 mod sql;
+mod stalled;
 mod story;
 mod tenants;
 mod walls;

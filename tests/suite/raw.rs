@@ -2,12 +2,17 @@
 
 use tonic::Request;
 use tonic::metadata::MetadataValue;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use crate::harness::Member;
 
 /// A bare channel with a member's certificate.
 pub async fn channel(member: &Member) -> Channel {
+    endpoint(member).connect().await.unwrap()
+}
+
+/// Where and as whom it connects.
+pub fn endpoint(member: &Member) -> Endpoint {
     let read = |path: &std::path::Path| std::fs::read(path).unwrap();
     let tls = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(read(&member.profile.ca)))
@@ -16,7 +21,7 @@ pub async fn channel(member: &Member) -> Channel {
             read(&member.profile.key),
         ));
     let endpoint = Channel::from_shared(member.profile.endpoint.to_string()).unwrap();
-    endpoint.tls_config(tls).unwrap().connect().await.unwrap()
+    endpoint.tls_config(tls).unwrap()
 }
 
 /// The member's token.

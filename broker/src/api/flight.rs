@@ -2,7 +2,6 @@
 //! Flight SQL (`flight_sql`). Every other method of Flight is closed.
 
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -23,6 +22,8 @@ use proto::v1;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::flight_sql;
+use super::reader::{Parts, unless_slow};
+use super::release::UNTAKEN;
 use crate::access::method::DO_GET;
 use crate::error::Error;
 use crate::flow::Broker;
@@ -39,7 +40,6 @@ pub struct Flight {
     pub metrics: Arc<Metrics>,
 }
 
-pub(super) type Boxed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 type Answer<T> = Result<Response<T>, Status>;
 
 fn closed<T>() -> Answer<T> {
@@ -50,13 +50,13 @@ fn closed<T>() -> Answer<T> {
 
 #[tonic::async_trait]
 impl FlightService for Flight {
-    type HandshakeStream = Boxed<HandshakeResponse>;
-    type ListFlightsStream = Boxed<FlightInfo>;
-    type DoGetStream = Boxed<FlightData>;
-    type DoPutStream = Boxed<PutResult>;
-    type DoActionStream = Boxed<arrow_flight::Result>;
-    type ListActionsStream = Boxed<ActionType>;
-    type DoExchangeStream = Boxed<FlightData>;
+    type HandshakeStream = Parts<HandshakeResponse>;
+    type ListFlightsStream = Parts<FlightInfo>;
+    type DoGetStream = Parts<FlightData>;
+    type DoPutStream = Parts<PutResult>;
+    type DoActionStream = Parts<arrow_flight::Result>;
+    type ListActionsStream = Parts<ActionType>;
+    type DoExchangeStream = Parts<FlightData>;
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Answer<Self::DoPutStream> {
         let by = Caller::of(&request)?.org().clone();
@@ -89,11 +89,13 @@ impl FlightService for Flight {
     async fn do_get(&self, request: Request<Ticket>) -> Answer<Self::DoGetStream> {
         let by = Caller::of(&request)?.org().clone();
         let ticket = request.into_inner().ticket;
+        let slow = self.broker.times.reader;
         if let Some(command) = flight_sql::command(&ticket)? {
             let rows = flight_sql::rows(&self.broker, &by, command).await?;
-            return Ok(Response::new(rows));
+            return Ok(Response::new(unless_slow(slow, UNTAKEN, rows)));
         }
         let key = key_from_ticket(&ticket)?;
+        let place = self.broker.fetching.enter(&by)?;
         let table = self.broker.released(&by, DO_GET, &key).await?;
         let (schema, batches) =
             cells::release::decode(table.bytes.as_ref()).map_err(Error::internal)?;
@@ -101,8 +103,11 @@ impl FlightService for Flight {
             .with_schema(schema)
             .with_dictionary_handling(DictionaryHandling::Resend)
             .build(stream::iter(batches.into_iter().map(Ok)))
-            .map_err(Status::from);
-        Ok(Response::new(data.boxed()))
+            .map_err(move |error| {
+                let _held = &place;
+                Status::from(error)
+            });
+        Ok(Response::new(unless_slow(slow, UNTAKEN, data.boxed())))
     }
 
     async fn handshake(

@@ -29,7 +29,7 @@ use policies::id::OrgId;
 use prost::Message;
 use tonic::Status;
 
-use super::flight::Boxed;
+use super::reader::Parts;
 use crate::error::Error;
 use crate::flow::Broker;
 use crate::flow::sql::told;
@@ -108,7 +108,7 @@ pub(super) async fn rows(
     broker: &Arc<Broker>,
     by: &OrgId,
     command: Command,
-) -> Result<Boxed<FlightData>, Status> {
+) -> Result<Parts<FlightData>, Status> {
     if let Some(text) = statement(&command)? {
         let answer = broker.sql(by, &text).await?;
         let schema = Arc::clone(&answer.schema);
@@ -250,7 +250,7 @@ fn unsupported(command: &Command) -> Status {
 fn encoded(
     schema: SchemaRef,
     rows: impl Stream<Item = Result<RecordBatch, FlightError>> + Send + 'static,
-) -> Boxed<FlightData> {
+) -> Parts<FlightData> {
     let data = FlightDataEncoderBuilder::new()
         .with_schema(schema)
         .with_dictionary_handling(DictionaryHandling::Resend)

@@ -11,6 +11,7 @@ mod listing;
 mod page;
 pub mod plain;
 pub mod rate;
+mod reader;
 pub mod release;
 pub mod status;
 pub mod trace;

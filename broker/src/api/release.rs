@@ -1,10 +1,9 @@
 //! `weir.v1.ReleaseService`.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use audit::receipt::Receipt;
-use futures::{Stream, StreamExt, stream};
+use futures::{StreamExt, stream};
 use policies::entry::{Reservation, Step};
 use policies::id::{OrgId, ReleaseKey};
 use policies::state::OpenStage;
@@ -17,6 +16,7 @@ use proto::v1::release_service_server::ReleaseService;
 use tonic::{Request, Response, Status};
 
 use super::page::paged;
+use super::reader::{Parts, unless_slow};
 use crate::access::method::{GET_RELEASE, LIST_RELEASES};
 use crate::error::Error;
 use crate::flow::Broker;
@@ -34,8 +34,11 @@ pub struct Releases {
     pub metrics: Arc<Metrics>,
 }
 
+/// What a reader of a table finds who comes back too late.
+pub(super) const UNTAKEN: &str = "the rest was not taken in time: fetch it again";
+
 type Answer<T> = Result<Response<T>, Status>;
-type Chunks = Pin<Box<dyn Stream<Item = Result<v1::GetReleaseResponse, Status>> + Send>>;
+type Chunks = Parts<v1::GetReleaseResponse>;
 
 #[tonic::async_trait]
 impl ReleaseService for Releases {
@@ -78,6 +81,7 @@ impl ReleaseService for Releases {
     async fn get_release(&self, request: Request<v1::GetReleaseRequest>) -> Answer<Chunks> {
         let by = Caller::of(&request)?.org().clone();
         let key: ReleaseKey = request.into_inner().try_into()?;
+        let place = self.broker.fetching.enter(&by)?;
         let table = self.broker.released(&by, GET_RELEASE, &key).await?;
         let head = ReleaseHead {
             key,
@@ -94,8 +98,13 @@ impl ReleaseService for Releases {
             .collect();
         let parts = std::iter::once(Chunk::Head(Box::new(head)))
             .chain(chunks.into_iter().map(Chunk::Table))
-            .map(|chunk| Ok(chunk.into()));
-        Ok(Response::new(stream::iter(parts).boxed()))
+            .map(move |chunk| {
+                let _held = &place;
+                Ok(chunk.into())
+            });
+        let parts = stream::iter(parts).boxed();
+        let parts = unless_slow(self.broker.times.reader, UNTAKEN, parts);
+        Ok(Response::new(parts))
     }
 
     async fn list_releases(

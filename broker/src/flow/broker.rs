@@ -24,8 +24,8 @@ use crate::flow::draw::Slots;
 use crate::flow::operation::Folding;
 use crate::flow::retain::Erased;
 use crate::limits::{
-    CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, MECHANISMS_KEPT_MAX, SQL_AT_ONCE,
-    SQL_PER_ORG_MAX, SQL_TIME, WATCHES_MAX, WATCHES_PER_ORG_MAX,
+    CONTRIBUTIONS_MAX, CONTRIBUTIONS_PER_ORG_MAX, FETCHES_MAX, FETCHES_PER_ORG_MAX,
+    MECHANISMS_KEPT_MAX, SQL_AT_ONCE, SQL_PER_ORG_MAX, Times, WATCHES_MAX, WATCHES_PER_ORG_MAX,
 };
 use crate::sequencer::Sequencer;
 use crate::store::blobs::Blobs;
@@ -46,7 +46,8 @@ pub struct Broker {
     pub(crate) watching: Places,
     pub(crate) folding: Arc<Folding>,
     pub(crate) querying: Places,
-    pub(crate) statement_time: Duration,
+    pub(crate) fetching: Places,
+    pub(crate) times: Times,
     pub(crate) erasing: tokio::sync::Mutex<Erased>,
     /// How far periods need not be looked at again.
     pub(crate) settled: Mutex<Settled>,
@@ -94,7 +95,8 @@ impl Broker {
             watching: Places::new(WATCHES_MAX, WATCHES_PER_ORG_MAX),
             folding: Arc::default(),
             querying: Places::new(SQL_AT_ONCE, SQL_PER_ORG_MAX),
-            statement_time: SQL_TIME,
+            fetching: Places::new(FETCHES_MAX, FETCHES_PER_ORG_MAX),
+            times: Times::default(),
             erasing: tokio::sync::Mutex::default(),
             settled: Mutex::default(),
             zones: Mutex::default(),
@@ -109,13 +111,10 @@ impl Broker {
         Self { heads, ..self }
     }
 
-    /// The same broker, whose statements may take another time than [`SQL_TIME`].
+    /// The same broker with other bounds in time.
     #[must_use]
-    pub fn with_statement_time(self, statement_time: Duration) -> Self {
-        Self {
-            statement_time,
-            ..self
-        }
+    pub fn within(self, times: Times) -> Self {
+        Self { times, ..self }
     }
 
     /// Writes what is in force: the start, the floors, the settings, the access policies, and the steward where the log knows none.

@@ -69,7 +69,7 @@ impl Broker {
         by: &OrgId,
         text: &str,
     ) -> Result<SchemaRef, Error> {
-        let (place, time) = (self.querying.enter(by)?, self.statement_time);
+        let (place, time) = (self.querying.enter(by)?, self.times.statement);
         let (shelf, text) = (Arc::new(self.shelf(by)), text.to_owned());
         let schema = async move {
             let _place = place;
@@ -86,7 +86,7 @@ impl Broker {
     /// [`Error::Invalid`] for a statement that is wrong or does more than read, [`Error::Exhausted`] for one that
     /// takes more than one may, [`Error::Busy`] where too many run.
     pub(crate) async fn sql(self: &Arc<Self>, by: &OrgId, text: &str) -> Result<Answer, Error> {
-        let (place, time) = (self.querying.enter(by)?, self.statement_time);
+        let (place, time) = (self.querying.enter(by)?, self.times.statement);
         let (shelf, text) = (Arc::new(self.shelf(by)), text.to_owned());
         let (begun, beginning) = oneshot::channel();
         let (sender, rows) = mpsc::channel(SQL_QUEUE);

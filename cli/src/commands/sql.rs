@@ -19,9 +19,9 @@ use super::Session;
 use super::session::from_client;
 use crate::errors::{CliError, OrFail};
 use crate::files::{replace, replace_with};
-use crate::output::{View, right, table, thousands, write_out};
+use crate::output::{View, right, table, write_out};
 use crate::progress;
-use values::Values;
+use values::{Cell, Values};
 
 /// Rows on the screen.
 const SCREEN_ROWS: usize = 50;
@@ -54,7 +54,8 @@ pub struct Sql {
     /// A file that holds it.
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// All rows as CSV; a text that a spreadsheet would run as a formula gets a leading apostrophe.
+    /// All rows as CSV, numbers with all their digits; a text that a spreadsheet would run as a formula gets a leading
+    /// apostrophe.
     #[arg(long, group = "format")]
     pub csv: bool,
     /// All rows as Parquet; needs --out.
@@ -154,7 +155,7 @@ impl Answer {
     fn each(
         &self,
         most: usize,
-        mut row: impl FnMut(Vec<Value>) -> Result<(), ArrowError>,
+        mut row: impl FnMut(Vec<Cell>) -> Result<(), ArrowError>,
     ) -> Result<(), ArrowError> {
         let mut left = most;
         for batch in &self.batches {
@@ -170,7 +171,8 @@ impl Answer {
         let names = numbered(&self.names());
         let mut all = Vec::with_capacity(self.rows());
         self.each(usize::MAX, |row| {
-            all.push(Value::Object(names.iter().cloned().zip(row).collect()));
+            let values = row.into_iter().map(Cell::json);
+            all.push(Value::Object(names.iter().cloned().zip(values).collect()));
             Ok(())
         })?;
         Ok(all)
@@ -190,12 +192,9 @@ impl Answer {
             .map(|name| defused(name).into_owned());
         writer.write_record(names).map_err(fail)?;
         self.each(usize::MAX, |row| {
-            let fields = row.into_iter().map(|value| match value {
-                Value::String(text) => defused(&text).into_owned(),
-                Value::Null => String::new(),
-                other => other.to_string(),
-            });
-            writer.write_record(fields).map_err(fail)
+            writer
+                .write_record(row.into_iter().map(Cell::csv))
+                .map_err(fail)
         })?;
         Ok(writer.flush()?)
     }
@@ -206,10 +205,9 @@ impl Answer {
         let mut screen = table(&names);
         let mut numbers = vec![true; names.len()];
         self.each(SCREEN_ROWS, |row| {
-            let is_number = |value: &Value| value.is_number() || value.is_null();
             let both = numbers.iter_mut().zip(&row);
-            both.for_each(|(number, value)| *number &= is_number(value));
-            screen.add_row(row.iter().map(text));
+            both.for_each(|(number, cell)| *number &= cell.is_number());
+            screen.add_row(row.iter().map(Cell::shown));
             Ok(())
         })?;
         let columns = numbers.iter().enumerate().filter(|(_, number)| **number);
@@ -259,17 +257,6 @@ impl Shown {
             screen: format!("{}\n{}", answer.screen()?, answer.said()),
             file,
         })
-    }
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number
-            .as_i64()
-            .map_or_else(|| number.to_string(), thousands),
-        other => other.to_string(),
     }
 }
 

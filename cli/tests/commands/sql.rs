@@ -215,6 +215,46 @@ fn a_formula_is_defused_in_csv_and_a_negative_number_stays_one() {
     }
 }
 
+/// Found by a reread: decimals went through doubles, and what is no number was an empty field, as what is absent.
+#[test]
+fn numbers_keep_all_digits_and_what_is_no_number_is_not_absent() {
+    let (office, _) = released();
+    let long = "-1234567890123456789012345678.0123456789";
+    let longer = format!("{}.25", "9".repeat(60));
+    let statement = format!(
+        "SELECT CAST('{long}' AS DECIMAL(38, 10)) AS long, CAST('{longer}' AS DECIMAL(76, 2)) AS longer,
+            CAST(9007199254740993 AS BIGINT) AS odd, 18446744073709551615 AS most, CAST(0.1 AS DOUBLE) AS tenth,
+            CAST('NaN' AS DOUBLE) AS none, CAST('inf' AS DOUBLE) AS over, CAST('-inf' AS DOUBLE) AS under,
+            CAST(NULL AS DOUBLE) AS absent, NULL AS nothing, CAST(NULL AS DECIMAL(5, 2)) AS unknown"
+    );
+    let wanted = [
+        long,
+        &longer,
+        "9007199254740993",
+        "18446744073709551615",
+        "0.1",
+        "NaN",
+        "inf",
+        "-inf",
+        "",
+        "",
+        "",
+    ];
+    let csv = office.weir("city", &["sql", &statement, "--csv"]);
+    assert_eq!(csv.code, 0, "{}", csv.err);
+    assert_eq!(of_csv(&csv.out).1, [wanted]);
+    let row = office.weir("city", &["sql", &statement]).json()["rows"][0].clone();
+    let told = serde_json::json!({
+        "long": long, "longer": longer, "odd": 9_007_199_254_740_993_i64, "most": u64::MAX, "tenth": 0.1,
+        "none": "NaN", "over": "inf", "under": "-inf", "absent": null, "nothing": null, "unknown": null,
+    });
+    assert_eq!(row, told);
+    let plain = office.typed("city", &["sql", &statement]).out;
+    for shown in [long, &longer, "9,007,199,254,740,993", "NaN", "-inf"] {
+        assert!(plain.contains(shown), "{shown}: {plain}");
+    }
+}
+
 #[test]
 fn an_empty_answer_is_one_in_every_form() {
     let (office, _) = released();

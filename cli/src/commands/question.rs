@@ -41,6 +41,7 @@ const ASK_HELP: &str = "\
 Example:
   weir question ask od-matrix --hours 6-9
   weir question ask catchment --zone 00100 --csv > catchment.csv
+  weir question ask catchment --at 60.1719,24.9414 --hours 6-9
   weir question ask travel-time --date 2026-08-10 --table od_week
   weir question ask presence-by-hour --period 2026-W41 --baseline 2026-W40 --zone 00100
   weir question ask top-corridors --limit 20 --by zone
@@ -100,6 +101,9 @@ pub struct Values {
     /// A zone, such as that of a stop.
     #[arg(long, value_name = "ZONE")]
     pub zone: Option<String>,
+    /// A point, such as a stop, in place of its zone; latitude first.
+    #[arg(long, value_name = "60.17,24.94", allow_hyphen_values = true)]
+    pub at: Option<String>,
     /// A zone of origin.
     #[arg(long, value_name = "ZONE")]
     pub origin: Option<String>,
@@ -203,8 +207,10 @@ async fn asked(ask: Ask, session: &Session) -> Result<(), CliError> {
 fn failed(error: AskError) -> CliError {
     match error {
         AskError::Client(error) => from_client(error),
-        AskError::Argument(_) => CliError::new(error).or_try("weir question show NAME"),
-        AskError::Table { .. } | AskError::Unfit { .. } | AskError::Shape => {
+        AskError::Argument(_) | AskError::Nowhere { .. } => {
+            CliError::new(error).or_try("weir question show NAME")
+        }
+        AskError::Table { .. } | AskError::Unfit { .. } | AskError::Zoning(_) | AskError::Shape => {
             CliError::new(error).or_try("weir sql \"SELECT * FROM releases\"")
         }
     }
@@ -218,6 +224,7 @@ impl From<Values> for Arguments {
             .with(Argument::Hours, values.hours)
             .with(Argument::By, values.by)
             .with(Argument::Zone, values.zone)
+            .with(Argument::At, values.at)
             .with(Argument::Origin, values.origin)
             .with(Argument::Destination, values.destination)
             .with(Argument::Date, values.date)

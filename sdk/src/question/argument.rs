@@ -33,6 +33,8 @@ pub enum Argument {
     Table,
     /// A zone.
     Zone,
+    /// A point, such as a stop, in place of the zone that holds it: `60.17,24.94`, latitude first.
+    At,
     /// A zone of origin.
     Origin,
     /// A zone of destination.
@@ -97,6 +99,7 @@ impl Argument {
             Self::By => "by",
             Self::Table => "table",
             Self::Zone => "zone",
+            Self::At => "at",
             Self::Origin => "origin",
             Self::Destination => "destination",
             Self::Date => "date",
@@ -130,6 +133,12 @@ impl Arguments {
         self
     }
 
+    /// The same with the zone that holds the point in its place.
+    pub(super) fn located(mut self, zone: &str) -> Self {
+        self.values.remove(&Argument::At);
+        self.with(Argument::Zone, Some(zone))
+    }
+
     pub(super) fn get(&self, argument: Argument) -> Option<&str> {
         self.values.get(&argument).map(String::as_str)
     }
@@ -155,7 +164,18 @@ impl Arguments {
                 wanted: "another period than --period",
             });
         }
-        let lacking = |argument: &&Argument| self.get(**argument).is_none();
+        let at = self.get(Argument::At);
+        if let (Some(at), Some(_)) = (at, self.get(Argument::Zone)) {
+            return Err(ArgumentError::Form {
+                argument: Argument::At,
+                given: at.to_owned(),
+                wanted: "either this or --zone",
+            });
+        }
+        let lacking = |argument: &&Argument| {
+            let located = **argument == Argument::Zone && at.is_some();
+            self.get(**argument).is_none() && !located
+        };
         match question.needed.iter().find(lacking) {
             None => Ok(()),
             Some(argument) => Err(ArgumentError::Needed {
@@ -204,6 +224,13 @@ impl Arguments {
                     quoted(text).ok_or_else(|| wrong("a zone's id, 1 to 128 characters of text"))
                 }
             },
+            Argument::At => match given {
+                None => Ok(String::new()),
+                Some(_) => self
+                    .point()
+                    .map(|_| String::new())
+                    .ok_or_else(|| wrong("latitude and longitude in degrees like 60.17,24.94")),
+            },
             Argument::Limit => {
                 let number = given.unwrap_or(LIMIT).parse::<u16>().ok();
                 let number = number.filter(|n| (1..=LIMIT_MAX).contains(n));
@@ -236,6 +263,16 @@ impl Arguments {
         let given = [Argument::Period, Argument::Baseline];
         let given = given.into_iter().filter_map(|argument| self.get(argument));
         given.filter_map(|period| period.parse().ok()).collect()
+    }
+
+    /// The point given, latitude and longitude in degrees.
+    pub(super) fn point(&self) -> Option<(f64, f64)> {
+        let (latitude, longitude) = self.get(Argument::At)?.split_once(',')?;
+        let degrees = |text: &str, most: f64| {
+            let degrees = text.trim().parse::<f64>().ok();
+            degrees.filter(|degrees| (-most..=most).contains(degrees))
+        };
+        Some((degrees(latitude, 90.0)?, degrees(longitude, 180.0)?))
     }
 
     /// The hours given.

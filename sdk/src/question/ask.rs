@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use policies::agreement::Unit;
-use policies::id::{AgreementId, OrgId, TableName};
+use policies::id::{AgreementId, OrgId, TableName, ZoningId};
 use proto::columns::PROTECTION;
 
 use super::argument::{Argument, ArgumentError, Arguments};
@@ -11,6 +11,7 @@ use super::choose::{Chosen, chosen, known, left_out, periods, unfit};
 use super::found::{self, Found};
 use super::statement::{Read, Shape, bins, counted, statement};
 use super::{Question, district};
+use crate::aggregate::{Zoning, ZoningError};
 use crate::client::{Client, ClientError};
 
 /// Why a question could not be put.
@@ -46,6 +47,15 @@ pub enum AskError {
         /// Those that do.
         have: Vec<String>,
     },
+    /// No zone holds the point.
+    #[error("no zone of `{zoning}` holds this point: latitude comes first, then longitude")]
+    Nowhere {
+        /// The zoning.
+        zoning: ZoningId,
+    },
+    /// The zoning cannot be read.
+    #[error(transparent)]
+    Zoning(#[from] ZoningError),
     /// The broker's list of releases, or a template, has another form.
     #[error("the list of releases has another form than this version knows: take the broker's")]
     Shape,
@@ -137,10 +147,13 @@ impl Client {
         if let Some(why) = unfit(&reads, arguments) {
             return Ok(missing(question, why, Vec::new()));
         }
+        let (arguments, place) = located(self, &reads, arguments).await?;
+        let arguments = &arguments;
         let (districts, mut remarks) = match districts(self, question, &reads, arguments).await? {
             Ok(both) => both,
             Err(why) => return Ok(missing(question, why, Vec::new())),
         };
+        remarks.extend(place);
         let shape = Shape {
             arguments,
             districts: districts.as_deref(),
@@ -158,6 +171,26 @@ impl Client {
             remarks,
         })))
     }
+}
+
+/// The same arguments with the zone that holds the point, where one is given, and a word about which it is.
+async fn located(
+    client: &Client,
+    reads: &[Read<'_>],
+    arguments: &Arguments,
+) -> Result<(Arguments, Option<String>), AskError> {
+    let first = reads.iter().flat_map(|read| &read.tables).next();
+    let (Some((latitude, longitude)), Some(first)) = (arguments.point(), first) else {
+        return Ok((arguments.clone(), None));
+    };
+    let id = &first.zoning.id;
+    let zoning = Zoning::parse(&client.zoning_of(&first.zoning).await?)?;
+    let zone = zoning.zone_at(longitude, latitude);
+    let zone = zone.and_then(|zone| zoning.ids().get(usize::try_from(zone).ok()?));
+    let zone = zone.ok_or_else(|| AskError::Nowhere { zoning: id.clone() })?;
+    let remark =
+        format!("The point lies in zone {zone} of {id}: the answer is about all of that zone.");
+    Ok((arguments.clone().located(zone), Some(remark)))
 }
 
 type Districts = (Option<String>, Vec<String>);

@@ -137,6 +137,11 @@ fn values_of_another_form_are_refused() {
         ("top-corridors", Argument::Hours, "6-25"),
         ("top-corridors", Argument::By, "street"),
         ("top-corridors", Argument::Zone, "a"),
+        ("catchment", Argument::At, "Rautatientori"),
+        ("catchment", Argument::At, "60.17"),
+        ("catchment", Argument::At, "60.17,24.94,3"),
+        ("catchment", Argument::At, "91,24.94"),
+        ("catchment", Argument::At, "60.17,NaN"),
     ];
     for (name, argument, value) in all {
         let question = Question::named(name).unwrap();
@@ -145,6 +150,10 @@ fn values_of_another_form_are_refused() {
     }
     let catchment = Question::named("catchment").unwrap();
     assert!(Arguments::default().check(catchment).is_err());
+    let at = Arguments::default().with(Argument::At, Some("60.17, -24.94"));
+    at.check(catchment).unwrap();
+    let both = at.with(Argument::Zone, Some("a"));
+    assert!(both.check(catchment).is_err(), "which of the two?");
     let presence = Question::named("presence-by-hour").unwrap();
     let week = |argument, all: Arguments| all.with(argument, Some("2026-W41"));
     let twice = week(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sdk::question::{Argument, Arguments, Outcome};
+use sdk::question::{Argument, Arguments, AskError, Outcome};
 
 use super::asked::*;
 
@@ -156,4 +156,24 @@ async fn flows_are_sums_of_what_was_released() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// A planner knows where a stop is, and need not look up its zone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_stands_for_the_zone_that_holds_it() {
+    let asked = Asked::new().await;
+    let with = |values: &[_]| given(values).with_tables(asked.bikes());
+    let by_zone = with(&[(Argument::Zone, "d")]);
+    let by_zone = asked.answer("catchment", by_zone).await;
+    let by_stop = with(&[(Argument::At, "60.005, 24.935")]);
+    let by_stop = asked.answer("catchment", by_stop).await;
+    let columns = ["origin", "trips", "share_percent"];
+    assert!(!shown(&by_zone, &columns).is_empty());
+    assert_eq!(shown(&by_stop, &columns), shown(&by_zone, &columns));
+    let said = by_stop.remarks.join(" ");
+    assert!(said.contains("zone d of town-2026"), "{said}");
+    // Longitude first is a place elsewhere, and no zone is guessed.
+    let swapped = with(&[(Argument::At, "24.935,60.005")]);
+    let swapped = ask(&asked.city.client, "catchment", swapped).await;
+    assert!(matches!(swapped, Err(AskError::Nowhere { .. })));
 }

@@ -53,6 +53,7 @@ impl Watcher {
             stop: CancellationToken::new(),
             ended: None,
         };
+        witness::begin(&watcher.config.state).unwrap();
         watcher.start().await;
         watcher
     }

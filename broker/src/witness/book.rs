@@ -37,6 +37,15 @@ pub enum BookError {
         /// What is wrong with it.
         what: String,
     },
+    /// There is no file.
+    #[error(
+        "`witness` is not in the state directory: a witness that forgot what it saw must not go on \
+         under its key: restore the file, or begin with a new key (`weir witness new`)"
+    )]
+    Forgotten,
+    /// A book is begun once.
+    #[error("`witness` is in the state directory already")]
+    Begun,
     /// The file could not be read or made durable.
     #[error("`witness` in the state directory: {source}; start the witness again")]
     Io {
@@ -52,10 +61,22 @@ pub enum BookError {
 }
 
 impl Book {
+    /// Begins the book of a new key, which has seen nothing.
+    ///
+    /// # Errors
+    /// [`BookError::Begun`] or [`BookError::Io`].
+    pub fn begin(disk: &dyn Disk) -> Result<(), BookError> {
+        let io = |source| BookError::Io { source };
+        if disk.read_all(&FILE).map_err(io)?.is_some() {
+            return Err(BookError::Begun);
+        }
+        disk.write_durable(&FILE, b"{}\n").map_err(io)
+    }
+
     /// Opens the book of a witness that watches these logs.
     ///
     /// # Errors
-    /// [`BookError::Damaged`] or [`BookError::Io`].
+    /// [`BookError::Forgotten`], [`BookError::Damaged`] or [`BookError::Io`].
     pub fn open(
         disk: Arc<dyn Disk>,
         logs: Vec<LogKey>,
@@ -67,10 +88,9 @@ impl Book {
         let damaged = |e: &dyn std::fmt::Display| BookError::Damaged {
             what: e.to_string(),
         };
-        let latest: BTreeMap<String, CheckpointNote> = match stored {
-            None => BTreeMap::new(),
-            Some(bytes) => serde_json::from_slice(&bytes).map_err(|e| damaged(&e))?,
-        };
+        let stored = stored.ok_or(BookError::Forgotten)?;
+        let latest: BTreeMap<String, CheckpointNote> =
+            serde_json::from_slice(&stored).map_err(|e| damaged(&e))?;
         if let Some((origin, _)) = latest
             .iter()
             .find(|(origin, note)| note.claimed().origin().as_str() != *origin)

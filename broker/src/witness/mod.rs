@@ -11,4 +11,4 @@ mod book;
 mod serve;
 
 pub use book::{Book, BookError};
-pub use serve::{WitnessConfig, WitnessError, start};
+pub use serve::{WitnessConfig, WitnessError, begin, start};

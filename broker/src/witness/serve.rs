@@ -92,6 +92,16 @@ impl WitnessConfig {
     }
 }
 
+/// Begins the state of a new witness: it has seen nothing. Nobody else makes one, so that a state that was lost is
+/// noticed.
+///
+/// # Errors
+/// [`WitnessError`] where there is one already, or it cannot be written.
+pub fn begin(state: &Path) -> Result<(), WitnessError> {
+    let disk = OsDisk::open(state).map_err(during("open the state directory"))?;
+    Book::begin(&disk).map_err(during("begin what was seen"))
+}
+
 /// Starts a witness, until `stop`.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use audit::cosignature::Cosigner;
 use broker::clock::Clock;
-use broker::witness::{WitnessConfig, start};
+use broker::witness::{WitnessConfig, begin, start};
 use certs::{Ed25519Seed, write_secret};
 use clap::Subcommand;
 use serde::Serialize;
@@ -100,6 +100,7 @@ fn new(args: &New, session: &Session) -> Result<(), CliError> {
     let pem = seed.to_pem().or_fail()?;
     write_secret(&dir.join("witness.key"), pem.as_bytes(), false)
         .or_try("another folder: a key is never written over")?;
+    begin(&dir.join("state")).or_fail()?;
     let vkey = cosigner.verifier_key().to_string();
     // TOML strings: none of these can hold a quote or a backslash that a debug form would not escape.
     let config = format!(

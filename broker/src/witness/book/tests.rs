@@ -34,6 +34,12 @@ fn open(disk: &SimDisk) -> Result<Book, BookError> {
     Book::open(Arc::new(disk.clone()), vec![key], cosigner)
 }
 
+fn begun() -> SimDisk {
+    let disk = SimDisk::new();
+    Book::begin(&disk).unwrap();
+    disk
+}
+
 /// The size that an honest witness says it saw last.
 fn known(book: &Book, log: &MemoryHashes) -> u64 {
     match book.add(&request(log, 301, 301), 0) {
@@ -45,7 +51,7 @@ fn known(book: &Book, log: &MemoryHashes) -> u64 {
 
 #[test]
 fn what_was_cosigned_is_known_after_a_restart() {
-    let (log, disk) = (log(), SimDisk::new());
+    let (log, disk) = (log(), begun());
     let mut old = 0;
     for size in SIZES {
         let book = open(&disk).unwrap();
@@ -62,7 +68,7 @@ fn what_was_cosigned_is_known_after_a_restart() {
 
 #[test]
 fn another_log_is_not_watched() {
-    let (log, disk) = (log(), SimDisk::new());
+    let (log, disk) = (log(), begun());
     let mut request = request(&log, 0, 3);
     let other = "other.example".parse().unwrap();
     let other = audit::note::Signer::from_seed(other, &Zeroizing::new([1; 32])).unwrap();
@@ -82,6 +88,9 @@ fn no_fault_makes_a_witness_forget_what_it_cosigned() {
     let log = log();
     let run = |disk: &SimDisk| {
         let mut cosigned = 0;
+        if Book::begin(disk).is_err() {
+            return 0;
+        }
         let Ok(book) = open(disk) else { return 0 };
         for size in SIZES {
             match book.add(&request(&log, cosigned, size), 0) {
@@ -103,8 +112,10 @@ fn no_fault_makes_a_witness_forget_what_it_cosigned() {
             fault(&disk, step);
             let cosigned = run(&disk);
             for seed in 0..8 {
-                let after = open(&disk.after_power_cut(seed)).unwrap();
-                let known = known(&after, &log);
+                let known = match open(&disk.after_power_cut(seed)) {
+                    Err(BookError::Forgotten) => 0, // not begun
+                    after => known(&after.unwrap(), &log),
+                };
                 assert!(
                     known >= cosigned,
                     "step {step}, seed {seed}: {known} < {cosigned}"
@@ -114,9 +125,16 @@ fn no_fault_makes_a_witness_forget_what_it_cosigned() {
     }
 }
 
+/// An empty book would cosign any tree under a key that has vouched for another.
+#[test]
+fn a_lost_book_stops_the_start() {
+    assert!(matches!(open(&SimDisk::new()), Err(BookError::Forgotten)));
+    assert!(matches!(Book::begin(&begun()), Err(BookError::Begun)));
+}
+
 #[test]
 fn a_damaged_book_stops_the_start() {
-    let (log, disk) = (log(), SimDisk::new());
+    let (log, disk) = (log(), begun());
     open(&disk).unwrap().add(&request(&log, 0, 3), 0).unwrap();
     let length = disk.length(&FILE).unwrap().unwrap();
     for byte in 0..usize::try_from(length).unwrap() {

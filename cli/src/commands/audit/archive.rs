@@ -1,8 +1,9 @@
 //! A log's files in a directory: the broker's own, a copy of them, or what `weir audit follow`
 //! keeps. Reading and writing only: what they have to be is [`audit::archive`]'s.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use audit::archive::{self, Files};
@@ -70,23 +71,45 @@ impl Archive {
         })
     }
 
+    /// Makes the folder, for its owner's eyes, and holds the copy for this process alone as long as the file is kept:
+    /// two that append would mix their entries.
+    ///
+    /// # Errors
+    /// [`CliError`] names the file, or says that another process holds it.
+    pub fn hold(&self) -> Result<File, CliError> {
+        let path = self.file("lock");
+        let fail = |e| CliError::file("write", &path, e);
+        let mut folder = DirBuilder::new();
+        folder.recursive(true).mode(0o700);
+        folder.create(&self.folder).map_err(fail)?;
+        let lock = File::create(&path).map_err(fail)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(TryLockError::WouldBlock) => {
+                let why = format!("another process follows with `{}`", self.folder.display());
+                Err(CliError::new(why).or_try("a profile with another `state`, or end the other"))
+            }
+            Err(TryLockError::Error(e)) => Err(fail(e)),
+        }
+    }
+
     /// Appends entries, makes them durable, then replaces the checkpoint.
     ///
     /// # Errors
     /// [`CliError`] names the file.
     pub fn keep(&self, entries: &[Vec<u8>], checkpoint: &Checkpoint) -> Result<(), CliError> {
-        let fail = |path: &Path, e| CliError::file("write", path, e);
-        fs::create_dir_all(&self.folder).map_err(|e| fail(&self.folder, e))?;
         let path = self.file("entries");
         let mut bytes = Vec::new();
         for entry in entries {
             append(&mut bytes, entry).or_fail()?;
         }
-        let file = OpenOptions::new().create(true).append(true).open(&path);
-        let mut file: File = file.map_err(|e| fail(&path, e))?;
-        file.write_all(&bytes)
-            .and_then(|()| file.sync_all())
-            .map_err(|e| fail(&path, e))?;
+        let mut file = OpenOptions::new();
+        let file = file.create(true).append(true).mode(0o600).open(&path);
+        file.and_then(|mut file| {
+            file.write_all(&bytes)?;
+            file.sync_all()
+        })
+        .map_err(|e| CliError::file("write", &path, e))?;
         let text = String::from(checkpoint.signed().clone());
         self.replace("checkpoint", &text)
     }
@@ -99,16 +122,20 @@ impl Archive {
         files::replace(&self.file(name), text.as_bytes())
     }
 
-    /// Cuts what a crash left after the signed entries, so that [`Self::keep`] can go on.
+    /// Cuts what a crash left after the signed entries, so that [`Self::keep`] can go on: all of them where there
+    /// is no checkpoint yet.
     ///
     /// # Errors
     /// [`CliError`] names the file.
     pub fn cut(&self, signed_bytes: usize) -> Result<(), CliError> {
         let path = self.file("entries");
         let length = u64::try_from(signed_bytes).or_fail()?;
-        let file = OpenOptions::new().write(true).open(&path);
-        file.and_then(|file| file.set_len(length))
-            .map_err(|e| CliError::file("cut", &path, e))
+        match OpenOptions::new().write(true).open(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+            file => file
+                .and_then(|file| file.set_len(length))
+                .map_err(|e| CliError::file("cut", &path, e)),
+        }
     }
 
     /// Where the log lies.
@@ -149,11 +176,12 @@ impl Loaded {
         })
     }
 
-    /// How many entries a quorum of witnesses has cosigned: what lies in `log/cosigned`, which has to be a tree
-    /// that this copy continues.
+    /// How many entries a quorum of witnesses has cosigned: all of them where the checkpoint shows it, as the one that
+    /// `weir audit follow` keeps does; else those under `log/cosigned`, which a broker keeps beside it and which has to
+    /// be a tree that this copy continues.
     ///
     /// # Errors
-    /// [`CliError::Broken`] where there is none, or no quorum, or another tree.
+    /// [`CliError::Broken`] where neither shows a quorum, or of another tree.
     pub fn cosigned(
         &self,
         archive: &archive::Archive<'_>,
@@ -161,17 +189,19 @@ impl Loaded {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<u64, CliError> {
-        let Some(text) = &self.cosigned else {
-            return Err(CliError::broken(
-                "`log/cosigned` is not there: no quorum is shown",
-            ));
+        let shown = |checkpoint: &Checkpoint| {
+            policy.check(checkpoint)?;
+            policy.check_times(checkpoint, now)
+        };
+        let newest = archive.checkpoint();
+        let text = match (shown(newest), &self.cosigned) {
+            (Ok(()), _) => return Ok(newest.size()),
+            (Err(error), None) => return Err(CliError::broken(error)),
+            (Err(_), Some(text)) => text,
         };
         let note: CheckpointNote = text.parse().map_err(CliError::broken)?;
         let cosigned = note.verify(key).map_err(CliError::broken)?;
-        policy.check(&cosigned).map_err(CliError::broken)?;
-        policy
-            .check_times(&cosigned, now)
-            .map_err(CliError::broken)?;
+        shown(&cosigned).map_err(CliError::broken)?;
         archive.continues(&cosigned).map_err(CliError::broken)?;
         Ok(cosigned.size())
     }

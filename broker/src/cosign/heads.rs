@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use audit::checkpoint::CheckpointNote;
@@ -15,6 +15,8 @@ pub struct Heads {
     sequencer: Sequencer,
     /// `None` where no policy asks for witnesses.
     cosigned: Option<watch::Receiver<Cosigned>>,
+    /// What strangers saw last.
+    shown: Arc<Mutex<Option<Arc<CheckpointNote>>>>,
 }
 
 /// What the collector has come to.
@@ -40,6 +42,7 @@ impl Heads {
         Self {
             sequencer,
             cosigned: None,
+            shown: Arc::default(),
         }
     }
 
@@ -49,6 +52,7 @@ impl Heads {
         Self {
             sequencer,
             cosigned,
+            shown: Arc::default(),
         }
     }
 
@@ -60,12 +64,19 @@ impl Heads {
         cosigned.is_none_or(|cosigned| cosigned.borrow().note.is_some())
     }
 
-    /// For strangers: the newest checkpoint that a quorum cosigned, else the newest.
+    /// For strangers: the newest checkpoint that a quorum cosigned, else the newest. Never a smaller one than before, as
+    /// the first that is cosigned after a start may be: who watches would take it for a rollback.
     #[must_use]
     pub fn public(&self) -> CheckpointNote {
         let cosigned = self.cosigned.as_ref();
         let note = cosigned.and_then(|cosigned| cosigned.borrow().note.clone());
-        note.map_or_else(|| self.newest(), |note| note.as_ref().clone())
+        let note = note.unwrap_or_else(|| Arc::new(self.newest()));
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = |note: &CheckpointNote| note.claimed().size();
+        let larger = shown.take().filter(|shown| size(shown) > size(&note));
+        let note = larger.unwrap_or(note);
+        *shown = Some(Arc::clone(&note));
+        note.as_ref().clone()
     }
 
     /// For members: a checkpoint no smaller than the log is now, so that nobody ever sees a smaller
@@ -182,5 +193,28 @@ mod tests {
         let note = Some(Arc::new(sequencer.log().checkpoint().clone()));
         tell.send_replace(Cosigned { note, down: false });
         heads.public_receipt(new).unwrap();
+    }
+
+    /// A round that began before a start's first entries ends when strangers have seen them already.
+    #[tokio::test]
+    async fn strangers_never_see_a_smaller_checkpoint_after_a_larger() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Arc::new(SimDisk::new());
+        let store = Store::open_on(disk, &folder.path().join("index"), signer()).unwrap();
+        let clock = Clock::standing_at(now());
+        let (sequencer, _stopped) = Sequencer::start(store.log, store.state, None, clock);
+        let early = Some(Arc::new(sequencer.log().checkpoint().clone()));
+        let (tell, cosigned) = watch::channel(Cosigned::default());
+        let heads = Heads::witnessed(sequencer.clone(), cosigned);
+        let begun: Vec<_> = Town::new().log.into_iter().map(|e| e.body).collect();
+        let written = sequencer.submit("test", move |_, _| Ok((begun, ())));
+        written.await.unwrap();
+        let seen = heads.clone().public();
+        assert!(seen.claimed().size() > 0);
+        tell.send_replace(Cosigned {
+            note: early,
+            down: false,
+        });
+        assert_eq!(heads.public(), seen);
     }
 }

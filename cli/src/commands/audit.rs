@@ -7,6 +7,7 @@ mod evidence;
 mod export;
 mod follow;
 mod fsck;
+mod line;
 mod replay;
 mod report;
 mod verify;
@@ -18,7 +19,7 @@ pub use verify::log_key;
 use super::Session;
 use crate::errors::CliError;
 
-pub use follow::line;
+pub use line::line;
 
 /// Check the log without trusting the broker.
 #[derive(Debug, Subcommand)]

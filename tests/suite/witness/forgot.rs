@@ -1,4 +1,4 @@
-//! A witness that has lost what it saw.
+//! A witness that has lost what it saw, and that somebody began again under its key: it does not start otherwise.
 
 use super::*;
 
@@ -20,7 +20,9 @@ async fn a_witness_that_forgot_is_told() {
             watched.town.stop().await;
         }
         watched.north.stop().await;
-        std::fs::remove_dir_all(&watched.north.config.state).unwrap();
+        let state = &watched.north.config.state;
+        std::fs::remove_dir_all(state).unwrap();
+        witness::begin(state).unwrap();
         watched.north.start().await;
         if off {
             watched.town.start().await;

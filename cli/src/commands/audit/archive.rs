@@ -114,6 +114,31 @@ impl Archive {
         self.replace("checkpoint", &text)
     }
 
+    /// Keeps a log that is not to be part of this copy in a folder beside it: our entries, those behind them, and the
+    /// checkpoint that signed all. What is there already stays: the first evidence is not written over.
+    ///
+    /// # Errors
+    /// [`CliError`] names the file.
+    pub fn keep_beside(
+        &self,
+        name: &str,
+        entries: &[Vec<u8>],
+        checkpoint: &Checkpoint,
+    ) -> Result<PathBuf, CliError> {
+        let folder = self.folder.with_file_name(name);
+        let beside = Self { folder };
+        let _held = beside.hold()?;
+        if !beside.exists() {
+            beside.cut(0)?;
+            if self.exists() {
+                let (from, to) = (self.file("entries"), beside.file("entries"));
+                fs::copy(&from, &to).map_err(|e| CliError::file("write", &to, e))?;
+            }
+            beside.keep(entries, checkpoint)?;
+        }
+        Ok(beside.folder)
+    }
+
     /// Writes a file whole, durably, in the place of whatever has the name.
     ///
     /// # Errors

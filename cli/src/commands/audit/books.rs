@@ -1,7 +1,6 @@
 //! What the log implies, on one screen: who lost how much of which cap.
 
-use audit::checkpoint::Checkpoint;
-use audit::replay::{Gap, Open, Replayer};
+use audit::replay::{Gap, Open};
 use comfy_table::Table;
 use jiff::Timestamp;
 use policies::id::AgreementId;
@@ -11,6 +10,7 @@ use serde::Serialize;
 
 use super::compared::Compared;
 use super::follow::gap_line;
+use super::replay::Checked;
 use crate::output::{View, right, short, table};
 
 /// The books of a whole log.
@@ -27,6 +27,9 @@ pub struct Books {
     silences: Vec<Gap>,
     settings: Vec<String>,
     silence: Option<String>,
+    /// Entries under a checkpoint that a quorum has cosigned, where a policy was named.
+    cosigned: Option<u64>,
+    behind: Option<String>,
     snapshots_unchecked: u64,
     compared: Compared,
     agreements: Vec<AgreementView>,
@@ -66,14 +69,10 @@ struct BalanceView {
 }
 
 impl Books {
-    /// Of a log whose entries are all those under `checkpoint`.
+    /// Of a log that holds.
     #[must_use]
-    pub fn of(
-        replayer: &Replayer,
-        checkpoint: &Checkpoint,
-        compared: Compared,
-        silence: Option<String>,
-    ) -> Self {
+    pub fn of(checked: &Checked, compared: Compared, silence: Option<String>) -> Self {
+        let (replayer, checkpoint) = (&checked.replayer, &checked.checkpoint);
         let (state, ledger) = (replayer.state(), replayer.state().ledger());
         let open = replayer.open();
         let accounts = ledger.accounts().map(|(account, terms)| AccountView {
@@ -113,6 +112,8 @@ impl Books {
             silences: replayer.gaps().to_vec(),
             settings: replayer.settings(),
             silence,
+            cosigned: checked.cosigned,
+            behind: checked.behind(),
             snapshots_unchecked: replayer.snapshots_unchecked(),
             compared,
             agreements: state.agreements().map(AgreementView::of).collect(),
@@ -145,7 +146,11 @@ impl View for Books {
         let silences: String = (self.silences.iter())
             .map(|gap| format!("\n{}", gap_line(gap)))
             .collect();
-        let told = self.silence.iter().chain(&self.settings);
+        let told = self
+            .silence
+            .iter()
+            .chain(&self.behind)
+            .chain(&self.settings);
         let told: String = told.map(|sentence| format!("\n{sentence}")).collect();
         let unchecked = match self.snapshots_unchecked {
             0 => String::new(),

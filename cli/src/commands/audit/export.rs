@@ -49,7 +49,7 @@ pub async fn run(args: Export, session: &Session) -> Result<(), CliError> {
         files.take(index, bytes)
     })
     .await;
-    let (_, checkpoint) = match checked {
+    let checked = match checked {
         Ok(checked) => checked,
         Err(error) => {
             // Nothing is left that looks like an export of a log that holds.
@@ -58,12 +58,14 @@ pub async fn run(args: Export, session: &Session) -> Result<(), CliError> {
         }
     };
     files.finish()?;
+    let checkpoint = &checked.checkpoint;
     let note = String::from(checkpoint.signed().clone());
     write(&folder.join("checkpoint"), &note)?;
     session.output.show(&Exported {
         holds: true,
         log: checkpoint.origin().to_string(),
         entries: checkpoint.size(),
+        cosigned: checked.cosigned,
         folder: folder.clone(),
     })
 }
@@ -199,6 +201,8 @@ struct Exported {
     holds: bool,
     log: String,
     entries: u64,
+    /// By a quorum of the policy that was named.
+    cosigned: Option<u64>,
     folder: PathBuf,
 }
 

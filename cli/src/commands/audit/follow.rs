@@ -1,5 +1,6 @@
 //! Following the log: entry by entry as they come, with a copy that the auditor keeps.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use audit::checkpoint::{Checkpoint, LogKey};
@@ -9,7 +10,7 @@ use audit::replay::{Gap, Replayer};
 use clap::Args;
 use futures::StreamExt;
 use jiff::Timestamp;
-use policies::entry::{Body, Entry};
+use policies::entry::Entry;
 use sdk::client::{Client, ClientError};
 use serde_json::json;
 
@@ -17,10 +18,11 @@ use super::super::Session;
 use super::super::session::from_client;
 use super::archive::Archive;
 use super::evidence::{completed, parse};
+use super::line::line;
 use super::replay::in_turn;
 use crate::errors::{CliError, OrFail};
 use crate::files;
-use crate::output::{short, write_out};
+use crate::output::{Output, short, write_out};
 
 pub const HELP: &str = "\
 Example:
@@ -31,8 +33,10 @@ Each entry is checked as it comes: form, signatures, rules, charges, balances; e
 to be signed and to continue the one before. What was seen is kept in the profile's `state` folder
 (audit/log), so a log that is rolled back or rewritten later is caught, and `weir audit replay`
 works on that copy. Two checkpoints that contradict each other are kept as a file for others: the
-error says where, and `weir audit evidence FILE` what it proves. --json prints one line per entry.
-Exit code 4: something does not hold.";
+error says where, and `weir audit evidence FILE` what it proves; signed entries that break a rule
+are kept in audit/broken, for `weir audit replay`. A broker that does not answer is asked again. What
+breaks no rule and should be known (silences, charges without an end, no answer) is told once, with
+--quiet too. --json prints one line per entry and per finding. Exit code 4: something does not hold.";
 
 /// Arguments of `weir audit follow`.
 #[derive(Debug, Args)]
@@ -51,19 +55,40 @@ pub async fn run(args: Follow, session: &Session) -> Result<(), CliError> {
     let client = session.client().await?;
     client.check_log_key().await.map_err(from_client)?;
     let archive = Archive::at(&profile.state.join("audit"));
-    let mut follower = resume(&archive, &client, session)?;
+    // Until the end: whoever else wants to write there is told.
+    let _held = archive.hold()?;
+    let mut follower = resumed(&archive, client.log_key())?;
+    let own = follower.size();
+    session
+        .output
+        .note(&format!("{own} entries from our own copy hold"));
+    let mut findings = Findings::new(session.output);
+    let mut lost = false;
     loop {
-        let checkpoint = client.checkpoint().await;
-        let checkpoint = checkpoint.map_err(|error| refused(error, &archive, client.log_key()))?;
-        advance(&client, &mut follower, &checkpoint, &archive, session).await?;
-        if args.once {
-            let size = checkpoint.size();
-            let folder = archive.folder().display();
-            session
-                .output
-                .note(&format!("{size} entries hold; copy kept in {folder}"));
-            return Ok(());
+        match look(&client, &mut follower, &archive, session).await? {
+            Look::Seen if args.once => {
+                findings.look_at(follower.replayer())?;
+                let (size, folder) = (follower.size(), archive.folder().display());
+                let line = format!("{size} entries hold; copy kept in {folder}");
+                session.output.note(&line);
+                return Ok(());
+            }
+            Look::Unanswered(error) if args.once => return Err(from_client(error)),
+            Look::Seen => {
+                if lost {
+                    findings.tell("the broker answers again")?;
+                }
+                lost = false;
+            }
+            Look::Unanswered(error) => {
+                if !lost {
+                    findings.tell(&format!("{error}; asking again every {} s", args.every))?;
+                }
+                lost = true;
+            }
         }
+        // A broker that does not answer is silent, too.
+        findings.look_at(follower.replayer())?;
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(args.every)) => {}
             _ = tokio::signal::ctrl_c() => return Ok(()),
@@ -71,76 +96,159 @@ pub async fn run(args: Follow, session: &Session) -> Result<(), CliError> {
     }
 }
 
-/// Everything that was seen before, checked again: a copy is only as good as its last check.
-fn resume(archive: &Archive, client: &Client, session: &Session) -> Result<Follower, CliError> {
+/// Everything that was seen before, checked again: a copy is only as good as its last check. What a crash left behind
+/// it is cut.
+///
+/// # Errors
+/// [`CliError`] names the file, or what does not hold.
+pub fn resumed(archive: &Archive, key: &LogKey) -> Result<Follower, CliError> {
     if !archive.exists() {
+        archive.cut(0)?;
         return Ok(Follower::new());
     }
     let loaded = archive.load()?;
-    let seen = loaded.verify(client.log_key())?;
+    let seen = loaded.verify(key)?;
     let follower = Follower::resume(&seen).map_err(CliError::broken)?;
     if seen.unsigned_bytes() > 0 {
         archive.cut(seen.signed_bytes())?;
     }
-    session.output.note(&format!(
-        "{} entries from our own copy hold",
-        follower.size()
-    ));
     Ok(follower)
 }
 
-/// Takes the entries up to a checkpoint, keeps them when they are those that were signed and hold,
-/// and shows each.
-async fn advance(
+/// What came of a look at the log.
+enum Look {
+    /// All that there is holds and is kept.
+    Seen,
+    /// The broker did not answer, and may answer yet.
+    Unanswered(ClientError),
+}
+
+/// Takes the entries up to the newest checkpoint, keeps them when they are those that were signed and hold, and shows
+/// each.
+async fn look(
     client: &Client,
     follower: &mut Follower,
-    checkpoint: &Checkpoint,
     archive: &Archive,
     session: &Session,
-) -> Result<(), CliError> {
-    let mut new: Vec<Vec<u8>> = Vec::new();
-    let (from, size) = (follower.size(), checkpoint.size());
-    let mut next = from;
-    let mut bundles = std::pin::pin!(client.entries(from, size));
-    while let Some(bundle) = bundles.next().await {
-        for (index, bytes) in bundle.map_err(from_client)?.entries {
-            in_turn(next, index)?;
-            next = next.saturating_add(1);
-            new.push(bytes);
-        }
+) -> Result<Look, CliError> {
+    let key = client.log_key();
+    let checkpoint = match client.checkpoint().await {
+        Err(error) if error.retryable() => return Ok(Look::Unanswered(error)),
+        checkpoint => checkpoint.map_err(|error| refused(error, archive, key))?,
+    };
+    let from = follower.size();
+    let numbered = match fetched(client, from, checkpoint.size()).await {
+        Err(error) if error.retryable() => return Ok(Look::Unanswered(error)),
+        numbered => numbered.map_err(from_client)?,
+    };
+    let mut new = Vec::new();
+    for (next, (index, bytes)) in (from..).zip(numbered) {
+        in_turn(next, index)?;
+        new.push(bytes);
     }
-    if from < size {
-        in_turn(next, size)?;
-    }
-    let entries = new.iter().map(Vec::as_slice);
-    let advanced = follower.advance(checkpoint.signed(), entries, client.log_key());
-    advanced.map_err(|error| contradicted(&error, archive, client.log_key()))?;
-    let clock = follower.replayer().check_clock(Timestamp::now());
-    clock.map_err(CliError::broken)?;
-    watched(follower.replayer(), from, session);
+    taken(follower, &checkpoint, &new, archive, key)?;
     for (index, bytes) in (from..).zip(&new) {
         show(index, &Entry::from_bytes(bytes).or_fail()?, session)?;
     }
+    Ok(Look::Seen)
+}
+
+async fn fetched(client: &Client, from: u64, to: u64) -> Result<Vec<(u64, Vec<u8>)>, ClientError> {
+    let mut new = Vec::new();
+    let mut bundles = std::pin::pin!(client.entries(from, to));
+    while let Some(bundle) = bundles.next().await {
+        new.extend(bundle?.entries);
+    }
+    Ok(new)
+}
+
+/// Keeps entries that are those that were signed and hold. Others are no part of the copy: what shows that they do not
+/// hold is kept beside it.
+///
+/// # Errors
+/// [`CliError::Broken`] says what does not hold, and where its evidence is.
+pub fn taken(
+    follower: &mut Follower,
+    checkpoint: &Checkpoint,
+    new: &[Vec<u8>],
+    archive: &Archive,
+    key: &LogKey,
+) -> Result<(), CliError> {
+    in_turn(
+        follower
+            .size()
+            .saturating_add(u64::try_from(new.len()).or_fail()?),
+        checkpoint.size(),
+    )?;
+    let entries = new.iter().map(Vec::as_slice);
+    let advanced = follower.advance(checkpoint.signed(), entries, key);
+    let holds = advanced.and_then(|_| follower.replayer().check_clock(Timestamp::now()));
+    if let Err(error) = holds {
+        let breaks = matches!(
+            error,
+            AuditError::Broken { .. } | AuditError::AheadOfClock { .. }
+        );
+        return Err(match breaks {
+            true => broken(&error, new, checkpoint, archive),
+            false => contradicted(&error, archive, key),
+        });
+    }
     if new.is_empty() && archive.exists() {
-        Ok(())
-    } else {
-        archive.keep(&new, checkpoint)
+        return Ok(());
+    }
+    archive.keep(new, checkpoint)
+}
+
+/// What the log itself signed and what breaks a rule, kept as a log of its own, which `weir audit replay` finds broken
+/// wherever it is shown.
+fn broken(
+    error: &AuditError,
+    new: &[Vec<u8>],
+    checkpoint: &Checkpoint,
+    archive: &Archive,
+) -> CliError {
+    match archive.keep_beside("broken", new, checkpoint) {
+        Ok(folder) => CliError::broken(format_args!(
+            "{error}; the signed entries that show it are in `{0}`: `weir audit replay {0}` finds the same",
+            folder.display()
+        )),
+        Err(kept) => CliError::broken(format_args!(
+            "{error}; the entries that show it could not be kept: {kept}"
+        )),
     }
 }
 
-/// What breaks no rule and an auditor should know: silence, and charges without an end.
-fn watched(replayer: &Replayer, from: u64, session: &Session) {
-    let output = session.output;
-    let now = Timestamp::now();
-    for gap in replayer.gaps().iter().filter(|gap| gap.entry >= from) {
-        output.note(&gap_line(gap));
+/// What breaks no rule and an auditor should know, each told once: a line on standard error, also where nothing else
+/// is wanted; of JSON, a line `{"finding": …}` among the entries.
+struct Findings {
+    output: Output,
+    told: BTreeSet<String>,
+}
+
+impl Findings {
+    fn new(output: Output) -> Self {
+        let told = BTreeSet::new();
+        Self { output, told }
     }
-    if let Some(since) = replayer.silent_since(now) {
-        output.note(&silence_line(since));
+
+    /// Silences, and charges without an end.
+    fn look_at(&mut self, replayer: &Replayer) -> Result<(), CliError> {
+        let mut now: Vec<String> = replayer.gaps().iter().map(gap_line).collect();
+        now.extend(replayer.silent_since(Timestamp::now()).map(silence_line));
+        now.extend(replayer.overdue().map(|open| {
+            let (key, since) = (short(open.key.as_str()), open.since);
+            format!("charged at {since:.0} and not ended: {key}…")
+        }));
+        now.retain(|line| self.told.insert(line.clone()));
+        now.iter().try_for_each(|line| self.tell(line))
     }
-    for open in replayer.overdue() {
-        let (key, since) = (short(open.key.as_str()), open.since);
-        output.note(&format!("charged at {since:.0} and not ended: {key}…"));
+
+    fn tell(&self, line: &str) -> Result<(), CliError> {
+        if self.output.json() {
+            return write_out(json!({ "finding": line }).to_string().as_bytes(), true);
+        }
+        eprintln!("{line}");
+        Ok(())
     }
 }
 
@@ -201,167 +309,4 @@ fn show(index: u64, entry: &Entry, session: &Session) -> Result<(), CliError> {
         format!("{index:>6}  {time:.0}  {kind:<22} {what}")
     };
     write_out(text.as_bytes(), true)
-}
-
-/// One line about an entry, without a word that its readers may not see, and with nothing that steers a terminal.
-pub fn line(body: &Body) -> String {
-    policies::text::line(&said(body)).into_owned()
-}
-
-fn said(body: &Body) -> String {
-    match body {
-        Body::BrokerStarted {
-            software,
-            floors,
-            binary,
-        } => {
-            let k_only = match floors.k_only_k_min {
-                Some(k) => format!("k-only from k {k}"),
-                None => "no k-only tables".to_owned(),
-            };
-            let dense = if floors.dense_allowed {
-                ""
-            } else {
-                ", no dense tables"
-            };
-            let binary = binary
-                .as_ref()
-                .map(|b| format!(" ({}…)", short(b.as_str())));
-            format!(
-                "{software}{}; k at least {}, cap at most ({}), {k_only}{dense}",
-                binary.unwrap_or_default(),
-                floors.k_min,
-                floors.cap_max
-            )
-        }
-        Body::ConfigChanged(config) => {
-            let witnesses = config.witnesses.as_ref().map(|w| short(w.as_str()));
-            let witnesses =
-                witnesses.map_or("no witnesses".to_owned(), |w| format!("witnesses {w}…"));
-            let mode = if config.development {
-                "development"
-            } else {
-                "production"
-            };
-            let (tick, limits) = (config.publish_tick_ms, config.limits.len());
-            format!("{mode}, tick {tick} ms, {witnesses}, {limits} limits")
-        }
-        Body::Heartbeat {} => "alive".to_owned(),
-        Body::StateSnapshot(snapshot) => {
-            format!(
-                "form {}, root {}…",
-                snapshot.form,
-                short(snapshot.root.as_str())
-            )
-        }
-        Body::AuditorRead(read) => format!("{}, entries {} to {}", read.by, read.from, read.to),
-        Body::RefusalsFolded(folded) => {
-            format!(
-                "{} requests of {} since {:.0}",
-                folded.requests, folded.by, folded.since
-            )
-        }
-        Body::PolicyChanged { sha256, serial } => {
-            let from = serial.map_or("the software's own".to_owned(), |n| format!("serial {n}"));
-            format!("access policies {}…, {from}", short(sha256.as_str()))
-        }
-        Body::OrgAdmitted { org, role, key, .. } => {
-            format!("{org} ({role}), key {}…", short(key.fingerprint().as_str()))
-        }
-        Body::OrgKeyRotated { org, from, key, .. } => {
-            let (from, to) = (short(from.as_str()), short(key.fingerprint().as_str()));
-            format!("{org}, key {from}… to {to}…")
-        }
-        Body::ZoningAdded { zoning, zones, .. } => format!("{zoning}, {zones} zones"),
-        Body::CallPublished { by, terms, .. } => format!("`{}` by {by}", terms.title),
-        Body::CallClosed { call, by } => format!("{}… by {by}", short(call.as_str())),
-        Body::AgreementOffered { agreement, by, .. } => format!("`{}` by {by}", agreement.title),
-        Body::AgreementSigned { agreement, by, .. } => {
-            format!("{}… by {by}", short(agreement.as_str()))
-        }
-        Body::AgreementActivated {
-            agreement,
-            allotment,
-        } => {
-            format!("{}…, allotted ({allotment})", short(agreement.as_str()))
-        }
-        Body::AgreementWithdrawn(act)
-        | Body::AgreementSuspended(act)
-        | Body::AgreementResumed(act)
-        | Body::AgreementTerminated(act) => {
-            let from = act.takes_effect.map(|at| format!(" from {at}"));
-            let (id, by) = (short(act.agreement.as_str()), &act.by);
-            format!("{id}… by {by}{}: {}", from.unwrap_or_default(), act.reason)
-        }
-        Body::AgreementExpired { agreement } => format!("{}…", short(agreement.as_str())),
-        Body::ContributionAccepted(c) => {
-            let late = if c.late { ", late" } else { "" };
-            let correction = if c.supersedes.is_some() {
-                ", a correction"
-            } else {
-                ""
-            };
-            format!(
-                "{} {} by {}{correction}{late}",
-                c.table, c.period, c.provider
-            )
-        }
-        Body::ContributionMissing(m) => {
-            let periods: Vec<_> = m.periods.iter().map(ToString::to_string).collect();
-            let (id, table) = (short(m.agreement.as_str()), &m.table);
-            format!("{id}…: nothing of {table} for {}", periods.join(", "))
-        }
-        Body::ContributionWithdrawn(w) => {
-            format!("{} {} by {}: {}", w.table, w.period, w.provider, w.reason)
-        }
-        Body::RetentionDeleted(d) => {
-            let (table, period, provider) = (&d.table, d.period, &d.provider);
-            format!("{table} {period} of {provider}: {}", d.why.as_str())
-        }
-        Body::ReleaseReserved(r) => {
-            let further = r.joint.iter().flat_map(|joint| &joint.parts);
-            let further: String = further
-                .map(|part| format!(", {} ({})", part.provider, part.charge))
-                .collect();
-            let replaces = r.replaces.as_ref();
-            let replaces =
-                replaces.map(|key| format!(", in the place of {}…", short(key.as_str())));
-            format!(
-                "{} {} for {}, charged ({}){further}{}",
-                r.table.name,
-                r.period,
-                r.by,
-                r.charge,
-                replaces.unwrap_or_default()
-            )
-        }
-        Body::ReleasePublished { key, .. } => format!("{}…", short(key.as_str())),
-        Body::ReleaseAborted { key, reason } => format!("{}…: {reason}", short(key.as_str())),
-        Body::ReleaseProposed(o) | Body::ReleaseOpened(o) => {
-            let person = short(o.user.pseudonym.as_str());
-            format!(
-                "{}… as open data, by {person}… of {}",
-                short(o.key.as_str()),
-                o.by
-            )
-        }
-        Body::ReleaseWithdrawn(r) => {
-            format!(
-                "{}… as open data, by {}: {}",
-                short(r.key.as_str()),
-                r.by,
-                r.reason
-            )
-        }
-        Body::ReleaseRefused {
-            by,
-            table,
-            period,
-            reasons,
-            ..
-        } => {
-            let reasons: Vec<_> = reasons.iter().map(|r| r.as_str()).collect();
-            format!("{table} {period} for {by}: {}", reasons.join(", "))
-        }
-    }
 }

@@ -68,21 +68,20 @@ pub struct Source {
 }
 
 pub async fn run(args: Replay, session: &Session) -> Result<(), CliError> {
-    let (mut replayer, mut checkpoint) = each(&args.source, session, |_, _, _| Ok(())).await?;
+    let mut checked = each(&args.source, session, |_, _, _| Ok(())).await?;
     let compared = if args.source.directory.is_some() {
-        Compared::offline(&replayer)
+        Compared::offline(&checked.replayer)
     } else {
-        let (register, size) = (args.register(session)?, checkpoint.size());
-        let log = (&mut replayer, &mut checkpoint);
+        let (register, size) = (args.register(session)?, checked.checkpoint.size());
+        let log = (&mut checked.replayer, &mut checked.checkpoint);
         let compared = Compared::online(session, log, register.as_ref()).await?;
-        if checkpoint.size() > size {
-            args.source.quorum(session, &checkpoint)?;
+        if checked.checkpoint.size() > size {
+            checked.cosigned = args.source.quorum(session, &checked.checkpoint)?;
         }
         compared
     };
-    let silence = args.source.silence(&replayer, Timestamp::now());
-    let books = Books::of(&replayer, &checkpoint, compared, silence);
-    session.output.show(&books)
+    let silence = args.source.silence(&checked.replayer, Timestamp::now());
+    session.output.show(&Books::of(&checked, compared, silence))
 }
 
 impl Replay {
@@ -108,9 +107,9 @@ impl Source {
     }
 
     /// Is the broker's checkpoint one that the policy's quorum has cosigned, where a policy is named?
-    fn quorum(&self, session: &Session, checkpoint: &Checkpoint) -> Result<(), CliError> {
+    fn quorum(&self, session: &Session, checkpoint: &Checkpoint) -> Result<Option<u64>, CliError> {
         let Some(path) = &self.policy else {
-            return Ok(());
+            return Ok(None);
         };
         let key = log_key(self.log_key.as_deref(), session)?;
         let policy = read_policy(path, &key)?;
@@ -119,8 +118,28 @@ impl Source {
         policy
             .check_times(checkpoint, now)
             .map_err(CliError::broken)?;
-        told(session, checkpoint.size(), checkpoint.size());
-        Ok(())
+        Ok(Some(checkpoint.size()))
+    }
+}
+
+/// A whole log that holds.
+#[derive(Debug)]
+pub struct Checked {
+    /// What its entries imply.
+    pub replayer: Replayer,
+    /// What all of them are under.
+    pub checkpoint: Checkpoint,
+    /// How many of them a quorum has cosigned, where a policy was named.
+    pub cosigned: Option<u64>,
+}
+
+impl Checked {
+    /// What to look at: entries that no quorum has seen yet.
+    pub fn behind(&self) -> Option<String> {
+        let (cosigned, size) = (self.cosigned?, self.checkpoint.size());
+        (cosigned < size).then(|| {
+            format!("a quorum of witnesses cosigned {cosigned} of {size} entries: the rest could be others elsewhere")
+        })
     }
 }
 
@@ -133,34 +152,39 @@ pub async fn each(
     source: &Source,
     session: &Session,
     seen: impl FnMut(u64, &Entry, &[u8]) -> Result<(), CliError>,
-) -> Result<(Replayer, Checkpoint), CliError> {
-    let (replayer, checkpoint) = match &source.directory {
+) -> Result<Checked, CliError> {
+    let checked = match &source.directory {
         Some(directory) => {
             let key = log_key(source.log_key.as_deref(), session)?;
-            if let Some(path) = &source.policy {
-                let loaded = Archive::at(directory).load()?;
-                let archive = loaded.verify(&key)?;
-                let policy = read_policy(path, &key)?;
-                let cosigned = loaded.cosigned(&archive, &key, &policy, Timestamp::now())?;
-                told(session, cosigned, archive.checkpoint().size());
+            let cosigned = match &source.policy {
+                None => None,
+                Some(path) => {
+                    let loaded = Archive::at(directory).load()?;
+                    let archive = loaded.verify(&key)?;
+                    let policy = read_policy(path, &key)?;
+                    Some(loaded.cosigned(&archive, &key, &policy, Timestamp::now())?)
+                }
+            };
+            let (replayer, checkpoint) = offline(directory, &key, seen)?;
+            Checked {
+                replayer,
+                checkpoint,
+                cosigned,
             }
-            offline(directory, &key, seen)?
         }
         None => {
             let (replayer, checkpoint) = online(session, seen).await?;
-            source.quorum(session, &checkpoint)?;
-            (replayer, checkpoint)
+            let cosigned = source.quorum(session, &checkpoint)?;
+            Checked {
+                replayer,
+                checkpoint,
+                cosigned,
+            }
         }
     };
-    let clock = replayer.check_clock(Timestamp::now());
+    let clock = checked.replayer.check_clock(Timestamp::now());
     clock.map_err(CliError::broken)?;
-    Ok((replayer, checkpoint))
-}
-
-fn told(session: &Session, cosigned: u64, size: u64) {
-    session.output.note(&format!(
-        "a quorum of witnesses cosigned {cosigned} of {size} entries"
-    ));
+    Ok(checked)
 }
 
 /// Replays a directory.

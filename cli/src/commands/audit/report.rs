@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::super::Session;
 use super::super::pki::files::write;
-use super::follow::line;
+use super::line::line;
 use super::replay::{Source, each};
 use crate::errors::{CliError, OrFail};
 use crate::output::{View, facts};
@@ -59,15 +59,19 @@ pub async fn run(args: Make, session: &Session) -> Result<(), CliError> {
         recorder.take(index, entry, line(&entry.body));
         Ok(())
     });
-    let (replayer, checkpoint) = checked.await?;
+    let checked = checked.await?;
     let now = Timestamp::now();
-    let mut report = recorder.finish(&replayer, &checkpoint, now);
-    report.findings.extend(args.source.silence(&replayer, now));
+    let mut report = recorder.finish(&checked.replayer, &checked.checkpoint, now);
+    let silence = args.source.silence(&checked.replayer, now);
+    report
+        .findings
+        .extend(silence.into_iter().chain(checked.behind()));
     let files = keep(&report, &args.out)?;
     session.output.show(&Made {
         holds: true,
         log: report.log,
         entries: report.entries,
+        cosigned: checked.cosigned,
         about: report.about,
         findings: report.findings,
         not_compared: report.not_compared,
@@ -97,6 +101,8 @@ struct Made {
     holds: bool,
     log: String,
     entries: u64,
+    /// By a quorum of the policy that was named.
+    cosigned: Option<u64>,
     about: String,
     findings: Vec<String>,
     not_compared: Vec<String>,

@@ -25,6 +25,7 @@ use super::replay::offline;
 use crate::commands::agreement::usual_floors;
 
 mod compared;
+mod kept;
 mod quorum;
 mod receipts;
 

@@ -9,6 +9,7 @@ use super::super::books::Books;
 use super::super::compared::agreements::{Told, judge};
 use super::super::compared::register::{self, Listed, LossSoFar, Page};
 use super::super::compared::{Answer, Compared, Verdict};
+use super::super::replay::Checked;
 use super::*;
 use crate::output::View;
 
@@ -169,13 +170,23 @@ fn a_register_other_than_the_log_implies_is_a_lie() {
     assert!(matches!(behind, Verdict::Moved(_)), "{behind:?}");
 }
 
+fn checked(folder: &Path, key: &LogKey) -> Checked {
+    let (replayer, checkpoint) = offline(folder, key, |_, _, _| Ok(())).unwrap();
+    Checked {
+        replayer,
+        checkpoint,
+        cosigned: None,
+    }
+}
+
 /// A short log without its broker: every state and balance stands there, and that nothing was compared.
 #[test]
 fn a_short_log_says_that_nothing_was_compared() {
     let folder = tempfile::tempdir().unwrap();
     let key = log(folder.path(), &bytes(&story(folder.path())));
-    let (replayer, checkpoint) = offline(folder.path(), &key, |_, _, _| Ok(())).unwrap();
-    let books = Books::of(&replayer, &checkpoint, Compared::offline(&replayer), None);
+    let checked = checked(folder.path(), &key);
+    let replayer = &checked.replayer;
+    let books = Books::of(&checked, Compared::offline(replayer), None);
     let text = books.text();
     for says in [
         "Nothing was compared with what the broker says",
@@ -221,15 +232,9 @@ fn the_books_tell_silences_and_settings() {
     add(Body::ConfigChanged(Box::new(settings)), 0);
     add(Body::Heartbeat {}, 9);
     let key = log(folder.path(), &entries);
-    let (replayer, checkpoint) = offline(folder.path(), &key, |_, _, _| Ok(())).unwrap();
+    let checked = checked(folder.path(), &key);
     let silence = Some("silent since then".to_owned());
-    let text = Books::of(
-        &replayer,
-        &checkpoint,
-        Compared::offline(&replayer),
-        silence,
-    )
-    .text();
+    let text = Books::of(&checked, Compared::offline(&checked.replayer), silence).text();
     for says in [
         "no sign of life from",
         "the broker was on, and silent",

@@ -45,21 +45,21 @@ async fn a_copy_has_to_show_the_quorum_that_is_asked_for() {
             policy: Some(at("witnesses.policy")),
         };
         let replayed = each(&source, &session, |_, _, _| Ok(())).await;
-        replayed.map(|(replayer, _)| replayer.size())
+        replayed.map(|checked| (checked.cosigned.unwrap(), checked.behind().is_some()))
     };
     let refused = async |says: &str| {
         let error = replayed().await.unwrap_err();
         assert_eq!(error.code(), 4, "{error}");
         assert!(error.to_string().contains(says), "{error}");
     };
-    refused("no quorum is shown").await;
+    refused("not cosigned by a quorum").await;
 
     let now = Timestamp::now().as_second();
     let put = |text: String| std::fs::write(at("log/cosigned"), text).unwrap();
     // A quorum is behind the log, never beside it.
-    for size in [good.len(), 3] {
+    for (size, shown) in [(good.len(), (11, false)), (3, (3, true))] {
         put(cosigned(&good[..size], &north, now));
-        assert_eq!(replayed().await.unwrap(), 11);
+        assert_eq!(replayed().await.unwrap(), shown);
     }
     put(cosigned(&good, &south, now));
     refused("quorum").await;
@@ -69,4 +69,10 @@ async fn a_copy_has_to_show_the_quorum_that_is_asked_for() {
     other[2] = other[3].clone();
     put(cosigned(&other, &north, now));
     refused("forked or rewritten").await;
+
+    // What `weir audit follow` keeps is one checkpoint, with the quorum's lines.
+    std::fs::remove_file(at("log/cosigned")).unwrap();
+    let checkpoint = cosigned(&good, &north, now);
+    std::fs::write(at("log/checkpoint"), checkpoint).unwrap();
+    assert_eq!(replayed().await.unwrap(), (11, false));
 }

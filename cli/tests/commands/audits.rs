@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -194,4 +194,66 @@ fn a_fork_is_refused_with_a_file_that_proves_it_to_others() {
     let kept = office.file(&format!("{STATE}/audit/log/evidence.json"));
     assert!(refused.err.contains(&kept), "{}", refused.err);
     assert_eq!(offline(&kept).code, 4);
+}
+
+/// Found by a reread: a broker that was restarted ended whoever followed it, who then could tell no silence.
+#[test]
+fn follow_outlives_an_outage_and_tells_it() {
+    let mut office = Office::open();
+    office.auditor();
+    let profile = office.file("certs/ombudsman/weir.toml");
+    let text = std::fs::read_to_string(&profile).unwrap();
+    let port = text.split("localhost:").nth(1).unwrap();
+    let port = port.split('"').next().unwrap().to_owned();
+    let mut follow = Command::new(env!("CARGO_BIN_EXE_weir"))
+        .args(["audit", "follow", "--every", "1", "--json", "--profile"])
+        .arg(&profile)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    let read = std::thread::spawn(move || {
+        lines
+            .map_while(Result::ok)
+            .for_each(|line| drop(tell.send(line)));
+    });
+    let mut until = |what: &str| {
+        let most = std::time::Duration::from_secs(120);
+        while let Ok(line) = told.recv_timeout(most) {
+            if line.contains(what) {
+                return serde_json::from_str::<Value>(&line).unwrap();
+            }
+        }
+        panic!("follow never said `{what}`")
+    };
+    assert_eq!(until("org.admitted")["holds"], true);
+    office.reopen(|office| {
+        let config = office.file("certs/broker.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let text = text.replacen("127.0.0.1:0", &format!("127.0.0.1:{port}"), 1);
+        std::fs::write(&config, text).unwrap();
+        let lost = until("asking again every 1 s");
+        assert!(lost["finding"].is_string(), "{lost}");
+    });
+    // The start is an entry.
+    until("broker.started");
+    assert!(until("the broker answers again")["finding"].is_string());
+    // Whoever follows holds the copy.
+    let second = office.weir("ombudsman", &["audit", "follow", "--once"]);
+    assert_eq!(second.code, 1, "{}", second.err);
+    assert!(
+        second.err.contains("another process follows"),
+        "{}",
+        second.err
+    );
+    follow.kill().unwrap();
+    follow.wait().unwrap();
+    read.join().unwrap();
+    assert_eq!(
+        office
+            .weir("ombudsman", &["audit", "follow", "--once"])
+            .code,
+        0
+    );
 }

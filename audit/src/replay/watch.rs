@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use policies::entry::{Body, Entry};
-use policies::state::State;
+use policies::state::{SNAPSHOT_EVERY, State};
 use serde::Serialize;
 
 use super::{CLOCK_AHEAD_MAX, Open, Replayer};
@@ -67,20 +67,24 @@ impl Replayer {
         })
     }
 
-    /// What the settings in force give away, one sentence each.
+    /// What the settings in force give away, and what a broker leaves out, one sentence each.
     #[must_use]
     pub fn settings(&self) -> Vec<String> {
-        let Some(known) = self.state().config() else {
-            return Vec::new();
-        };
-        let (config, mut told) = (&known.config, Vec::new());
-        if config.development {
+        let mut told = Vec::new();
+        let config = self.state().config().map(|known| &known.config);
+        if config.is_some_and(|config| config.development) {
             told.push(
                 "the broker runs in development mode: its certificates prove nothing".to_owned(),
             );
         }
-        if config.witnesses.is_none() {
+        if config.is_some_and(|config| config.witnesses.is_none()) {
             told.push("no witnesses are configured: a fork can stay unseen".to_owned());
+        }
+        let (size, most) = (self.size(), 2 * SNAPSHOT_EVERY);
+        if self.state().snapshot().is_none() && size > most {
+            told.push(format!(
+                "the log has {size} entries and no snapshot of what its broker believes; one is due every {SNAPSHOT_EVERY}"
+            ));
         }
         told
     }

@@ -113,6 +113,25 @@ fn snapshots_that_stop_coming() {
     names(&finding, log.len() - 1, "no `state.snapshot` came");
 }
 
+/// Found by a reread: a broker that never writes the first one was found by nobody.
+#[test]
+fn a_first_snapshot_that_never_comes_is_told() {
+    let most = usize::try_from(2 * SNAPSHOT_EVERY).unwrap();
+    let mut log = watched();
+    let beat = || timed(Body::Heartbeat {}, ASKED);
+    let told = |log: &[Entry]| {
+        let replayer = replay(bytes(log)).unwrap();
+        let told = replayer.settings();
+        told.iter().any(|told| told.contains("no snapshot"))
+    };
+    log.resize_with(most, beat);
+    assert!(!told(&log));
+    log.push(beat());
+    assert!(told(&log));
+    log.push(timed(snapshot(&log), ASKED));
+    assert!(!told(&log));
+}
+
 /// Which access policies are in force stands in the log, and they never go back unseen.
 #[test]
 fn access_policies_that_went_back() {

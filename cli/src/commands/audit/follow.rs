@@ -231,7 +231,7 @@ impl Findings {
         Self { output, told }
     }
 
-    /// Silences, and charges without an end.
+    /// Silences, charges without an end, and what the settings give away.
     fn look_at(&mut self, replayer: &Replayer) -> Result<(), CliError> {
         let mut now: Vec<String> = replayer.gaps().iter().map(gap_line).collect();
         now.extend(replayer.silent_since(Timestamp::now()).map(silence_line));
@@ -239,6 +239,7 @@ impl Findings {
             let (key, since) = (short(open.key.as_str()), open.since);
             format!("charged at {since:.0} and not ended: {key}…")
         }));
+        now.extend(replayer.settings());
         now.retain(|line| self.told.insert(line.clone()));
         now.iter().try_for_each(|line| self.tell(line))
     }

@@ -94,12 +94,18 @@ impl Error {
         }
     }
 
-    /// A fault whose cause only the operator reads.
+    /// A fault whose cause only the operator reads, on one line: it may hold what somebody sent, which MUST NOT begin
+    /// a line of the operator's log.
     #[must_use]
     pub fn internal(cause: impl std::fmt::Display) -> Self {
-        Self::Internal {
-            cause: cause.to_string(),
+        let mut line = String::new();
+        for character in cause.to_string().chars() {
+            match character.is_control() {
+                true => line.extend(character.escape_default()),
+                false => line.push(character),
+            }
         }
+        Self::Internal { cause: line }
     }
 
     /// A wrong field.

@@ -13,6 +13,8 @@ mod catalog;
 mod error;
 mod functions;
 mod refuse;
+mod size;
+mod text;
 mod turns;
 
 #[cfg(test)]
@@ -120,8 +122,9 @@ impl Statement {
         }
         let state = session(tables, bounds)?;
         let parsed = state.sql_to_statement(text, &Dialect::Generic)?;
-        refuse::unless_small(&parsed)?;
+        text::check(&parsed)?;
         let plan = state.statement_to_plan(parsed).await?;
+        size::check(&plan)?;
         refuse::unless_harmless(&plan)?;
         Ok(Self {
             state,

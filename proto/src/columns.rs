@@ -114,6 +114,37 @@ pub fn read_columns(table: &Table, unit: Unit, mechanism: &Mechanism) -> Vec<Str
     }
 }
 
+/// How a release was made of cells, as far as its columns tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// Of several keys or periods.
+    pub merged: bool,
+    /// On rungs.
+    pub on_rungs: bool,
+    /// Of several providers' parts.
+    pub joint: bool,
+}
+
+/// The columns of one released table, which follow from its terms, the mechanism and how it was made.
+#[must_use]
+pub fn columns_of(table: &Table, unit: Unit, mechanism: &Mechanism, made: Made) -> SchemaRef {
+    if mechanism.is_k_only() {
+        return k_only_schema(table);
+    }
+    let mut columns = released_schema(table, unit, &shown_columns(table, unit, mechanism));
+    if made.on_rungs {
+        columns = with_rungs(&columns);
+    }
+    // Trips add up, people do not.
+    if (made.merged || made.on_rungs) && unit != Unit::Trip {
+        columns = bounded(&columns);
+    }
+    if made.joint {
+        columns = joint(&columns);
+    }
+    columns
+}
+
 /// The columns of a released table with rungs: [`RUNG`] comes last.
 #[must_use]
 pub fn with_rungs(released: &Schema) -> SchemaRef {

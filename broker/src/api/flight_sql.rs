@@ -135,7 +135,7 @@ async fn listed(broker: &Arc<Broker>, by: &OrgId, command: Command) -> Result<Re
             names.iter().for_each(|name| schemas.append(CATALOG, name));
             schemas.build()
         }
-        Command::CommandGetTables(asked) => return tables(&shelf, asked).await,
+        Command::CommandGetTables(asked) => return tables(&shelf, asked),
         Command::CommandGetTableTypes(asked) => {
             let mut types = asked.into_builder();
             types.append(TABLE);
@@ -147,16 +147,13 @@ async fn listed(broker: &Arc<Broker>, by: &OrgId, command: Command) -> Result<Re
     Ok(batch.map_err(Error::internal)?)
 }
 
-async fn tables(
-    shelf: &crate::flow::sql::Shelf,
-    asked: CommandGetTables,
-) -> Result<RecordBatch, Status> {
+fn tables(shelf: &crate::flow::sql::Shelf, asked: CommandGetTables) -> Result<RecordBatch, Status> {
     let with_columns = asked.include_schema;
     let mut found = asked.into_builder();
     for schema in shelf.schemas() {
         for table in shelf.tables(&schema) {
             let columns = match with_columns {
-                true => shelf.columns(&schema, &table).await.map_err(told)?,
+                true => shelf.columns(&schema, &table).map_err(told)?,
                 false => Arc::new(Schema::empty()),
             };
             let appended = found.append(CATALOG, &schema, &table, TABLE, &columns);

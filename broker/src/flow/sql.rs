@@ -17,6 +17,7 @@ use cells::sql::{Bounds, Rows, SqlError, Statement};
 use futures::{Stream, StreamExt, stream};
 use policies::id::OrgId;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::Broker;
@@ -36,12 +37,16 @@ const BOUNDS: Bounds = Bounds {
     time: SQL_TIME,
 };
 
+/// What runs a statement; `None` where its time was up.
+type Work = JoinHandle<Option<()>>;
+
 /// The answer to a statement, on its way.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// Its columns.
     pub schema: SchemaRef,
     rows: mpsc::Receiver<Result<RecordBatch, Error>>,
+    work: Work,
     /// Was the last row, or the error that ended it, handed on?
     whole: Arc<AtomicBool>,
     /// The time that it had.
@@ -52,9 +57,18 @@ impl Answer {
     /// Its rows. An answer that was cut MUST NOT look whole, however late it is read: then an error is the last of it.
     pub(crate) fn into_stream(self) -> impl Stream<Item = Result<RecordBatch, Error>> + Send {
         let Self {
-            rows, whole, time, ..
+            rows,
+            work,
+            whole,
+            time,
+            ..
         } = self;
-        let end = async move { (!whole.load(Ordering::Acquire)).then(|| Err(told(over(time)))) };
+        let end = async move {
+            match whole.load(Ordering::Acquire) {
+                true => None,
+                false => Some(Err(cut(work, time).await)),
+            }
+        };
         ReceiverStream::new(rows).chain(stream::once(end).filter_map(ready))
     }
 }
@@ -110,12 +124,14 @@ impl Broker {
                 }
             }
         };
-        run::apart(time, answered)?;
-        // The task went away without a word: its time was up before the first row.
-        let schema = beginning.await.unwrap_or(Err(told(over(time))))?;
+        let work = run::apart(time, answered)?;
+        let Ok(schema) = beginning.await else {
+            return Err(cut(work, time).await);
+        };
         Ok(Answer {
-            schema,
+            schema: schema?,
             rows,
+            work,
             whole,
             time,
         })
@@ -128,6 +144,14 @@ async fn hand_on(mut rows: Rows, answer: &mpsc::Sender<Result<RecordBatch, Error
         if answer.send(batch.map_err(told)).await.is_err() || last {
             return;
         }
+    }
+}
+
+/// Why a statement went away without its last word.
+async fn cut(work: Work, time: Duration) -> Error {
+    match work.await {
+        Ok(_) => told(over(time)),
+        Err(lost) => Error::internal(lost),
     }
 }
 
@@ -174,11 +198,22 @@ mod tests {
             let answer = Answer {
                 schema,
                 rows,
+                work: tokio::spawn(async { None }),
                 whole,
                 time: Duration::ZERO,
             };
             let read: Vec<_> = answer.into_stream().collect().await;
             assert_eq!(read.last().is_some_and(Result::is_ok), was_whole);
         }
+    }
+
+    /// Found by a reread: it was told that its time was up, and the operator nothing.
+    #[tokio::test]
+    async fn a_statement_that_panics_is_a_fault_of_ours() {
+        let lost = tokio::spawn(async { std::panic::panic_any("as an engine does") });
+        let error = cut(lost, Duration::ZERO).await;
+        assert!(matches!(error, Error::Internal { .. }), "{error:?}");
+        let late = cut(tokio::spawn(async { None }), Duration::ZERO).await;
+        assert!(matches!(late, Error::Exhausted { .. }), "{late:?}");
     }
 }

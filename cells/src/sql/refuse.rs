@@ -1,63 +1,26 @@
-//! Which statements are not run, and the engine's errors as ours.
-
-use std::ops::ControlFlow;
+//! Which plans are not run, and the engine's errors as ours.
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::{BinaryExpr, Cast, Expr, LogicalPlan, Operator, TryCast};
-use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{visit_expressions, visit_relations};
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, Expr, LogicalPlan, Operator, TryCast, WindowFrameBound,
+};
+use datafusion::scalar::ScalarValue;
 
 use super::error::SqlError;
 
 /// Most `||` in one plan: each can double a text, in memory that no pool sees.
 const CONCATENATIONS_MAX: usize = 4;
-/// Most expressions in one statement, parts of expressions included: planning them takes time that grows with their
-/// square, and cannot be stopped.
-const EXPRESSIONS_MAX: usize = 600;
-/// Most tables in one statement, each time it names one.
-const RELATIONS_MAX: usize = 24;
+/// Most rows before or behind one that its window may name: beyond them the engine's numbers end.
+const FRAME_ROWS_MAX: u64 = u32::MAX as u64;
 /// Aggregates that go through all values again for each row of a window.
 const RESORTS: &[&str] = &["approx_median", "median", "percentile_cont"];
+/// What the engine says of a regular expression that is none.
+const NO_PATTERN: &str = "Regular expression did not compile";
 /// Longest message of the engine that is handed on, in characters.
 const MESSAGE_CHARS_MAX: usize = 600;
-
-/// Lets a statement through that can be planned in little time.
-///
-/// # Errors
-/// [`SqlError::Refused`].
-pub(super) fn unless_small(statement: &Statement) -> Result<(), SqlError> {
-    let refuse = |what: String| Err(SqlError::Refused { what });
-    let asked = match statement {
-        Statement::Statement(asked) => asked,
-        Statement::Explain(explained) => return unless_small(&explained.statement),
-        _ => return refuse("the statement changes something".to_owned()),
-    };
-    let (mut expressions, mut relations) = (0, 0);
-    let _: ControlFlow<()> =
-        visit_expressions(asked.as_ref(), |_| count(&mut expressions, EXPRESSIONS_MAX));
-    let _: ControlFlow<()> =
-        visit_relations(asked.as_ref(), |_| count(&mut relations, RELATIONS_MAX));
-    if expressions > EXPRESSIONS_MAX {
-        return refuse(format!(
-            "over {EXPRESSIONS_MAX} expressions in one statement"
-        ));
-    }
-    if relations > RELATIONS_MAX {
-        return refuse(format!("over {RELATIONS_MAX} tables in one statement"));
-    }
-    Ok(())
-}
-
-fn count(found: &mut usize, most: usize) -> ControlFlow<()> {
-    *found += 1;
-    match *found > most {
-        true => ControlFlow::Break(()),
-        false => ControlFlow::Continue(()),
-    }
-}
 
 /// Lets a plan through that reads and does nothing else.
 ///
@@ -107,8 +70,21 @@ fn has_no_bound(expr: &Expr) -> Option<&'static str> {
         {
             Some("a window that counts distinct values or looks for their middle")
         }
+        Expr::WindowFunction(window)
+            if too_far(&window.params.window_frame.start_bound)
+                || too_far(&window.params.window_frame.end_bound) =>
+        {
+            Some("a window of more rows than there can be")
+        }
         _ => None,
     }
+}
+
+fn too_far(bound: &WindowFrameBound) -> bool {
+    let (WindowFrameBound::Preceding(rows) | WindowFrameBound::Following(rows)) = bound else {
+        return false;
+    };
+    matches!(rows, ScalarValue::UInt64(Some(rows)) if *rows > FRAME_ROWS_MAX)
 }
 
 fn concatenates(expr: &Expr) -> bool {
@@ -124,6 +100,10 @@ impl From<DataFusionError> for SqlError {
         match error.find_root() {
             DataFusionError::External(_) => own(error),
             DataFusionError::ResourcesExhausted(_) => Self::Memory,
+            // The engine takes a pattern that is none for a fault of its own.
+            root if root.strip_backtrace().contains(NO_PATTERN) => Self::Wrong {
+                message: words(root),
+            },
             DataFusionError::Internal(_)
             | DataFusionError::IoError(_)
             | DataFusionError::ObjectStore(_)

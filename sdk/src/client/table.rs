@@ -17,9 +17,7 @@ use policies::loss::Loss;
 use policies::mechanism::Mechanism;
 use policies::period::Period;
 use policies::table::Table as TableTerms;
-use proto::columns::{
-    QUALITY, bounded, joint, k_only_schema, released_schema, shown_columns, with_rungs,
-};
+use proto::columns::{Made, QUALITY, columns_of};
 use proto::convert::{Chunk, ReleaseHead, Wish};
 use proto::v1::GetReleaseResponse;
 use serde::Deserialize;
@@ -339,23 +337,12 @@ fn open(
 
 /// Are these the columns that the table's terms and the mechanism imply?
 fn describes(schema: &Schema, sheet: &Sheet) -> bool {
-    let Sheet { table, unit, .. } = sheet;
-    if sheet.mechanism.is_k_only() {
-        return schema.fields() == k_only_schema(table).fields();
-    }
-    let shown = shown_columns(table, *unit, &sheet.mechanism);
-    let mut expected = released_schema(table, *unit, &shown);
-    if !sheet.rungs.is_empty() {
-        expected = with_rungs(&expected);
-    }
-    // Trips add up, people do not.
-    let merges = sheet.merge.is_some() || !sheet.rungs.is_empty();
-    if merges && *unit != Unit::Trip {
-        expected = bounded(&expected);
-    }
-    if sheet.joint.is_some() {
-        expected = joint(&expected);
-    }
+    let made = Made {
+        merged: sheet.merge.is_some(),
+        on_rungs: !sheet.rungs.is_empty(),
+        joint: sheet.joint.is_some(),
+    };
+    let expected = columns_of(&sheet.table, sheet.unit, &sheet.mechanism, made);
     schema.fields() == expected.fields()
 }
 

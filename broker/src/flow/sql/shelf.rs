@@ -22,7 +22,7 @@ use policies::id::{AgreementId, OrgId, ReleaseKey};
 use policies::period::Period;
 use policies::state::{ReleaseRecord, Stage, State};
 use policies::table::Table;
-use proto::columns::{released_schema, shown_columns};
+use proto::columns::{Made, columns_of};
 
 use crate::access::method::DO_GET;
 use crate::flow::Broker;
@@ -162,8 +162,7 @@ fn shape(r: &Reservation) -> String {
         bins,
         ..
     } = &r.table;
-    let shown = shown_columns(&r.table, r.unit, &r.mechanism);
-    let fields = released_schema(&r.table, r.unit, &shown);
+    let fields = released(r);
     let fields: Vec<_> = fields.fields().iter().map(|f| f.name().as_str()).collect();
     format!(
         "{kind} {} {zoning} {period:?} {bins:?} {fields:?} {} {}",
@@ -171,6 +170,16 @@ fn shape(r: &Reservation) -> String {
         r.mechanism.is_k_only(),
         r.rungs.len()
     )
+}
+
+/// The columns of a release.
+fn released(r: &Reservation) -> SchemaRef {
+    let made = Made {
+        merged: r.merge.is_some(),
+        on_rungs: !r.rungs.is_empty(),
+        joint: r.joint.is_some(),
+    };
+    columns_of(&r.table, r.unit, &r.mechanism, made)
 }
 
 type Places = BTreeMap<String, BTreeMap<String, Vec<usize>>>;
@@ -201,18 +210,18 @@ fn placed(items: &[Item]) -> Places {
 }
 
 impl Shelf {
-    /// The columns of a table, without its rows.
+    /// The columns of a table, from what was reserved: no release is read for a list of tables.
     ///
     /// # Errors
     /// [`SqlError::Tables`].
-    pub(crate) async fn columns(&self, schema: &str, table: &str) -> Result<SchemaRef, SqlError> {
-        let items = self.items(schema, table).unwrap_or_default();
+    pub(crate) fn columns(&self, schema: &str, table: &str) -> Result<SchemaRef, SqlError> {
         if (schema, table) == (RELEASED, RELEASES) {
             return releases::list(&[]).map(|none| none.schema);
         }
-        let first = items.get(..1).unwrap_or_default();
-        let loaded = rows::load(&self.broker, &self.by, first).await?;
-        Ok(loaded.schema)
+        let items = self.items(schema, table).unwrap_or_default();
+        let first = items.first();
+        let first = first.ok_or_else(|| rows::failed("a table of no release"))?;
+        Ok(rows::with_period(&released(&first.reservation)))
     }
 
     fn items(&self, schema: &str, table: &str) -> Option<Vec<&Item>> {

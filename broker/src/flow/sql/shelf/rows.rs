@@ -10,7 +10,7 @@ use cells::sql::{Loaded, SqlError};
 use policies::id::OrgId;
 use policies::period::Period;
 
-use super::Item;
+use super::{Item, released};
 use crate::access::method::DO_GET;
 use crate::error::Error;
 use crate::flow::Broker;
@@ -33,6 +33,10 @@ pub(super) async fn load(broker: &Broker, by: &OrgId, items: &[&Item]) -> Result
             return Err(SqlError::Read { limit });
         }
         let (schema, batches) = decode(table.bytes.as_ref()).map_err(failed)?;
+        // Lists of tables promise these.
+        if schema.fields() != released(&item.reservation).fields() {
+            return Err(failed("a release has other columns than were reserved"));
+        }
         let schema = with_period(&schema);
         let loaded = loaded.get_or_insert_with(|| Loaded {
             schema: Arc::clone(&schema),
@@ -47,7 +51,7 @@ pub(super) async fn load(broker: &Broker, by: &OrgId, items: &[&Item]) -> Result
 }
 
 /// The columns as any release of the table has them: the facts that a release carries are of it alone.
-fn with_period(schema: &Schema) -> SchemaRef {
+pub(super) fn with_period(schema: &Schema) -> SchemaRef {
     let fields = [
         Arc::new(Field::new(PERIOD, DataType::Utf8, false)),
         Arc::new(Field::new(PERIOD_START, DataType::Date32, false)),

@@ -46,6 +46,8 @@ pub struct Picture {
     pub title: String,
     /// What is counted.
     pub unit: String,
+    /// Do the numbers come with intervals?
+    pub intervals: bool,
     /// The numbers in it: what they are of, and the sum.
     pub series: Vec<(String, Sum)>,
 }

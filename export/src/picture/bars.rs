@@ -61,6 +61,7 @@ pub(super) fn draw(export: &Export, wish: &Wish, by: &str) -> Result<Picture, Pi
         svg,
         title,
         unit: selection.unit(),
+        intervals: selection.states_intervals(),
         series: bars,
     })
 }

@@ -100,6 +100,7 @@ pub(super) fn draw(
         svg,
         title,
         unit: selection.unit(),
+        intervals: selection.states_intervals(),
         series: series.collect(),
     })
 }

@@ -97,6 +97,7 @@ fn zoned(
         svg,
         title,
         unit: selection.unit(),
+        intervals: selection.states_intervals(),
         series,
     })
 }

@@ -112,6 +112,7 @@ pub(super) fn draw(export: &Export, wish: &Wish) -> Result<Picture, PictureError
         svg,
         title,
         unit: selection.unit(),
+        intervals: selection.states_intervals(),
         series: series.collect(),
     })
 }

@@ -196,12 +196,17 @@ impl<'a> Selection<'a> {
         only.all(|(of, wanted)| *of != column || wanted == value)
     }
 
+    /// Does each number come with the ends of an interval?
+    pub(super) fn states_intervals(&self) -> bool {
+        self.low.is_some() && self.high.is_some()
+    }
+
     /// How exact these sums are, in words.
     pub(super) fn exactness<'s>(&self, sums: impl Iterator<Item = &'s Sum>, of: &str) -> String {
         if self.export.sheet().is_exact() {
             return "Numbers as released, without noise.".to_owned();
         }
-        if self.low.is_none() || self.high.is_none() {
+        if !self.states_intervals() {
             return "Noisy numbers, of which no interval is stated.".to_owned();
         }
         let mut halves: Vec<i64> = sums.filter(|s| !s.is_withheld()).map(Sum::half).collect();

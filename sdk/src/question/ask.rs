@@ -53,6 +53,16 @@ pub enum AskError {
         /// The zoning.
         zoning: ZoningId,
     },
+    /// No zone has this name: rows of it are not withheld, there are none.
+    #[error(
+        "`{zone}` is no zone of `{zoning}`: its ids are the `zone_id` of `weir zoning get {zoning}`"
+    )]
+    NoZone {
+        /// What was asked for.
+        zone: String,
+        /// The zoning.
+        zoning: ZoningId,
+    },
     /// The zoning cannot be read.
     #[error(transparent)]
     Zoning(#[from] ZoningError),
@@ -173,18 +183,33 @@ impl Client {
     }
 }
 
-/// The same arguments with the zone that holds the point, where one is given, and a word about which it is.
+/// The same arguments with the zone that holds the point, where one is given, and a word about which it is. Zones that
+/// are named have to be there.
 async fn located(
     client: &Client,
     reads: &[Read<'_>],
     arguments: &Arguments,
 ) -> Result<(Arguments, Option<String>), AskError> {
+    let zones = [Argument::Zone, Argument::Origin, Argument::Destination];
+    let named: Vec<&str> = zones.iter().filter_map(|of| arguments.get(*of)).collect();
     let first = reads.iter().flat_map(|read| &read.tables).next();
-    let (Some((latitude, longitude)), Some(first)) = (arguments.point(), first) else {
+    let (Some(first), false) = (first, named.is_empty() && arguments.point().is_none()) else {
         return Ok((arguments.clone(), None));
     };
     let id = &first.zoning.id;
-    let zoning = Zoning::parse(&client.zoning_of(&first.zoning).await?)?;
+    let geojson = client.zoning_of(&first.zoning).await?;
+    let zoning = Zoning::parse(&geojson)?;
+    let is_there =
+        |name: &str| zoning.ids().iter().any(|id| id == name) || district::is_one(&geojson, name);
+    if let Some(zone) = named.into_iter().find(|name| !is_there(name)) {
+        return Err(AskError::NoZone {
+            zone: zone.to_owned(),
+            zoning: id.clone(),
+        });
+    }
+    let Some((latitude, longitude)) = arguments.point() else {
+        return Ok((arguments.clone(), None));
+    };
     let zone = zoning.zone_at(longitude, latitude);
     let zone = zone.and_then(|zone| zoning.ids().get(usize::try_from(zone).ok()?));
     let zone = zone.ok_or_else(|| AskError::Nowhere { zoning: id.clone() })?;

@@ -184,7 +184,7 @@ struct Number {
     of: String,
     /// The sum of released rows; none where all are withheld.
     value: Option<i64>,
-    /// Half the width of its 95 % interval.
+    /// Half the width of its 95 % interval; none where no interval is stated.
     half: Option<i64>,
     /// None where the domain has too many keys to say.
     withheld_keys: Option<u64>,
@@ -195,7 +195,7 @@ impl Shown {
         let number = |(of, sum): (String, Sum)| Number {
             of,
             value: (!sum.is_withheld()).then_some(sum.value),
-            half: (!sum.is_withheld()).then(|| sum.half()),
+            half: (picture.intervals && !sum.is_withheld()).then(|| sum.half()),
             withheld_keys: sum.withheld,
         };
         Self {
@@ -217,9 +217,10 @@ impl View for Shown {
             .unwrap_or(0);
         let mut bars = table(&["", &self.unit, "±", ""]);
         for number in self.numbers.iter().take(BARS) {
-            let (value, half, sign) = match number.value.zip(number.half) {
-                Some((value, half)) => (thousands(value), thousands(half), bar(value, largest)),
-                None => ("withheld".to_owned(), String::new(), String::new()),
+            let half = number.half.map(thousands).unwrap_or_default();
+            let (value, sign) = match number.value {
+                Some(value) => (thousands(value), bar(value, largest)),
+                None => ("withheld".to_owned(), String::new()),
             };
             bars.add_row([number.of.clone(), value, half, sign]);
         }

@@ -173,7 +173,6 @@ pub async fn start_within(
             .await
             .map_err(during("erase payloads that no entry names"))?;
     }
-    broker.resume();
     broker.keep_time();
     broker.keep_schedule();
     tokio::spawn(watch(Arc::clone(&broker), stop.clone()));

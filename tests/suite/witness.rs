@@ -11,7 +11,9 @@ use broker::config::Witnesses;
 use broker::serve::start;
 use broker::witness::{self, WitnessConfig};
 use certs::{Ed25519Seed, write_secret};
+use policies::agreement::Agreement;
 use policies::id::{AgreementId, Role};
+use policies::state::Stage;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sdk::client::{Answered, Client, ClientError, Retry};
@@ -123,10 +125,18 @@ impl Watched {
 }
 
 async fn contributed(town: &Town) -> (AgreementId, Member) {
+    contributed_with(town, |_| {}).await
+}
+
+async fn contributed_with(
+    town: &Town,
+    change: impl FnOnce(&mut Agreement),
+) -> (AgreementId, Member) {
     let bikes = town.join("bikes", Role::Provider).await;
     let city = town.join("city", Role::Planner).await;
     let (_, geojson) = town.zoning().await;
-    let terms = agreement(&bikes, &city, &geojson);
+    let mut terms = agreement(&bikes, &city, &geojson);
+    change(&mut terms);
     let id = activate(&bikes, &city, &terms).await;
     let cells = [cells(&terms, &ROWS)];
     bikes
@@ -195,6 +205,34 @@ async fn without_a_quorum_no_table_leaves_and_the_retry_is_charged_nothing() {
     watched.policy.check(released.proof.checkpoint()).unwrap();
     let state = broker.sequencer().state().clone();
     assert_eq!(state.releases().count(), 1, "one reservation, one charge");
+}
+
+/// The quorum is lost at the tick and back at a later one: what was charged meanwhile is published then, once, by the broker
+/// alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_release_is_drawn_at_a_tick_after_the_quorum_is_back() {
+    let mut watched = Watched::new().await;
+    contributed_with(&watched.town, |terms| terms.plan[0].scheduled = true).await;
+    watched.north.stop().await;
+    watched.south.stop().await;
+    let broker = watched.town.broker();
+    broker.keep_up().await;
+    let sequencer = broker.sequencer();
+    assert_eq!(sequencer.state().unfinished().len(), 1, "charged, no table");
+    watched.north.start().await;
+    broker.keep_up().await;
+    until("the table is published", async || {
+        let state = sequencer.state();
+        state.unfinished().is_empty().then_some(())
+    })
+    .await;
+    broker.keep_up().await;
+    let state = sequencer.state().clone();
+    let stages: Vec<_> = state.releases().map(|(_, r)| r.stage.clone()).collect();
+    assert!(
+        matches!(stages[..], [Stage::Published { .. }]),
+        "{stages:?}"
+    );
 }
 
 /// A backup of yesterday: the witness has seen more, so the broker does not start, and says why.

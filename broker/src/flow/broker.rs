@@ -267,6 +267,12 @@ impl Drawing {
         Arc::clone(locks.entry(key.clone()).or_default())
     }
 
+    /// Is somebody drawing it?
+    pub(crate) fn is_drawn(&self, key: &ReleaseKey) -> bool {
+        let locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.get(key).is_some_and(|lock| lock.try_lock().is_err())
+    }
+
     /// Forgets a release's lock; whoever still waits for it holds it by itself.
     pub(crate) fn forget(&self, key: &ReleaseKey) {
         self.0

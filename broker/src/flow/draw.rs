@@ -61,16 +61,19 @@ impl Broker {
             .map_err(Error::internal)?
     }
 
-    /// Takes up the releases that a crash left between charge and table.
+    /// Takes up the releases between charge and table that nobody draws: a crash or a failure, as of the quorum, left
+    /// them there. Those of a suspended agreement wait.
     pub fn resume(self: &Arc<Self>) {
         let unfinished = self.sequencer.state().unfinished();
-        for key in unfinished.into_iter().filter(|key| !self.waits(key)) {
+        let idle = |key: &ReleaseKey| !self.drawing.is_drawn(key) && !self.waits(key);
+        for key in unfinished.into_iter().filter(idle) {
             let broker = Arc::clone(self);
             tokio::spawn(async move {
                 match broker.draw(&key).await {
-                    Ok(()) => tracing::info!(release = %key, "resumed after a restart"),
+                    Ok(()) => tracing::info!(release = %key, "taken up again"),
                     Err(error) => {
-                        tracing::error!(release = %key, code = error.code(), "not resumed")
+                        let code = error.code();
+                        tracing::error!(release = %key, code, "not drawn yet: tried again");
                     }
                 }
             });

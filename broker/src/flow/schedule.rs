@@ -61,7 +61,17 @@ impl Broker {
         Ok(())
     }
 
-    /// Looks for what is due, until the broker is gone.
+    /// What the broker does by itself at every tick: what is missing is told, what was charged and has no table yet is
+    /// drawn, what is due is released.
+    pub async fn keep_up(self: &Arc<Self>) {
+        if let Err(error) = self.tell_missing().await {
+            tracing::warn!(code = error.code(), "missing periods are not told yet");
+        }
+        self.resume();
+        self.release_due().await;
+    }
+
+    /// Keeps up, from now on and until the broker is gone.
     pub fn keep_schedule(self: &Arc<Self>) {
         let broker: Weak<Self> = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -72,10 +82,7 @@ impl Broker {
                 let Some(broker) = broker.upgrade() else {
                     break;
                 };
-                if let Err(error) = broker.tell_missing().await {
-                    tracing::warn!(code = error.code(), "missing periods are not told yet");
-                }
-                broker.release_due().await;
+                broker.keep_up().await;
             }
         });
     }

@@ -1,6 +1,7 @@
 //! What went wrong, in two texts: one for the caller, which says little, and the cause for the operator.
 
 use policies::decide::DecideError;
+use policies::state::ApplyError;
 
 /// A failure of a use case. `Display` is what a caller may read; the cause has no way into it.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +115,15 @@ impl Error {
         Self::Invalid {
             field: field.into(),
             message: message.to_string(),
+        }
+    }
+}
+
+/// An entry that the reducer refuses is a wish that came too late or broke a rule no check named.
+impl From<ApplyError> for Error {
+    fn from(error: ApplyError) -> Self {
+        Self::Precondition {
+            message: error.to_string(),
         }
     }
 }

@@ -54,6 +54,10 @@ pub const REFUSALS_LOGGED_EVERY: SignedDuration = SignedDuration::from_secs(10);
 /// Those that were turned away are logged once in this time, as a number.
 pub const REFUSALS_FOLD_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
+/// Offers of one organisation that nobody has answered: each stays in the memory of the one writer, and everybody's
+/// lists. Withdrawn, countered, signed and expired ones are none.
+pub const OPEN_OFFERS_PER_ORG_MAX: usize = 256;
+
 /// Answers of the access policies that are remembered, of two ids and a few words each.
 pub const ANSWERS_REMEMBERED_MAX: usize = 1 << 16;
 
@@ -173,7 +177,8 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 pub const PUBLISH_TICK_MAX: Duration = Duration::from_secs(30);
 /// How often agreements are looked through for those that have run out; they have no power already.
 pub const LIFE_TICK: Duration = Duration::from_secs(10);
-/// How often plans are looked through for scheduled releases that are due.
+/// How often plans are looked through for scheduled releases that are due, and releases for those that were charged and
+/// are still without a table.
 pub const SCHEDULE_TICK: Duration = Duration::from_secs(30);
 /// Scheduled releases in work at one time; most of them wait for their public tick.
 pub const SCHEDULED_AT_ONCE: usize = 8;
@@ -260,6 +265,7 @@ pub fn told() -> BTreeMap<String, u64> {
         ),
         ("fetches_per_org_max", FETCHES_PER_ORG_MAX as u64),
         ("k_only_rows_max", K_ONLY_ROWS_MAX),
+        ("open_offers_per_org_max", OPEN_OFFERS_PER_ORG_MAX as u64),
         ("org_calls_burst", ORG_CALLS_BURST.into()),
         ("org_calls_per_second", ORG_CALLS_PER_SECOND.into()),
         ("quorum_wait_s", QUORUM_WAIT.as_secs()),

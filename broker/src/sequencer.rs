@@ -283,7 +283,9 @@ impl Writer {
                 indices.push(self.append(body, time, batch)?);
                 Ok(indices)
             });
-        if result.is_err() {
+        // A refused entry has changed nothing. Copies of the state take long and hold up everybody: only what went ahead of
+        // it is worth one.
+        if result.is_err() && batch.entries.len() > before {
             batch.entries.truncate(before);
             self.restore(&batch.entries);
         }
@@ -307,12 +309,12 @@ impl Writer {
         };
         let bytes = entry.to_bytes().map_err(Error::internal)?;
         let place = self.overlay.size();
-        self.overlay.apply(&entry).map_err(precondition)?;
+        self.overlay.apply(&entry)?;
         batch.entries.push((entry, bytes));
         Ok(place)
     }
 
-    /// A half-applied entry leaves the overlay unusable: made anew from what is durable and decided.
+    /// Entries in the overlay that are not to be: made anew from what is durable and decided.
     fn restore(&mut self, entries: &[(Entry, Vec<u8>)]) {
         let durable = self.durable().clone();
         self.overlay = durable;
@@ -393,13 +395,6 @@ impl Writer {
         }
         self.shared.size.send_replace(durable.size());
         Ok(())
-    }
-}
-
-/// An entry that the reducer refuses is a wish that came too late or broke a rule no check named.
-fn precondition(error: policies::state::ApplyError) -> Error {
-    Error::Precondition {
-        message: error.to_string(),
     }
 }
 

@@ -182,6 +182,10 @@ pub struct Change {
 pub struct Life {
     /// Who has suspended it and not resumed since.
     pub suspended_by: BTreeSet<OrgId>,
+    /// The entry by which it came into force, and when; the history may be too long to hold it.
+    // Not read as `None` where it is absent: an index from before it has to be made anew.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub activated: Option<(u64, Timestamp)>,
     /// When a termination with notice takes effect.
     pub ends: Option<Timestamp>,
     /// The amendment in its place.

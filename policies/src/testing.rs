@@ -376,13 +376,17 @@ impl Town {
         self.log.push(entry(body));
     }
 
-    /// What the state says to an entry that it does not take.
+    /// What the state says to an entry that it does not take, and that leaves no trace in it.
     pub fn refuses(&self, body: Body) -> String {
-        self.state
-            .clone()
-            .apply(&entry(body))
-            .unwrap_err()
-            .to_string()
+        self.refuses_entry(&entry(body))
+    }
+
+    pub fn refuses_entry(&self, entry: &Entry) -> String {
+        let mut after = self.state.clone();
+        let error = after.apply(entry).unwrap_err().to_string();
+        let kind = entry.body.kind();
+        assert!(after == self.state, "{kind} was refused and left a part");
+        error
     }
 }
 

@@ -29,6 +29,7 @@ mod listing;
 mod measures;
 mod merge;
 mod odrl;
+mod offers;
 mod open_change;
 mod open_data;
 mod open_slow;

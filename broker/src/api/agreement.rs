@@ -160,6 +160,7 @@ impl Agreements {
         } = record.clone();
         let Life {
             suspended_by,
+            activated: _,
             ends,
             superseded_by,
             first: _,

@@ -4,10 +4,10 @@
 use audit::receipt::Receipt;
 use policies::agreement::Agreement;
 use policies::entry::Body;
-use policies::id::{AgreementId, Fingerprint, OrgId};
+use policies::id::{AgreementId, Fingerprint, OrgId, Role};
 use policies::period::Place;
 use policies::sign::{PartySignature, Signs, verify};
-use policies::state::{State, Status};
+use policies::state::State;
 use policies::validate::faults;
 
 use super::broker::Broker;
@@ -15,6 +15,7 @@ use super::rotate::still_in_force;
 use crate::access::in_force::NO_AGREEMENT;
 use crate::access::method::{GET_AGREEMENT, OFFER_AGREEMENT, SIGN_AGREEMENT};
 use crate::error::Error;
+use crate::limits::OPEN_OFFERS_PER_ORG_MAX;
 
 impl Broker {
     /// Offers an agreement in canonical form, signed by the offering party. The same offer again is
@@ -105,9 +106,10 @@ impl Broker {
                     .get(1)
                     .is_some_and(|signed| signed.0 == by)
                 {
-                    let history = &record.life.history;
-                    let activated = history.iter().find(|c| c.status == Status::Active);
-                    let entry = activated.map_or(record.entry, |change| change.entry);
+                    let entry = record
+                        .life
+                        .activated
+                        .map_or(record.entry, |(entry, _)| entry);
                     return Ok((Vec::new(), Some(entry)));
                 }
                 let allotment = record.terms.allotment();
@@ -116,6 +118,7 @@ impl Broker {
                 check_terms(state, &record.terms)?;
                 check_cap(state, &record.terms, &by)?;
                 still_in_force(state, &by, &key)?;
+                state.check_signing(&agreement, &by, now)?;
                 let signed = Body::AgreementSigned {
                     agreement: agreement.clone(),
                     by,
@@ -218,6 +221,13 @@ fn check_terms(state: &State, terms: &Agreement) -> Result<(), Error> {
             return Err(Error::invalid(format!("{path}.key"), message));
         }
     }
+    for (n, org) in terms.recipients.iter().enumerate() {
+        let role = state.org(org).map(|org| org.role);
+        if !matches!(role, Some(Role::Planner | Role::Provider)) {
+            let message = "is no admitted planner or provider";
+            return Err(Error::invalid(format!("recipients[{n}]"), message));
+        }
+    }
     for (n, zoning) in terms.zonings.iter().enumerate() {
         let same = state
             .zoning(&zoning.id)
@@ -237,6 +247,12 @@ fn check_terms(state: &State, terms: &Agreement) -> Result<(), Error> {
 /// agreements with others make of it. The provider is told when it signs.
 fn check_offer(state: &State, terms: &Agreement, by: &OrgId) -> Result<(), Error> {
     check_terms(state, terms)?;
+    if state.open_offers(by) >= OPEN_OFFERS_PER_ORG_MAX {
+        let message = format!(
+            "so many of your offers wait to be signed ({OPEN_OFFERS_PER_ORG_MAX}): withdraw one"
+        );
+        return Err(Error::Precondition { message });
+    }
     if *by == terms.provider.org {
         check_cap(state, terms, by)?;
     }

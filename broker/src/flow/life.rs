@@ -187,6 +187,8 @@ fn entries(state: &State, action: Action, act: Act, now: Timestamp) -> Result<Ve
     if record.entry != act.after {
         return Err(changed_since());
     }
+    // Ahead of the aborts, which would have to be undone.
+    state.check_act(action, &act, now)?;
     let at_once = act.takes_effect.is_none_or(|at| at <= now);
     let ends = (action == Action::Terminate && at_once).then_some(&act.agreement);
     let mut entries = state.ending(now, ends);

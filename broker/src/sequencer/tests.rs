@@ -140,3 +140,31 @@ async fn what_time_brings_waits_for_witnesses_and_what_a_party_does_does_not() {
     write(&sequencer, vec![Body::Heartbeat {}]).await;
     audited(&sequencer);
 }
+
+/// Who asks in vain holds up nobody: what is refused at once needs no copy of the state. This overlay is ahead of what is
+/// durable, so that a copy would be seen.
+#[tokio::test]
+async fn a_refused_entry_costs_no_copy_of_the_state() {
+    let (sequencer, town, _index) = contributed().await;
+    let overlay = sequencer.state().clone();
+    let mut writer = Writer {
+        shared: Arc::clone(&sequencer.shared),
+        overlay,
+        index: None,
+        timing: Timing::new(Clock::standing_at(now())),
+    };
+    let beat = vec![Body::Heartbeat {}];
+    writer.enter(beat, now(), &mut Batch::default()).unwrap();
+    let (before, mut batch) = (writer.overlay.clone(), Batch::default());
+    let in_vain = vec![town.acting(Action::Resume, "bikes", None)];
+    let refused = writer.enter(in_vain, now(), &mut batch).unwrap_err();
+    assert!(refused.to_string().contains("lifted by whoever made it"));
+    assert!(writer.overlay == before && batch.entries.is_empty());
+    // What went ahead of a refused entry is taken back with it.
+    let beats = vec![
+        Body::Heartbeat {},
+        town.acting(Action::Resume, "bikes", None),
+    ];
+    writer.enter(beats, now(), &mut batch).unwrap_err();
+    assert!(writer.overlay == *sequencer.state() && batch.entries.is_empty());
+}

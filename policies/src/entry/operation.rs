@@ -10,7 +10,7 @@ use crate::id::{Fingerprint, OrgId};
 /// The form of records that [`Snapshot::root`] is over. Whoever changes what a record of an older log
 /// looks like (a test knows: `the_root_of_an_old_log_is_what_it_was`) MUST raise it: auditors recompute
 /// the roots of their own form and count the others as not checked.
-pub const SNAPSHOT_FORM: u32 = 2;
+pub const SNAPSHOT_FORM: u32 = 3;
 
 /// What the operator has set and others feel: the same for all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

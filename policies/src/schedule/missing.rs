@@ -135,9 +135,8 @@ fn has_come(state: &State, slot: &Slot, now: Timestamp) -> bool {
     let wait = record.and_then(|record| {
         let item = record.terms.plan_item(&slot.table)?;
         let due = due_at(&record.terms, item, slot.period)?;
-        let mut changes = record.life.history.iter();
-        let active = changes.find(|change| change.status == Status::Active);
-        let from = active.map_or(due, |active| due.max(active.time));
+        let activated = record.life.activated;
+        let from = activated.map_or(due, |(_, at)| due.max(at));
         from.checked_add(i64::from(item.grace_hours).hours()).ok()
     });
     wait.is_some_and(|wait| wait < now)
@@ -240,6 +239,21 @@ mod tests {
         }
         loaded.finish_loading();
         assert_eq!(loaded.missed, town.state.missed);
+    }
+
+    /// However often it was suspended since: the history that is kept forgets when it came into force, the grace does not.
+    #[test]
+    fn grace_counts_from_the_activation_and_from_no_later_resumption() {
+        let mut town = waiting();
+        let time = "2026-10-04T12:00:00Z".parse().unwrap();
+        for _ in 0..crate::life::HISTORY_MAX {
+            for action in [Action::Suspend, Action::Resume] {
+                let body = town.acting(action, "bikes", None);
+                town.write_at(body, time);
+            }
+        }
+        let over = missing(&town.state, "2026-10-04T21:00:01Z".parse().unwrap());
+        assert_eq!(told(&over), ["2026-10-01"]);
     }
 
     /// A look that begins where the last one ended finds what a look at everything finds, whatever happens in between.

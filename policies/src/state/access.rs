@@ -71,9 +71,9 @@ impl State {
             .map_err(|_| ApplyError::Rule {
                 rule: "access policies never go back to an older serial number",
             })?;
-        let before = self.policies.take();
+        let before = self.policies.as_ref();
         let same = |p: &PoliciesInForce| p.sha256 == *sha256 && p.serial == serial;
-        if before.as_ref().is_some_and(same) {
+        if before.is_some_and(same) {
             return Err(ApplyError::Rule {
                 rule: "`policy.changed` changes the policies",
             });
@@ -82,7 +82,7 @@ impl State {
         self.policies = Some(PoliciesInForce {
             sha256: sha256.clone(),
             serial,
-            newest: brought.or_else(|| before.and_then(|p| p.newest)),
+            newest: brought.or_else(|| before.and_then(|p| p.newest.clone())),
             entry: self.size,
         });
         Ok(vec![Touched::Policies])

@@ -55,8 +55,8 @@ impl State {
     /// Takes the next entry.
     ///
     /// # Errors
-    /// [`ApplyError`] where it breaks an invariant. The state MUST then be dropped: it may hold a
-    /// part of the entry's effects.
+    /// [`ApplyError`] where it breaks an invariant; the state is then as it was, so each effect checks all before it
+    /// changes anything.
     pub fn apply(&mut self, entry: &Entry) -> Result<Vec<Touched>, ApplyError> {
         if self.time.is_some_and(|last| entry.time < last) {
             return Err(ApplyError::Time);
@@ -193,12 +193,22 @@ fn insert_new<K: Ord + Clone, V>(
     what: &'static str,
     id: &str,
 ) -> Result<(), ApplyError> {
-    if map.contains_key(key) {
-        return Err(ApplyError::Twice {
-            what,
-            id: id.to_owned(),
-        });
-    }
+    is_new(map, key, what, id)?;
     map.insert(key.clone(), value);
     Ok(())
+}
+
+fn is_new<K: Ord, V>(
+    map: &std::collections::BTreeMap<K, V>,
+    key: &K,
+    what: &'static str,
+    id: &str,
+) -> Result<(), ApplyError> {
+    match map.contains_key(key) {
+        true => Err(ApplyError::Twice {
+            what,
+            id: id.to_owned(),
+        }),
+        false => Ok(()),
+    }
 }

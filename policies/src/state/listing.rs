@@ -3,7 +3,7 @@
 
 use std::ops::Bound;
 
-use super::{AgreementRecord, State};
+use super::{AgreementRecord, State, Status};
 use crate::agreement::Agreement;
 use crate::id::{AgreementId, OrgId};
 
@@ -25,6 +25,17 @@ impl State {
         let ids = self.naming.get(org).into_iter();
         let ids = ids.flat_map(move |ids| ids.range((from, Bound::Unbounded)));
         ids.filter_map(|id| self.agreements.get_key_value(id))
+    }
+
+    /// How many offers of the organisation wait for an answer.
+    #[must_use]
+    pub fn open_offers(&self, by: &OrgId) -> usize {
+        let named = self.agreements_naming(by, Bound::Unbounded);
+        let open = named.filter(|(_, record)| {
+            let offerer = record.signatures.first().map(|(org, _)| org);
+            record.status == Status::Offered && offerer == Some(by)
+        });
+        open.count()
     }
 
     /// Remembers whom an agreement names.
@@ -61,6 +72,11 @@ mod tests {
             let [offered, ..] = town.agreeing();
             town.write(offered);
         }
+        let open = ["bikes", "city", "harbour"].map(|who| town.state.open_offers(&org(who)));
+        assert_eq!(open, [7, 0, 0], "of whoever made them");
+        let withdrawn = town.acting(crate::life::Action::Withdraw, "bikes", None);
+        town.write(withdrawn);
+        assert_eq!(town.state.open_offers(&org("bikes")), 6);
         let (mut state, mut loaded) = (State::new(), State::new());
         for entry in &town.log {
             let touched = state.apply(entry).unwrap();

@@ -20,6 +20,7 @@ mod golden;
 mod opening;
 mod parties;
 mod random;
+mod refused;
 mod retention;
 mod rotation;
 

@@ -88,7 +88,7 @@ impl Town {
             time,
             ..entry(body)
         };
-        self.state.clone().apply(&entry).unwrap_err().to_string()
+        self.refuses_entry(&entry)
     }
 }
 

@@ -289,6 +289,9 @@ fn an_agreement_is_superseded_once() {
     let [offered, signed, activated] = town.agreeing_to(&two, &signer);
     town.write(offered);
     town.agree(&one, &signer);
+    let check = (town.state).check_signing(&two.id().unwrap(), &org("city"), now());
+    let told = check.unwrap_err().to_string();
+    assert!(told.contains("amended by its parties"), "{told}");
     town.write(signed);
     assert!(town.refuses(activated).contains("amended by its parties"));
 }

@@ -10,15 +10,15 @@ use crate::loss::Loss;
 use crate::state::{ApplyError, State, Status};
 
 impl State {
-    /// Withdraws, suspends, resumes or terminates.
-    pub(super) fn act(
-        &mut self,
-        action: Action,
-        act: &Act,
-        time: Timestamp,
-    ) -> Result<Vec<Touched>, ApplyError> {
+    /// May it be done now, but for releases that an end would leave unfinished?
+    ///
+    /// # Errors
+    /// [`ApplyError`] of the entry that would say so.
+    pub fn check_act(&self, action: Action, act: &Act, time: Timestamp) -> Result<(), ApplyError> {
         self.may(action, &act.agreement, &act.by, time)?;
-        let record = self.agreement_mut(&act.agreement)?;
+        let id = &act.agreement;
+        let record = self.agreement(id);
+        let record = record.ok_or_else(|| unknown("agreement", id.as_str()))?;
         rule(
             act.after == record.entry,
             "an act answers the agreement's last change",
@@ -27,7 +27,27 @@ impl State {
             act.takes_effect.is_none() || action == Action::Terminate,
             "only a termination takes effect later",
         )?;
-        let life = &mut record.life;
+        if action == Action::Terminate {
+            let ends = act.takes_effect.unwrap_or(time);
+            rule(
+                earliest_end(&record.terms, time).is_some_and(|earliest| earliest <= ends),
+                "a termination keeps the notice that was agreed",
+            )?;
+            let sooner = record.life.ends.is_none_or(|before| ends < before);
+            rule(sooner, "a further termination comes sooner than the first")?;
+        }
+        Ok(())
+    }
+
+    /// Withdraws, suspends, resumes or terminates.
+    pub(super) fn act(
+        &mut self,
+        action: Action,
+        act: &Act,
+        time: Timestamp,
+    ) -> Result<Vec<Touched>, ApplyError> {
+        self.check_act(action, act, time)?;
+        let life = &mut self.agreement_mut(&act.agreement)?.life;
         let status = match action {
             Action::Withdraw => Status::Withdrawn,
             Action::Suspend => {
@@ -47,16 +67,13 @@ impl State {
     }
 
     fn terminate(&mut self, act: &Act, time: Timestamp) -> Result<Vec<Touched>, ApplyError> {
-        let record = self.agreement_mut(&act.agreement)?;
         let ends = act.takes_effect.unwrap_or(time);
-        rule(
-            earliest_end(&record.terms, time).is_some_and(|earliest| earliest <= ends),
-            "a termination keeps the notice that was agreed",
-        )?;
-        let sooner = record.life.ends.is_none_or(|before| ends < before);
-        rule(sooner, "a further termination comes sooner than the first")?;
-        record.life.ends = Some(ends);
         let (id, why) = (&act.agreement, Some((&act.by, &act.reason)));
+        if ends <= time {
+            self.closable(id, Status::Terminated)?;
+        }
+        let record = self.agreement_mut(id)?;
+        record.life.ends = Some(ends);
         if ends > time {
             let status = record.status;
             return self.change(id, status, why, time);
@@ -78,11 +95,23 @@ impl State {
             Status::Terminated => Status::Terminated,
             _ => Status::Expired,
         };
+        self.closable(id, status)?;
         self.close(id, status, None, time)
     }
 
-    /// Ends an agreement; where it was in force, its allotment is freed.
-    pub(super) fn close(
+    /// Does nothing stand in the way of such an end? What was asked for in time is finished after the last day, nothing is
+    /// after any other end.
+    pub(super) fn closable(&self, id: &AgreementId, status: Status) -> Result<(), ApplyError> {
+        let before = self.agreement(id).map(|record| record.status);
+        let finishes = status == Status::Expired && before == Some(Status::Active);
+        rule(
+            finishes || self.unfinished_under(id).is_empty(),
+            "an end leaves no release unfinished",
+        )
+    }
+
+    /// Ends an agreement that is [`Self::closable`]; where it was in force, its allotment is freed.
+    fn close(
         &mut self,
         id: &AgreementId,
         status: Status,
@@ -93,12 +122,6 @@ impl State {
         let before = record.status;
         let account = Self::account_of(&record.terms);
         let allotment = record.terms.allotment().unwrap_or(Loss::ZERO);
-        // What was asked for in time is finished after the last day, nothing is after any other end.
-        let finishes = status == Status::Expired && before == Status::Active;
-        rule(
-            finishes || self.unfinished_under(id).is_empty(),
-            "an end leaves no release unfinished",
-        )?;
         let cells: Vec<_> = self.under(id).cloned().collect();
         for due in cells
             .iter()
@@ -184,6 +207,10 @@ impl State {
         by: &OrgId,
         time: Timestamp,
     ) -> Result<(Life, Vec<Touched>), ApplyError> {
+        let first = match &terms.supersedes {
+            None => id.clone(),
+            Some(amended) => self.amendable(amended, terms, time)?,
+        };
         let touched = match &terms.counters {
             None => Vec::new(),
             Some(answered) => {
@@ -193,12 +220,9 @@ impl State {
                 vec![Touched::Agreement(answered.clone())]
             }
         };
-        let first = match &terms.supersedes {
-            None => id.clone(),
-            Some(amended) => self.amendable(amended, terms, time)?,
-        };
         let life = Life {
             suspended_by: std::collections::BTreeSet::new(),
+            activated: None,
             ends: None,
             superseded_by: None,
             first,

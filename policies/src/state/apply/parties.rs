@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Touched, insert_new, rule};
+use super::{Touched, insert_new, is_new, rule, unknown};
 use crate::agreement::Agreement;
 use crate::id::{AgreementId, OrgId, Role, ZoningId};
 use crate::life::Action;
@@ -74,6 +74,7 @@ impl State {
             rule: "an agreement has an id",
         })?;
         self.answerable(terms)?;
+        is_new(&self.agreements, &id, "agreement", id.as_str())?;
         let (life, mut touched) = self.born(&id, terms, by, time)?;
         let record = AgreementRecord {
             terms: terms.clone(),
@@ -82,10 +83,41 @@ impl State {
             life,
             entry: self.size,
         };
-        insert_new(&mut self.agreements, &id, record, "agreement", id.as_str())?;
+        self.agreements.insert(id.clone(), record);
         self.note_named(&id, terms);
         touched.push(Touched::Agreement(id));
         Ok(touched)
+    }
+
+    /// May the organisation sign it now, so that it becomes active?
+    ///
+    /// # Errors
+    /// [`ApplyError`] of the entry that would say so.
+    pub fn check_signing(
+        &self,
+        id: &AgreementId,
+        by: &OrgId,
+        time: Timestamp,
+    ) -> Result<(), ApplyError> {
+        let terms = self.signable(id, by, time)?;
+        match &terms.supersedes {
+            Some(amended) => self.amendable(amended, terms, time).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn signable(
+        &self,
+        id: &AgreementId,
+        by: &OrgId,
+        time: Timestamp,
+    ) -> Result<&Agreement, ApplyError> {
+        self.may(Action::Sign, id, by, time)?;
+        let record = self.agreement(id);
+        let record = record.ok_or_else(|| unknown("agreement", id.as_str()))?;
+        // An offer lapses with a key it names: else a lost key could still become a party.
+        self.keys_in_force(&record.terms)?;
+        Ok(&record.terms)
     }
 
     pub(super) fn sign(
@@ -94,11 +126,7 @@ impl State {
         (by, signature): (&OrgId, &PartySignature),
         time: Timestamp,
     ) -> Result<Vec<Touched>, ApplyError> {
-        self.may(Action::Sign, id, by, time)?;
-        // An offer lapses with a key it names: else a lost key could still become a party.
-        if let Some(record) = self.agreements.get(id) {
-            self.keys_in_force(&record.terms)?;
-        }
+        self.signable(id, by, time)?;
         let record = self.agreement_mut(id)?;
         record.signatures.push((by.clone(), signature.clone()));
         self.changed(id, Status::Agreed, Some(by), time)?;
@@ -123,10 +151,13 @@ impl State {
         let terms = record.terms.clone();
         if let Some(amended) = &terms.supersedes {
             self.amendable(amended, &terms, time)?;
+            self.closable(amended, Status::Superseded)?;
         }
         let account = Self::account_of(&terms);
         let room = self.room_for(&terms, allotment)?;
         self.changed(id, Status::Active, None, time)?;
+        let record = self.agreement_mut(id)?;
+        record.life.activated = Some((record.entry, time));
         let mut touched = self.supersede(id, &terms, time)?;
         self.ledger.set_terms(account.clone(), room);
         touched.extend([Touched::Agreement(id.clone()), Touched::Account(account)]);

@@ -2,13 +2,16 @@
 
 use jiff::Timestamp;
 
-use super::{Touched, insert_new, rule, unknown};
+use super::{Touched, insert_new, is_new, rule, unknown};
 use crate::agreement::{Agreement, Protection};
 use crate::coarse::Merge;
 use crate::entry::Reservation;
 use crate::id::{OrgId, ReleaseKey, RequestId};
 use crate::joint::{JointRule, With, check_noise, check_tables};
+use crate::ledger::Account;
+use crate::loss::Loss;
 use crate::mutants;
+use crate::period::Period;
 use crate::refusal::ReasonId;
 use crate::state::{ApplyError, Outcome, ReleaseRecord, Slot, Stage, State, Status};
 
@@ -40,27 +43,27 @@ impl State {
             new.replaces.is_none() || new.replaces.as_ref() == before,
             "a later edition takes the place of the newest one that was published",
         )?;
-        let mut touched = vec![Touched::Release(new.key.clone())];
-        for part in &parts {
-            touched.extend(self.debit(part)?);
-        }
+        let debits = parts.iter().map(|part| self.debit_of(part));
+        let debits: Vec<_> = debits.collect::<Result<_, _>>()?;
+        is_new(&self.releases, &new.key, "release", new.key.as_str())?;
         let outcome = Outcome::Reserved {
             key: new.key.clone(),
         };
-        touched.extend(self.answer(&new.by, &new.request, outcome)?);
+        let mut touched = self.answer(&new.by, &new.request, outcome)?;
+        touched.push(Touched::Release(new.key.clone()));
+        // The parts are of different providers, so of different accounts: each can pay as it was found.
+        for (account, periods, charge) in debits.into_iter().flatten() {
+            self.ledger.debit(&account, &periods, charge)?;
+            let balance = |period| Touched::Balance(account.clone(), period);
+            touched.extend(periods.into_iter().map(balance));
+        }
         let release = ReleaseRecord {
             reservation: new.clone(),
             entry: self.size,
             stage: Stage::Reserved,
             open: None,
         };
-        insert_new(
-            &mut self.releases,
-            &new.key,
-            release,
-            "release",
-            new.key.as_str(),
-        )?;
+        self.releases.insert(new.key.clone(), release);
         self.unfinished.insert(new.key.clone());
         self.count(new);
         Ok(touched)
@@ -82,10 +85,13 @@ impl State {
         }
     }
 
-    /// Charges one part to its provider's account.
-    fn debit(&mut self, part: &Reservation) -> Result<Vec<Touched>, ApplyError> {
+    /// What one part is charged, which its provider's account can pay; `None` where nothing is.
+    fn debit_of(
+        &self,
+        part: &Reservation,
+    ) -> Result<Option<(Account, Vec<Period>, Loss)>, ApplyError> {
         let Some(grain) = part.unit.grain().filter(|_| !part.mechanism.is_k_only()) else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let record = self.agreement(&part.agreement);
         let account = record.map(|r| Self::account_of(&r.terms));
@@ -95,11 +101,9 @@ impl State {
         let periods = periods.ok_or(ApplyError::Rule {
             rule: "a period has whole units",
         })?;
-        let periods = periods.concat();
-        self.ledger
-            .debit(&account, &periods, mutants::charged(part))?;
-        let balance = |period| Touched::Balance(account.clone(), period);
-        Ok(periods.into_iter().map(balance).collect())
+        let (periods, charge) = (periods.concat(), mutants::charged(part));
+        self.ledger.check(&account, &periods, charge)?;
+        Ok(Some((account, periods, charge)))
     }
 
     /// The rules of a table of several parts.

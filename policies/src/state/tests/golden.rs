@@ -146,8 +146,8 @@ fn the_root_of_an_old_log_is_what_it_was() {
     assert_eq!(
         (state.root().unwrap().as_str(), crate::entry::SNAPSHOT_FORM),
         (
-            "6d5bbf0be7e0bcb74b36645956421537a8f5d6ad20667d251b1794faaf65fe1f",
-            2
+            "2f646c0ea1b60111516fdd464ce834957335c49fb453ad0842addefbc77f4d2f",
+            3
         )
     );
 }

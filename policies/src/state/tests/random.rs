@@ -96,6 +96,8 @@ proptest! {
             if next.apply(&entry(body.clone())).is_ok() {
                 town.state = next;
                 town.log.push(entry(body));
+            } else {
+                prop_assert!(next == town.state, "refused, and a part is left");
             }
         }
         let ledger = town.state.ledger();

@@ -306,8 +306,11 @@ impl Config {
             &mut self.tls.client_ca,
             &mut self.keys.log,
         ];
+        let witnesses = self.witnesses.as_mut();
+        let witnesses = witnesses.map(|w| std::iter::once(&mut w.policy).chain(&mut w.ca));
         let paths = paths
             .into_iter()
+            .chain(witnesses.into_iter().flatten())
             .chain(&mut self.tls.client_crl)
             .chain(&mut self.tokens.public_keys)
             .chain(&mut self.tokens.jwks_ca)
@@ -321,7 +324,38 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::{Config, is_origin};
+
+    /// Wherever the broker is started: a path of the file is that of the file's folder.
+    #[test]
+    fn every_path_is_relative_to_the_files_folder() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("broker.toml");
+        let text = r#"
+            trust_domain = "weir.test"
+            listen = "127.0.0.1:7443"
+            state = "p"
+            log_origin = "weir.test/log"
+            policies = "p"
+            steward = "p"
+            witnesses = { policy = "p", ca = "p" }
+            tls = { cert = "p", key = "p", client_ca = "p", client_crl = ["p"] }
+            tokens = { issuer = "a", audience = "b", public_keys = ["p"], jwks_url = "https://keys.test", jwks_ca = "p" }
+            keys = { log = "p" }
+            floors = { k_min = 5, cap_max = { rho = "4", delta = "0.00001" }, retention_days_max = 400 }"#;
+        std::fs::write(&file, text)?;
+        let config = format!("{:?}", Config::read(&file)?);
+        let relative = format!("{:?}", Path::new("p"));
+        let anchored = format!("{:?}", folder.path().join("p"));
+        assert!(!config.contains(&relative), "{config}");
+        assert_eq!(
+            config.matches(&anchored).count(),
+            text.matches("\"p\"").count()
+        );
+        Ok(())
+    }
 
     /// Left out of the catalogue without a word, it would be found out by whoever cannot reach anybody.
     #[test]

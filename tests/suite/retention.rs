@@ -113,6 +113,37 @@ async fn cells_go_when_their_retention_is_over_and_what_was_released_stays() {
     audited(&town);
 }
 
+/// One file that the disk does not let go keeps no other: each is tried, and the first error is told until all are gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_erased_keeps_no_other() {
+    let (town, bikes, _, terms, id) = agreed().await;
+    let batch = cells(&terms, &ROWS);
+    let batches = std::slice::from_ref(&batch);
+    let mut stored = Vec::new();
+    for day in ["2026-10-05", "2026-10-06"] {
+        let push = push(&id, day);
+        bikes.client.push(&push, batches, |_| {}).await.unwrap();
+        stored.push(blob(&town, &bikes, &push.batch));
+    }
+    // What is accepted first is erased first. A folder cannot be removed as a file.
+    let over = NOW.parse::<jiff::Timestamp>().unwrap() + (90 * 24).hours();
+    let [stuck, other] = &stored[..] else {
+        panic!()
+    };
+    let file = town.config.state.join("blobs").join(stuck.as_str());
+    let kept = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir_all(file.join("held")).unwrap();
+    town.clock.set(over);
+    town.broker().erase_due().await.unwrap_err();
+    assert!(!on_disk(&town, other), "it waited for another one's file");
+    assert!(on_disk(&town, stuck));
+    std::fs::remove_dir_all(&file).unwrap();
+    std::fs::write(&file, kept).unwrap();
+    town.broker().erase_due().await.unwrap();
+    assert!(!on_disk(&town, stuck));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_takes_a_contribution_back_and_is_told_what_was_released() {
     let (town, bikes, city, terms, id) = agreed().await;

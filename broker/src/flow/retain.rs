@@ -29,7 +29,8 @@ impl Broker {
     /// Writes which cells have to go, and erases all that are gone by the log. On return no file of them is left.
     ///
     /// # Errors
-    /// [`Error`] where the log cannot be written or a file cannot be removed: nothing is forgotten, call it again.
+    /// [`Error`] where the log cannot be written or a file cannot be removed, the first of them: all others are, and nothing
+    /// is forgotten: call it again.
     pub async fn erase_due(&self) -> Result<(), Error> {
         let now = self.sequencer.state().decision_time(self.clock.now());
         if !self.sequencer.state().overdue(now).is_empty() {
@@ -48,10 +49,19 @@ impl Broker {
         };
         // One look at the folders tells which of a long history are still there.
         let there: BTreeSet<_> = self.stored().await?.into_iter().collect();
-        let mut files = 0_u32;
+        let (mut files, mut failed) = (0_u32, None);
         for (_, blob) in deleted.iter().filter(|(_, blob)| there.contains(blob)) {
-            self.blobs.erase(blob).await.map_err(Error::internal)?;
-            files = files.saturating_add(1);
+            match self.blobs.erase(blob).await {
+                Ok(()) => files = files.saturating_add(1),
+                // The others do not wait for it.
+                Err(error) => {
+                    tracing::error!(%blob, %error, "deleted cells cannot be erased");
+                    failed = failed.or(Some(Error::internal(error)));
+                }
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         erased.next = last.saturating_add(1);
         tracing::info!(files, "deleted cells are erased");

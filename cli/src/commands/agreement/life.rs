@@ -11,8 +11,9 @@ use crate::errors::{CliError, OrFail};
 
 pub const COUNTER_HELP: &str = "\
 Example:
-  weir agreement show 3f9ac2 --json > theirs.json      read what they offer
-  weir agreement counter 3f9ac2 mine.json              answer with your version
+  weir agreement show 3f9ac2 --odrl > theirs.jsonld            read what they offer
+  weir agreement new --from theirs.jsonld --out mine.json      the document in it, for you to edit
+  weir agreement counter 3f9ac2 mine.json                      answer with your version
 
 Writes `counters` into your file, signs it and offers it. The offer you answer is closed by that: the other
 party signs yours, counters again, or lets it be. Both documents are between the same two parties.";

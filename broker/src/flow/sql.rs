@@ -179,7 +179,7 @@ pub(crate) fn told(error: SqlError) -> Error {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 mod tests {
     use arrow::datatypes::Schema;
 
@@ -210,7 +210,7 @@ mod tests {
     /// Found by a reread: it was told that its time was up, and the operator nothing.
     #[tokio::test]
     async fn a_statement_that_panics_is_a_fault_of_ours() {
-        let lost = tokio::spawn(async { std::panic::panic_any("as an engine does") });
+        let lost = tokio::spawn(async { panic!("as an engine does") });
         let error = cut(lost, Duration::ZERO).await;
         assert!(matches!(error, Error::Internal { .. }), "{error:?}");
         let late = cut(tokio::spawn(async { None }), Duration::ZERO).await;

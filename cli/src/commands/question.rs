@@ -207,7 +207,7 @@ async fn asked(ask: Ask, session: &Session) -> Result<(), CliError> {
 fn failed(error: AskError) -> CliError {
     match error {
         AskError::Client(error) => from_client(error),
-        AskError::Argument(_) | AskError::Nowhere { .. } => {
+        AskError::Argument(_) | AskError::Nowhere { .. } | AskError::NoZone { .. } => {
             CliError::new(error).or_try("weir question show NAME")
         }
         AskError::Table { .. } | AskError::Unfit { .. } | AskError::Zoning(_) | AskError::Shape => {

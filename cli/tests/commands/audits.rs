@@ -128,10 +128,8 @@ fn a_fork_is_refused_with_a_file_that_proves_it_to_others() {
     let early = office.file("early.checkpoint");
     let ends = |path: &Path, ending: &str| path.to_str().unwrap().ends_with(ending);
     let seen = |office: &Office| {
-        let seen = memory(office).into_iter();
-        seen.filter(|path| ends(path, ".checkpoint"))
-            .next()
-            .unwrap()
+        let mut seen = memory(office).into_iter();
+        seen.find(|path| ends(path, ".checkpoint")).unwrap()
     };
     std::fs::copy(seen(&office), &early).unwrap();
     office.reopen(|_| copied(&state, &backup));
@@ -218,7 +216,7 @@ fn follow_outlives_an_outage_and_tells_it() {
             .map_while(Result::ok)
             .for_each(|line| drop(tell.send(line)));
     });
-    let mut until = |what: &str| {
+    let until = |what: &str| {
         let most = std::time::Duration::from_secs(120);
         while let Ok(line) = told.recv_timeout(most) {
             if line.contains(what) {

@@ -19,7 +19,7 @@ mod register;
 mod routes;
 mod serve;
 
-pub use open::Presented;
 pub(crate) use open::is_mail;
+pub use open::{Presented, open_formats};
 pub use routes::routes;
 pub use serve::serve;

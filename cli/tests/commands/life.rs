@@ -27,7 +27,19 @@ fn an_offer_is_countered_and_withdrawn() {
     let offered = office.weir("bikes", &["agreement", "offer", &file]).json();
     let first = offered["agreement"].as_str().unwrap();
     assert_eq!(offered["state"], "offered");
-    let mine = office.terms("mine.json", |terms| terms["retention_days"] = 60.into());
+    // As the help of `counter` says.
+    let theirs = office.weir("city", &["agreement", "show", first, "--odrl"]);
+    let theirs = office.write("theirs.jsonld", &theirs.json());
+    let mine = office.file("mine.json");
+    let taken = office.weir(
+        "city",
+        &["agreement", "new", "--from", &theirs, "--out", &mine],
+    );
+    taken.json();
+    let mut edited: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&mine).unwrap()).unwrap();
+    edited["retention_days"] = 60.into();
+    let mine = office.write("mine.json", &edited);
     // The first digits of an id are enough.
     let countered = office
         .weir("city", &["agreement", "counter", &first[..8], &mine])
@@ -140,6 +152,12 @@ fn a_termination_keeps_the_notice() {
     let ends: jiff::Timestamp = ended["ends"].as_str().unwrap().parse().unwrap();
     let days = ends.duration_since(jiff::Timestamp::now()).as_hours() / 24;
     assert!((29..=30).contains(&days), "{ends}");
+    let then = ended["then"].as_array().unwrap();
+    assert_eq!(
+        then[0],
+        "released tables are given out no more; copies already fetched stay"
+    );
+    assert_eq!(then.len(), 2);
 }
 
 /// With the public key from its admission and somebody else's library: the JWS is what the standard says.

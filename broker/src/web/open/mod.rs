@@ -48,6 +48,14 @@ mod shelf;
 
 pub(crate) use mail::is_mail;
 
+/// The formats that an open table can be had in, by name. An agreement without a `publication` has none of them.
+pub fn open_formats() -> impl Iterator<Item = &'static str> {
+    let titles = format::Format::NEGOTIATED
+        .into_iter()
+        .map(format::Format::title);
+    titles.map(|title| title.split(':').next().unwrap_or(title))
+}
+
 /// How the operator presents the public side.
 #[derive(Debug, Clone, Default)]
 pub struct Presented {

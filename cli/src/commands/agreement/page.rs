@@ -98,18 +98,7 @@ fn ending(a: &Agreement) -> Vec<(&'static str, String)> {
             format!("either party can end it with {days} days of notice, or suspend it at once")
         }
     };
-    let tables = match end.tables {
-        TablesOnEnd::Served => "released tables stay available to those entitled",
-        TablesOnEnd::Closed => "released tables are given out no more; copies already fetched stay",
-    };
-    let cells = match end.cells {
-        CellsOnEnd::Kept => {
-            "contributed cells stay until their retention is over; nothing reads them"
-        }
-        CellsOnEnd::Deleted => "contributed cells are deleted",
-    };
-    let then = format!("{tables}\n{cells}");
-    let mut rows = vec![("notice", notice), ("then", then)];
+    let mut rows = vec![("notice", notice), ("then", follows(a).join("\n"))];
     let named = [
         ("amends", a.supersedes.as_ref()),
         ("answers", a.counters.as_ref()),
@@ -123,21 +112,39 @@ fn ending(a: &Agreement) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// May released tables be given to everybody?
+/// What becomes of released tables, of cells and of open tables when it ends, a sentence each.
+#[must_use]
+pub fn follows(a: &Agreement) -> Vec<&'static str> {
+    let end = a.on_end.unwrap_or_default();
+    let tables = match end.tables {
+        TablesOnEnd::Served => "released tables stay available to those entitled",
+        TablesOnEnd::Closed => "released tables are given out no more; copies already fetched stay",
+    };
+    let cells = match end.cells {
+        CellsOnEnd::Kept => {
+            "contributed cells stay until their retention is over; nothing reads them"
+        }
+        CellsOnEnd::Deleted => "contributed cells are deleted",
+    };
+    let open = a.publication.as_ref().map(|open| match open.on_end {
+        OpenOnEnd::Kept => "open tables stay public",
+        OpenOnEnd::Withdrawn => "open tables are withdrawn; copies already fetched stay",
+    });
+    [tables, cells].into_iter().chain(open).collect()
+}
+
+/// May released tables be given to everybody, and in which formats?
 fn open_data(a: &Agreement) -> Vec<(&'static str, String)> {
     let Some(publication) = &a.publication else {
         let no = "no: released tables go to the recipients, and to nobody else".to_owned();
         return vec![("allowed", no)];
     };
     let yes = "yes, each table after two persons of the parties have proposed and approved it";
-    let end = match publication.on_end {
-        OpenOnEnd::Kept => "open tables stay public",
-        OpenOnEnd::Withdrawn => "open tables are withdrawn; copies already fetched stay",
-    };
+    let formats: Vec<_> = broker::web::open_formats().collect();
     vec![
         ("allowed", yes.to_owned()),
         ("licence", publication.licence.clone()),
-        ("at the end", end.to_owned()),
+        ("formats", wrap(&formats.join(", "))),
     ]
 }
 

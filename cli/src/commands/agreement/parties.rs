@@ -4,6 +4,7 @@ use std::path::Path;
 
 use policies::agreement::{Agreement, Party};
 use policies::id::Fingerprint;
+use policies::state::Status;
 use policies::validate::faults;
 use proto::convert::SignedAgreement;
 use sdk::client::{Client, Proven};
@@ -135,6 +136,9 @@ pub(super) struct Logged {
     signed_by: Vec<String>,
     suspended_by: Vec<String>,
     ends: Option<String>,
+    /// What becomes of tables and cells at its end, where that has come or is to come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    then: Vec<&'static str>,
     entry: u64,
 }
 
@@ -142,7 +146,13 @@ impl Logged {
     pub(super) fn of(proven: &Proven<SignedAgreement>) -> Self {
         let agreement = &proven.what;
         let life = &agreement.life;
+        let over = matches!(agreement.status, Status::Terminated | Status::Expired);
+        let then = match over || life.ends.is_some() {
+            true => page::follows(&agreement.terms),
+            false => Vec::new(),
+        };
         Self {
+            then,
             agreement: agreement.id.to_string(),
             title: agreement.terms.title.clone(),
             state: agreement.status.as_str(),
@@ -171,6 +181,9 @@ impl View for Logged {
         }
         if let Some(ends) = &self.ends {
             known.push(("ends", ends.clone()));
+        }
+        if !self.then.is_empty() {
+            known.push(("then", self.then.join("\n")));
         }
         let proof = format!("entry {}, receipt verified", self.entry);
         known.push(("in the log", proof));

@@ -59,6 +59,29 @@ fn the_page_shows_every_number_that_was_signed() {
     );
 }
 
+/// Whoever signs that tables may be open reads what is made of them, and what becomes of those at the end.
+#[test]
+fn open_data_is_told_with_its_formats_and_its_end() {
+    let mut terms = agreement("none", "0", "", "");
+    let page = text(&terms, "the-id", "active");
+    assert!(
+        page.contains("go to the recipients, and to nobody else"),
+        "{page}"
+    );
+    assert!(!page.contains("Parquet") && !page.contains("open tables"));
+    let publication = r#"{"licence": "CC-BY-4.0", "on_end": "withdrawn"}"#;
+    terms.publication = Some(serde_json::from_str(publication).unwrap());
+    let page = text(&terms, "the-id", "active");
+    let flat = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "CC-BY-4.0",
+        "CSV, Parquet, GeoJSON, Arrow IPC stream, Quality sheet, Columns of the CSV (CSV on the Web), Page",
+        "open tables are withdrawn",
+    ] {
+        assert!(flat.contains(part), "`{part}` is missing in\n{page}");
+    }
+}
+
 /// They are outside the promise: whoever signs that they are shown reads it.
 #[test]
 fn rates_that_are_shown_are_told() {

@@ -197,3 +197,47 @@ fn an_error_becomes_one_status() {
     assert_eq!(status.code(), tonic::Code::InvalidArgument);
     assert_eq!(status.message(), "field `period`: is late");
 }
+
+/// Nobody writes what steers how it is shown any more; what an older log holds of it can still be read.
+#[test]
+fn texts_that_steer_are_not_taken_and_still_told() {
+    let terms = |question: &str| v1::CallTerms {
+        title: "Harbour".into(),
+        question: question.into(),
+        project: "Tram".into(),
+        purpose: "dpv:PublicPolicyMaking".into(),
+        kind: "od_trips".into(),
+        grain: "day".into(),
+        zoning_id: "town-2026".into(),
+    };
+    let publish = |question| {
+        let terms = Some(terms(question));
+        policies::call::Call::try_from(v1::PublishCallRequest { terms })
+    };
+    publish("Who?\nWhen?").unwrap();
+    for steers in ["\u{202e}ohW", "Who\u{2066}?", "\u{200f}Who?"] {
+        let told = publish(steers).unwrap_err();
+        assert!(
+            told.field == "terms" && told.to_string().contains("steers"),
+            "{told}"
+        );
+        policies::call::Call::try_from(terms(steers)).unwrap();
+        let change = v1::AgreementChange {
+            state: v1::AgreementState::Active.into(),
+            time: "2026-11-20T12:00:00Z".into(),
+            org_id: "bikes".into(),
+            reason: steers.into(),
+            index: 7,
+        };
+        let change = policies::life::Change::try_from(change).unwrap();
+        assert_eq!(change.reason.unwrap().as_str(), steers);
+        let act = v1::AgreementAct {
+            agreement_id: DIGEST.into(),
+            after: 7,
+            takes_effect: String::new(),
+            reason: steers.into(),
+            signature: None,
+        };
+        assert_eq!(refused::<Acting, _>(act), "act.reason");
+    }
+}

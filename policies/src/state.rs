@@ -305,20 +305,18 @@ impl State {
         self.live.get(slot)
     }
 
-    /// The periods of a slot's table that have a live contribution, from `oldest` up to the slot's own,
-    /// which is left out; rising.
-    pub(crate) fn live_periods(
+    /// The periods of a slot's table that have a live contribution, as [`before`] gives them.
+    pub(crate) fn live_before(&self, slot: &Slot, oldest: Period) -> impl Iterator<Item = Period> {
+        before(&self.live, slot, oldest).map(|(period, _)| period)
+    }
+
+    /// Those whose newest cells are there no more, and why.
+    pub(crate) fn gone_before(
         &self,
         slot: &Slot,
         oldest: Period,
-    ) -> impl Iterator<Item = Period> + '_ {
-        let from = Slot {
-            period: oldest,
-            ..slot.clone()
-        };
-        // An empty range where `oldest` is no earlier, which would panic.
-        let until = slot.clone().max(from.clone());
-        self.live.range(from..until).map(|(slot, _)| slot.period)
+    ) -> impl Iterator<Item = (Period, Why)> {
+        before(&self.gone, slot, oldest).map(|(period, (_, why))| (period, *why))
     }
 
     /// All live contributions.
@@ -377,6 +375,22 @@ impl State {
             population: mutants::population(agreement),
         }
     }
+}
+
+/// What is known of a slot's table, from `oldest` up to the slot's own period, which is left out; rising.
+fn before<'a, T>(
+    known: &'a BTreeMap<Slot, T>,
+    slot: &Slot,
+    oldest: Period,
+) -> impl Iterator<Item = (Period, &'a T)> + use<'a, T> {
+    let from = Slot {
+        period: oldest,
+        ..slot.clone()
+    };
+    // An empty range where `oldest` is no earlier, which would panic.
+    let until = slot.clone().max(from.clone());
+    let found = known.range(from..until);
+    found.map(|(slot, what)| (slot.period, what))
 }
 
 #[cfg(test)]

@@ -39,20 +39,16 @@ pub(super) fn missing_before(state: &State, terms: &Agreement, slot: &Slot) -> V
     let Some(oldest) = looked_at.last() else {
         return Vec::new();
     };
-    // One walk over the year instead of a search for each of its days.
-    let mut live = state.live_periods(slot, *oldest).peekable();
+    // One walk over the year instead of searches for each of its days.
+    let mut live = state.live_before(slot, *oldest).peekable();
+    let mut gone = state.gone_before(slot, *oldest).peekable();
     let mut missing: Vec<Period> = Vec::new();
-    // What was contributed and is kept no longer is not missing; what was taken back is.
-    let kept = |period: Period| {
-        let slot = Slot {
-            period,
-            ..slot.clone()
-        };
-        matches!(state.gone(&slot), Some(Why::Retention | Why::End))
-    };
     for period in looked_at.iter().rev() {
         while live.next_if(|live| live < period).is_some() {}
-        if live.peek() != Some(period) && !kept(*period) {
+        while gone.next_if(|(gone, _)| gone < period).is_some() {}
+        // What was contributed and is kept no longer is not missing; what was taken back is.
+        let kept = |(gone, why): &(Period, Why)| gone == period && *why != Why::Withdrawn;
+        if live.peek() != Some(period) && !gone.peek().is_some_and(kept) {
             missing.push(*period);
         }
     }

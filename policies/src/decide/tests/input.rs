@@ -20,6 +20,35 @@ fn missing_periods_are_those_of_the_coverage_before_this_one() {
     assert_eq!(missing, ["2026-10-02", "2026-10-03"]);
 }
 
+/// Cells that were kept as long as agreed are no gap in the data; those that their provider took back are.
+#[test]
+fn what_is_kept_no_longer_is_not_missing_and_what_was_taken_back_is() {
+    let mut town = Town::active();
+    for period in ["2026-10-01", "2026-10-02"] {
+        let body = town.contribution(period, period, None);
+        town.write(body);
+    }
+    let record = town
+        .state
+        .batch(&org("bikes"), &"2026-10-02".parse().unwrap());
+    let record = record.unwrap().clone();
+    let withdrawn = town.withdrawal("2026-10-02", "2026-10-02");
+    for body in town.state.withdrawing(&record, withdrawn) {
+        town.write(body);
+    }
+    let later = now() + jiff::SignedDuration::from_hours(24 * 91);
+    town.let_go(later);
+    let body = town.contribution("2026-10-04", "b4", None);
+    town.write_at(body, later);
+    let decision = decide(&town.state, &town.request("r1", "2026-10-04"), later).unwrap();
+    let Decision::Permit(permit) = decision else {
+        panic!("{decision:?}")
+    };
+    let missing = permit.reserve(mechanism()).unwrap().missing;
+    let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    assert_eq!(missing, ["2026-10-02", "2026-10-03"]);
+}
+
 #[test]
 fn the_key_is_of_the_request_and_its_input() {
     let mut town = contributed();

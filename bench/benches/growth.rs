@@ -21,6 +21,8 @@ use privacy::spend::Spend;
 
 /// Sizes, as shares of the greatest.
 const SHARES: [usize; 4] = [27, 9, 3, 1];
+/// Most entries of a log: an index of more takes many minutes to write, which is not measured here.
+const ENTRIES_MAX: usize = 1_000_000;
 /// Providers of one joint table.
 const PROVIDERS: [usize; 3] = [2, 4, 8];
 /// Rows of a joint table.
@@ -72,9 +74,8 @@ impl Line {
 
 async fn cells(report: &mut Report, settings: Settings) -> Result<(), Failed> {
     let mut line = Line::new("release of a week by districts, cells of 30 days");
-    for share in SHARES {
-        let size = settings.rows / share;
-        let week = Week::write(size)?;
+    let sizes = SHARES.map(|share| settings.rows / share);
+    for (size, week) in sizes.into_iter().zip(Week::in_sizes(sizes)?) {
         let mut series = Series::default();
         for run in 0..=settings.runs {
             let released = week.release(Grain::Districts).await?;
@@ -92,7 +93,7 @@ fn log(report: &mut Report, settings: Settings) -> Result<(), Failed> {
     let mut appends = Line::new("one entry appended, to a log of entries");
     let mut starts = Line::new("start with a current index, log of entries");
     for share in SHARES {
-        let size = settings.rows / share;
+        let size = settings.rows.min(ENTRIES_MAX) / share;
         let folder = tempfile::tempdir_in(".")?;
         let state = folder.path().join("state");
         fill(&state, size as u64)?;

@@ -24,20 +24,37 @@ const HOUR_WEIGHTS: [f64; HOURS] = [
 /// In the order of [`MODES`].
 const MODE_WEIGHTS: [f64; MODES.len()] = [1.0, 3.0, 5.0, 2.0];
 
-/// `count` of the keys of so many zones, ascending; all of them where there are fewer.
-pub(crate) fn keys(zones: usize, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
-    let Some(last) = count.checked_sub(1) else {
-        return Vec::new();
-    };
-    let times = times(zones, rng);
-    if count >= times.len() {
-        return (0..times.len()).collect();
+/// The keys of a day that have their first trip first, with its time, ascending by key.
+pub(crate) struct Early(Vec<(usize, f64)>);
+
+impl Early {
+    /// `most` of the keys of so many zones; all of them where there are fewer.
+    pub(crate) fn of(zones: usize, most: usize, rng: &mut ChaCha8Rng) -> Self {
+        let times = times(zones, rng);
+        let last = last(times.clone(), most);
+        let early = times
+            .into_iter()
+            .enumerate()
+            .filter(|(_, time)| *time <= last);
+        // Should two times be equal to the last bit, the later key waits.
+        Self(early.take(most).collect())
     }
-    let mut order = times.clone();
-    let (_, last, _) = order.select_nth_unstable_by(last, f64::total_cmp);
-    let early = times.iter().enumerate().filter(|(_, time)| **time <= *last);
-    // Should two times be equal to the last bit, the later key waits.
-    early.map(|(key, _)| key).take(count).collect()
+
+    /// The first `count` of them, ascending by key.
+    pub(crate) fn keys(&self, count: usize) -> Vec<usize> {
+        let Self(all) = self;
+        let last = last(all.iter().map(|(_, time)| *time).collect(), count);
+        let early = all.iter().filter(|(_, time)| *time <= last);
+        early.map(|(key, _)| *key).take(count).collect()
+    }
+}
+
+/// The last of the `count` least times; after all of them where there are fewer.
+fn last(mut times: Vec<f64>, count: usize) -> f64 {
+    match count.checked_sub(1) {
+        Some(last) if last < times.len() => *times.select_nth_unstable_by(last, f64::total_cmp).1,
+        _ => f64::INFINITY,
+    }
 }
 
 /// When each key has its first trip: origins, destinations, hours and modes, the last fastest.

@@ -16,7 +16,7 @@ use policies::table::Table;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::gravity;
+use crate::gravity::Early;
 use crate::run::{Failed, SEED};
 
 /// The zoning's name.
@@ -152,24 +152,52 @@ pub fn cells_of_day(
     count: usize,
     day: u64,
 ) -> Result<Vec<RecordBatch>, Failed> {
-    let keys = zones * zones * HOURS * MODES.len();
-    if count > keys {
-        return Err(format!("{zones} zones have {keys} keys, not {count}").into());
-    }
-    let schema = proto::columns::cells_schema(table(terms)?, terms.population.unit);
-    let ids: ArrayRef = Arc::new(StringArray::from(zone_ids(zones)));
-    let modes: ArrayRef = Arc::new(StringArray::from(MODES.to_vec()));
-    let mut rng = ChaCha8Rng::seed_from_u64(SEED + day);
-    let mut batches = Vec::new();
-    for keys in gravity::keys(zones, count, &mut rng).chunks(BATCH_ROWS) {
-        let mut columns = Columns::default();
-        for key in keys {
-            columns.add(*key, zones, &mut rng)?;
+    Day::new(zones, count, day)?.cells(terms, count)
+}
+
+/// A day of the city, of which cells are taken in several sizes: which keys come first is drawn once.
+pub struct Day {
+    zones: usize,
+    early: Early,
+    rng: ChaCha8Rng,
+}
+
+impl Day {
+    /// With `most` cells at most.
+    ///
+    /// # Errors
+    /// Where the zones are too few for as many keys.
+    pub fn new(zones: usize, most: usize, day: u64) -> Result<Self, Failed> {
+        let keys = zones * zones * HOURS * MODES.len();
+        if most > keys {
+            return Err(format!("{zones} zones have {keys} keys, not {most}").into());
         }
-        let columns = columns.finish(&ids, &modes)?;
-        batches.push(RecordBatch::try_new(Arc::clone(&schema), columns)?);
+        let mut rng = ChaCha8Rng::seed_from_u64(SEED + day);
+        let early = Early::of(zones, most, &mut rng);
+        Ok(Self { zones, early, rng })
     }
-    Ok(batches)
+
+    /// The first `count` of them.
+    ///
+    /// # Errors
+    /// Where the agreement has no such table.
+    pub fn cells(&self, terms: &Agreement, count: usize) -> Result<Vec<RecordBatch>, Failed> {
+        let Self { zones, early, rng } = self;
+        let mut rng = rng.clone();
+        let schema = proto::columns::cells_schema(table(terms)?, terms.population.unit);
+        let ids: ArrayRef = Arc::new(StringArray::from(zone_ids(*zones)));
+        let modes: ArrayRef = Arc::new(StringArray::from(MODES.to_vec()));
+        let mut batches = Vec::new();
+        for keys in early.keys(count).chunks(BATCH_ROWS) {
+            let mut columns = Columns::default();
+            for key in keys {
+                columns.add(*key, *zones, &mut rng)?;
+            }
+            let columns = columns.finish(&ids, &modes)?;
+            batches.push(RecordBatch::try_new(Arc::clone(&schema), columns)?);
+        }
+        Ok(batches)
+    }
 }
 
 /// Writes batches as CSV without a header, for a peer that reads text.

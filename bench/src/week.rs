@@ -20,7 +20,7 @@ use privacy::protect::protect_merged;
 use privacy::spend::Spend;
 use tempfile::TempDir;
 
-use crate::grid::CITY_ZONES;
+use crate::grid::{CITY_ZONES, Day};
 use crate::run::Failed;
 use crate::usage::{Meter, Used};
 use crate::{grid, released, reserved};
@@ -138,6 +138,23 @@ impl Week {
     /// # Errors
     /// Where a file cannot be written.
     pub fn write(cells: usize) -> Result<Self, Failed> {
+        let week = Self::empty(cells)?;
+        Self::fill(std::slice::from_ref(&week))?;
+        Ok(week)
+    }
+
+    /// The same of the same city in several sizes: which of a day's keys come first is drawn once for all.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn in_sizes(sizes: impl IntoIterator<Item = usize>) -> Result<Vec<Self>, Failed> {
+        let weeks: Result<Vec<_>, _> = sizes.into_iter().map(Self::empty).collect();
+        let weeks = weeks?;
+        Self::fill(&weeks)?;
+        Ok(weeks)
+    }
+
+    fn empty(cells: usize) -> Result<Self, Failed> {
         let key = policies::id::sha256_hex(b"nobody").parse()?;
         let geojson = grid::geojson(CITY_ZONES)?;
         let terms = grid::agreement(("fleet", &key), ("city", &key), &geojson, CITY_ZONES)?;
@@ -148,18 +165,29 @@ impl Week {
         let parents = ids
             .iter()
             .map(|id| (id.clone(), id.chars().take(DISTRICT_CHARS).collect()));
-        let per_day = cells / grid::CITY_DAYS;
-        let week = Self {
+        Ok(Self {
             parents: parents.collect(),
             folder,
             terms,
-            cells: per_day * WEEK.len(),
-        };
-        for (day, file) in (MONDAY..).zip(week.files()) {
-            let cells = grid::cells_of_day(&week.terms, CITY_ZONES, per_day, day)?;
-            released::write(&file, &week.terms, CITY_ZONES, &cells)?;
+            cells: cells / grid::CITY_DAYS * WEEK.len(),
+        })
+    }
+
+    fn fill(weeks: &[Self]) -> Result<(), Failed> {
+        let most = weeks.iter().map(Self::per_day).max().unwrap_or_default();
+        for (n, number) in (0..WEEK.len()).zip(MONDAY..) {
+            let day = Day::new(CITY_ZONES, most, number)?;
+            for week in weeks {
+                let file = week.files().nth(n).ok_or("no such day")?;
+                let cells = day.cells(&week.terms, week.per_day())?;
+                released::write(&file, &week.terms, CITY_ZONES, &cells)?;
+            }
         }
-        Ok(week)
+        Ok(())
+    }
+
+    fn per_day(&self) -> usize {
+        self.cells / WEEK.len()
     }
 
     /// Its Parquet files lie alone here.

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::grid::Domain;
+use crate::label::thousands;
 use crate::limits::DOMAIN_KEYS_MAX;
 use crate::source::Export;
 
@@ -65,6 +66,7 @@ impl Export {
         if withheld == 0 {
             return "Every key of the table's public domain has a released row.".to_owned();
         }
+        let (withheld, keys) = (thousands(withheld), thousands(keys));
         format!(
             "{withheld} of the {keys} keys of the table's public domain have no released row: suppressed and \
              absent look the same."
@@ -76,7 +78,8 @@ impl Export {
         let (note, domain) = (self.withheld_note(), self.grid().domain());
         if !domain.listed {
             return format!(
-                "{note} The domain has more than {DOMAIN_KEYS_MAX} keys: only released rows are listed."
+                "{note} The domain has more than {} keys: only released rows are listed.",
+                thousands(DOMAIN_KEYS_MAX)
             );
         }
         match domain.withheld {

@@ -81,7 +81,7 @@ fn above_the_limit_only_released_rows_are_written_and_the_papers_say_so() {
     assert_eq!(domain.withheld, 18 * 120_001 - 3);
     let note = export.domain_note();
     assert!(
-        note.contains("2160018 keys") && note.contains("only released rows"),
+        note.contains("2,160,018 keys") && note.contains("only released rows"),
         "{note}"
     );
 }

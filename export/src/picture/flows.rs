@@ -58,11 +58,18 @@ pub(super) fn draw(
     let ends = Geometry::from(MultiPoint::from_iter(ends.map(Point::from)));
     let view =
         View::of(std::iter::once(&ends), (MARGIN, TOP), MAP_WIDTH).ok_or(PictureError::NoMap)?;
+    let of_all = match (flows.len(), released().count()) {
+        (1, 1) => "the one released flow".to_owned(),
+        (drawn, all) if drawn == all => format!("all {} released flows", thousands(all as i64)),
+        (drawn, all) => format!(
+            "the {} largest of {} released flows",
+            thousands(drawn as i64),
+            thousands(all as i64)
+        ),
+    };
     let what = format!(
-        "{} · the {} largest of {} released flows · {}",
+        "{} · {of_all} · {}",
         export.sheet().table.name,
-        thousands(flows.len() as i64),
-        thousands(released().count() as i64),
         selection.words()
     );
     let mut frame = Frame::new(export, &what, view.height());

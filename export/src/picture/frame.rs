@@ -1,6 +1,6 @@
 //! What every picture has: a title, what it counts, and where it comes from.
 
-use super::svg::{Font, Svg, wrapped};
+use super::svg::{Font, NO_BREAK, Svg, wrapped};
 use crate::source::Export;
 
 pub(super) const WIDTH: f64 = 980.0;
@@ -39,7 +39,7 @@ impl Frame {
         let title = format!("{counts}, {}", sheet.period_text());
         let mut foot = vec![
             format!("{}, edition {}.", export.attribution(), sheet.edition),
-            sheet.privacy(),
+            glued(&sheet.privacy()),
             export.withheld_note(),
         ];
         if !export.grid().domain().listed {
@@ -67,4 +67,12 @@ impl Frame {
     pub(super) fn finish(self) -> (String, String) {
         (self.svg.finish(&self.title, &self.foot), self.title)
     }
+}
+
+/// A Greek letter and its number stay on one line.
+fn glued(text: &str) -> String {
+    let letters = ['ε', 'ρ', 'δ'];
+    letters.iter().fold(text.to_owned(), |text, letter| {
+        text.replace(&format!("{letter} "), &format!("{letter}{NO_BREAK}"))
+    })
 }

@@ -174,11 +174,13 @@ pub(super) fn labels<'a>(
             name = name.chars().take(NAME_CHARS - 1).chain(['…']).collect();
         }
         let ((x, y), half) = (view.pixel(at), width_of(&name, 10.5) / 2.0);
+        // At the edge it moves in, so that all of it is read.
+        let (first, last) = (MARGIN + half + 4.0, MARGIN + MAP_WIDTH - half - 4.0);
+        let x = x.clamp(first, last);
         let free = taken
             .iter()
             .all(|(a, b, w)| (a - x).abs() > half + w || (b - y).abs() > 14.0);
-        let inside = view.shows(at) && x - half > MARGIN && x + half < MARGIN + MAP_WIDTH;
-        if !free || !inside {
+        if !free || !view.shows(at) {
             continue;
         }
         taken.push((x, y, half));

@@ -7,6 +7,9 @@ const FONTS: &str = "DejaVu Sans, Liberation Sans, Helvetica, Arial, sans-serif"
 /// Width of an average letter, in parts of the font's size.
 const LETTER: f64 = 0.56;
 
+/// A space at which no line ends.
+pub(super) const NO_BREAK: char = '\u{a0}';
+
 /// A drawing of a fixed size in pixels.
 pub(super) struct Svg {
     width: f64,
@@ -152,7 +155,8 @@ pub(super) fn width_of(text: &str, size: f64) -> f64 {
 pub(super) fn wrapped(text: &str, width: f64, size: f64) -> Vec<String> {
     let letters = (width / (size * LETTER)).max(8.0) as usize;
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    let breaks = |sign: char| sign.is_whitespace() && sign != NO_BREAK;
+    for word in text.split(breaks).filter(|word| !word.is_empty()) {
         let mut rest: Vec<char> = word.chars().collect();
         while !rest.is_empty() {
             let part: String = rest.drain(..rest.len().min(letters)).collect();

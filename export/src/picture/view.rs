@@ -139,22 +139,20 @@ impl View {
         );
     }
 
-    /// A bar of a round number of kilometres.
+    /// A bar of a round number of kilometres, below the map: inside it would lie over zones.
     pub(super) fn scale_bar(&self, svg: &mut Svg) {
         let km = nice(150.0 / self.scale * DEGREE_KM);
         let length = km / DEGREE_KM * self.scale;
-        let (x, y) = (self.at.0 + 16.0, self.at.1 + self.size.1 - 18.0);
+        let (x, y) = (self.at.0 + 12.0, self.at.1 + self.size.1 + 10.0);
         let text = if km < 1.0 {
             format!("{:.0} m", km * 1000.0)
         } else {
             format!("{km:.0} km")
         };
-        let back = "fill=\"#ffffff\" fill-opacity=\"0.8\"";
-        svg.rect((x - 8.0, y - 20.0), (length + 16.0, 30.0), back);
         svg.rect((x, y), (length / 2.0, 4.0), "fill=\"#333333\"");
         let white = "fill=\"#ffffff\" stroke=\"#333333\" stroke-width=\"0.8\"";
         svg.rect((x + length / 2.0, y), (length / 2.0, 4.0), white);
-        svg.text((x, y - 5.0), Font::of(10.5).at(Anchor::Start), "0");
-        svg.text((x + length, y - 5.0), Font::of(10.5).at(Anchor::End), &text);
+        svg.text((x - 5.0, y + 6.0), Font::of(10.5).at(Anchor::End), "0");
+        svg.text((x + length + 6.0, y + 6.0), Font::of(10.5), &text);
     }
 }

@@ -143,6 +143,26 @@ fn flows_that_noise_made_nothing_are_told() {
     assert!(!map(&export()).svg.contains("Not drawn"));
 }
 
+/// Found by looking: 4 flows were called the 4 largest of 4, and the scale lay over zones and their names.
+#[test]
+fn all_flows_are_called_all_and_the_scale_lies_under_the_map() {
+    let mut sheet = sheet();
+    sheet["unit"] = "trip".into();
+    let picture = map(&export_of(&released(), &sheet));
+    let svg = checked(&picture);
+    assert!(svg.contains("· all 3 released flows ·"), "{svg}");
+    let number = |text: &str, name: &str| -> f64 {
+        let value = text.split(&format!(" {name}=\"")).nth(1).unwrap();
+        value.split('"').next().unwrap().parse().unwrap()
+    };
+    let tag = |mark: &str| {
+        let tags = svg.split('<').filter(|tag| tag.starts_with("rect"));
+        tags.into_iter().find(|tag| tag.contains(mark)).unwrap()
+    };
+    let (map, scale) = (tag("fill=\"#eaf0f4\""), tag("fill=\"#333333\""));
+    assert!(number(scale, "y") >= number(map, "y") + number(map, "height"));
+}
+
 /// No profile of the day, but a category.
 #[test]
 fn a_table_without_times_of_the_day_has_bars() {

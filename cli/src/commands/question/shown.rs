@@ -251,7 +251,10 @@ impl View for Shown {
             ("asks", question.asks.clone()),
             ("takes", given.collect::<Vec<_>>().join(", ")),
         ];
-        let reads = format!("It reads: {}.", question.needs.table);
+        let reads = format!(
+            "It reads: {}. Where none of your released tables is such, it needs a new agreement: weir agreement new --template {}.",
+            question.needs.table, question.needs.template
+        );
         format!(
             "{}\n\n{}\n{}\n\n{}\n\nNext: weir question ask {}",
             facts(&rows),
@@ -285,6 +288,17 @@ mod tests {
         let planned = vec![(id, "od_week".parse().unwrap())];
         let text = Lacking::new(question, missing(planned)).text();
         assert!(text.contains("weir release request abababababab od_week"));
+    }
+
+    #[test]
+    fn each_question_says_when_it_needs_a_new_agreement() {
+        for question in Question::all() {
+            let text = Shown(question).text().replace('\n', " ");
+            let template = &question.needs.template;
+            let said =
+                format!("it needs a new agreement: weir agreement new --template {template}.");
+            assert!(text.contains(&said), "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Deliberate holes, each of which a named attack in `tests/attacks` has to find.
 //!
 //! [`active`] is `false` at compile time without the feature `mutants`, which only the test crate asks for
-//! (`tests/suite/walls.rs` proves that `weir` is built without it). With the feature, the process that
-//! [`VARIABLE`] names a mutant for has that hole, and no other.
+//! (`tests/suite/walls.rs` proves that a `weir` to be run is built without it). Where all is built for tests, Cargo
+//! gives the feature to every crate, and so to the `weir` that lies in `target` afterwards: there the code of the holes is,
+//! and shut. A process has the hole that [`VARIABLE`] names only once it has called `arm` itself, which the attacks
+//! alone do (`cli/tests/commands/holes.rs` proves that the variable opens none in `weir`).
 
 use std::collections::BTreeMap;
 #[cfg(feature = "mutants")]
@@ -140,7 +142,7 @@ pub fn instead_of<T>(sound: T, mutant: Mutant, broken: T) -> T {
     if active(mutant) { broken } else { sound }
 }
 
-/// The environment variable that names the one mutant of a process.
+/// The environment variable that names the one mutant of a process that is armed.
 pub const VARIABLE: &str = "WEIR_MUTANT";
 
 /// Does this process have the hole?
@@ -156,16 +158,22 @@ pub const fn active(_: Mutant) -> bool {
 pub fn active(mutant: Mutant) -> bool {
     use std::sync::LazyLock;
     static NAMED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var(VARIABLE).ok());
-    NAMED.as_deref() == Some(mutant.name()) && !HEALED.load(Ordering::Relaxed)
+    ARMED.load(Ordering::Relaxed) && NAMED.as_deref() == Some(mutant.name())
 }
 
 #[cfg(feature = "mutants")]
-static HEALED: AtomicBool = AtomicBool::new(false);
+static ARMED: AtomicBool = AtomicBool::new(false);
+
+/// From now on this process has the hole that [`VARIABLE`] names. Called by attacks, never by what serves.
+#[cfg(feature = "mutants")]
+pub fn arm() {
+    ARMED.store(true, Ordering::Relaxed);
+}
 
 /// From now on this process has no hole.
 #[cfg(feature = "mutants")]
 pub fn heal() {
-    HEALED.store(true, Ordering::Relaxed);
+    ARMED.store(false, Ordering::Relaxed);
 }
 
 /// What a reservation takes from its account: all that it is charged, or the finest rows'

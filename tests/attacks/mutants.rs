@@ -1,9 +1,11 @@
 //! Every hole of [`policies::mutants`] is found by the attack that is named for it. Each runs in a process of
-//! its own, since a process has one mutant or none.
+//! its own, since a process has one mutant or none, which `arm` opens there.
 
 use std::process::Command;
 
 use policies::mutants::{Mutant, VARIABLE};
+
+use crate::arm::ARMS;
 
 /// The attack that has to fail, and a part of what it has to say.
 fn killer(mutant: Mutant) -> (&'static str, &'static str) {
@@ -79,7 +81,15 @@ fn every_mutant_is_killed() {
         let (attack, words) = killer(*mutant);
         let begun = std::time::Instant::now();
         let output = Command::new(std::env::current_exe().unwrap())
-            .args([attack, "--exact", "--test-threads", "1", "--nocapture"])
+            // One thread takes them in the order of their names.
+            .args([
+                ARMS,
+                attack,
+                "--exact",
+                "--test-threads",
+                "1",
+                "--nocapture",
+            ])
             .env(VARIABLE, mutant.name())
             .output()
             .unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use policies::entry::Entry;
-use policies::mutants::{Mutant, VARIABLE, heal};
+use policies::mutants::{Mutant, VARIABLE, arm, heal};
 use policies::state::Stage;
 use proto::convert::Wish;
 use sdk::client::{Answered, ClientError};
@@ -67,6 +67,7 @@ async fn without_it_nothing_is_released_and_with_it_again_once() {
         );
         return;
     }
+    arm();
     let mut city = City::new().await;
     let mut terms = city.terms();
     terms.plan[0].editions = 3;

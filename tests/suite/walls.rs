@@ -97,7 +97,8 @@ fn the_sdk_never_sees_the_brokers_side() {
     forbid("sdk", &theirs);
 }
 
-/// The holes of `policies::mutants` are compiled for tests alone, whichever way `weir` is built.
+/// The holes of `policies::mutants` are compiled for tests alone, whichever way `weir` is built to be run. Built along with
+/// the tests it has their code, shut: `cli/tests/commands/holes.rs`.
 #[test]
 fn no_binary_that_serves_has_a_mutant() {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, RecordBatch, UInt8Array, UInt64Array};
 use arrow::datatypes::Int32Type;
+use jiff::civil::Date;
 use policies::agreement::Agreement;
 use proto::convert::Push;
 use sdk::client::{Client, Profile, new_batch_id};
@@ -18,6 +19,16 @@ pub fn pushed(office: &Office, id: &str) -> String {
 
 /// Cells of that day (origin, destination, bin, people, trips), rising by key, pushed by the SDK.
 pub fn pushed_cells(office: &Office, id: &str, cells: &[(&str, &str, u8, u64, u64)]) -> String {
+    pushed_on(office, id, first_day(), cells)
+}
+
+/// Of any day.
+pub fn pushed_on(
+    office: &Office,
+    id: &str,
+    day: Date,
+    cells: &[(&str, &str, u8, u64, u64)],
+) -> String {
     let bytes = std::fs::read(office.file("agreement.json")).unwrap();
     let terms = Agreement::parse(&bytes).unwrap();
     let text = |values: Vec<&str>| -> ArrayRef {
@@ -36,7 +47,7 @@ pub fn pushed_cells(office: &Office, id: &str, cells: &[(&str, &str, u8, u64, u6
     let push = Push {
         agreement: id.parse().unwrap(),
         table: "od".parse().unwrap(),
-        period: first_day().to_string().parse().unwrap(),
+        period: day.to_string().parse().unwrap(),
         batch: new_batch_id().unwrap(),
         supersedes: None,
         rates: vec![],

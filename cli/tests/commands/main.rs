@@ -15,6 +15,7 @@ mod contributions;
 mod demo;
 mod files;
 mod helsinki;
+mod holes;
 mod life;
 mod office;
 mod open_data;

@@ -43,6 +43,11 @@ pub struct Office {
 
 impl Office {
     pub fn open() -> Self {
+        Self::open_with(&[])
+    }
+
+    /// Whose broker has these variables in its environment.
+    pub fn open_with(variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let certs = folder.path().join("certs");
         let at = certs.to_str().unwrap();
@@ -62,7 +67,7 @@ impl Office {
             .replace("listen = \"127.0.0.1:1\"", "listen = \"127.0.0.1:0\"")
             .replace("publish_tick = \"2s\"", "publish_tick = \"1s\"");
         std::fs::write(&config, text).unwrap();
-        let (broker, web) = serve(&certs);
+        let (broker, web) = serve(&certs, variables);
         let office = Self {
             folder,
             web,
@@ -87,7 +92,7 @@ impl Office {
         self.broker.kill().unwrap();
         self.broker.wait().unwrap();
         between(self);
-        (self.broker, self.web) = serve(&self.folder.path().join("certs"));
+        (self.broker, self.web) = serve(&self.folder.path().join("certs"), &[]);
     }
 
     /// Admits `ombudsman`, an auditor.
@@ -246,11 +251,12 @@ impl Drop for Office {
 }
 
 /// A broker that serves, and where its public side is. Every profile points to it then.
-fn serve(certs: &Path) -> (Child, String) {
+fn serve(certs: &Path, variables: &[(&str, &str)]) -> (Child, String) {
     let config = certs.join("broker.toml");
     let mut broker = Command::new(WEIR)
         .args(["serve", "--json", "--config", config.to_str().unwrap()])
         .env("WEIR_LOG", "error")
+        .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

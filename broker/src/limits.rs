@@ -173,7 +173,7 @@ pub const POLICY_FILES_MAX: usize = 64;
 pub const POLICY_LOOK: Duration = Duration::from_secs(5);
 /// How long calls in work have after the broker was told to stop.
 pub const DRAIN: Duration = Duration::from_secs(10);
-/// Longest public tick: a request waits for it, so it stays below [`CALL_TIMEOUT`].
+/// Longest public tick: a request waits for one and a half, so they stay below [`CALL_TIMEOUT`].
 pub const PUBLISH_TICK_MAX: Duration = Duration::from_secs(30);
 /// How often agreements are looked through for those that have run out; they have no power already.
 pub const LIFE_TICK: Duration = Duration::from_secs(10);
@@ -293,6 +293,8 @@ const _: () = assert!(FETCHES_PER_ORG_MAX < FETCHES_MAX);
 const _: () = assert!(WATCHES_MAX < CALLS_MAX && WATCHES_PER_ORG_MAX <= WATCHES_MAX);
 const _: () =
     assert!(PUBLISH_TICK_MAX.as_secs() + 2 * QUORUM_WAIT.as_secs() < CALL_TIMEOUT.as_secs());
+const _: () =
+    assert!(PUBLISH_TICK_MAX.as_secs() * 3 / 2 + QUORUM_WAIT.as_secs() < CALL_TIMEOUT.as_secs());
 const _: () = assert!(WITNESS_TIMEOUT.as_secs() < QUORUM_WAIT.as_secs());
 const _: () = assert!(SEQUENCER_BATCH_MAX <= SEQUENCER_QUEUE);
 const _: () = assert!(ZONING_BYTES_MAX < MESSAGE_BYTES_MAX);

@@ -1,6 +1,7 @@
 //! Releases: racing, missing and late periods, and a budget that holds.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use policies::refusal::ReasonId;
 use sdk::client::{Answered, Ask, Outcome};
@@ -150,4 +151,27 @@ async fn one_population_has_one_unit() {
             .contains("already protected as person-day"),
         "{refused}"
     );
+}
+
+/// Half a tick is for the work: however long it takes within that, the tick is the one that the reservation decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_appears_half_a_tick_or_more_after_its_reservation() {
+    const TICK: Duration = Duration::from_millis(300);
+    let (mut town, _, _, terms, id) = agreed().await;
+    town.stop().await;
+    town.config.publish_tick = TICK;
+    town.start().await;
+    let (bikes, city) = (town.member("bikes").await, town.member("city").await);
+    let (push, batch) = (push(&id, "2026-10-05"), cells(&terms, &ROWS));
+    bikes.client.push(&push, &[batch], |_| {}).await.unwrap();
+    // Reserved 200 ms after a tick, on a clock that stands: not on the next, which is 100 ms away.
+    let now = town.clock.now().as_millisecond();
+    let reserved = now - now.rem_euclid(300) + 300 + 200;
+    town.clock
+        .set(jiff::Timestamp::from_millisecond(reserved).unwrap());
+    let begun = Instant::now();
+    let answer = city.client.request(&wish(&id, "od", "2026-10-05")).await;
+    assert!(matches!(answer.unwrap(), Answered::Released(_)));
+    let waited = begun.elapsed();
+    assert!(waited >= Duration::from_millis(400), "{waited:?}");
 }

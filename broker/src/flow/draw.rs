@@ -3,7 +3,6 @@
 //! twice, and no byte of a draw is readable before its `release.published` is durable.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use audit::commitment::Salt;
 use audit::receipt::Receipt;
@@ -11,7 +10,7 @@ use bytes::Bytes;
 use cells::read::ExactCells;
 use cells::release as columns;
 use policies::agreement::Unit;
-use policies::entry::{Body, Reservation};
+use policies::entry::{Body, Entry, Reservation};
 use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey};
 use policies::state::{AgreementRecord, Stage, State};
 use privacy::quality::{Context, DeclaredRate};
@@ -27,6 +26,7 @@ use crate::limits::SCAN_MEMORY_BYTES;
 mod failure;
 mod slots;
 mod table;
+mod tick;
 
 pub(super) use failure::Failure;
 pub(crate) use slots::Slots;
@@ -152,6 +152,7 @@ impl Broker {
         let receipt = self.heads.witnessed_receipt(reserved).await?;
         let durable = receipt.verify(&self.log_key).map_err(Error::internal)?;
         let spend = Spend::from_durable(&durable).map_err(Error::internal)?;
+        let entry = Entry::from_bytes(durable.entry()).map_err(Error::internal)?;
         let slot = self.draws.one(&spend.reservation().mechanism).await;
         let slot = slot.map_err(Error::internal)?;
         if self.waits(key) {
@@ -166,7 +167,7 @@ impl Broker {
             }
             Err(Failure::ForEver { cause }) => {
                 drop(slot);
-                self.abort(key, &cause).await?;
+                self.abort(key, &cause, entry.time).await?;
                 self.drawing.forget(key);
                 return Ok(());
             }
@@ -174,7 +175,7 @@ impl Broker {
         let blob = self.blobs.put(&table).await.map_err(Error::internal)?;
         // Others draw while this one waits.
         drop(slot);
-        self.wait_for_tick().await;
+        self.wait_for_tick(entry.time).await;
         let published = self.publish(key, blob.clone()).await;
         // Decided: no entry will ever name the blob. Where the log failed, it stays.
         if !matches!(published, Ok(true) | Err(Error::Unavailable { .. })) {
@@ -310,14 +311,6 @@ impl Broker {
             parents: zoning.and_then(|zoning| zoning.parents),
             declared: Vec::new(),
         })
-    }
-
-    /// Releases appear on multiples of the tick only, so that the time of one tells nothing about its data.
-    async fn wait_for_tick(&self) {
-        let tick = self.publish_tick.as_millis().max(1);
-        let now = u128::try_from(self.clock.now().as_millisecond()).unwrap_or(0);
-        let wait = tick - now % tick;
-        tokio::time::sleep(Duration::from_millis(u64::try_from(wait).unwrap_or(1000))).await;
     }
 }
 

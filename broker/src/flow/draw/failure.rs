@@ -7,6 +7,7 @@
 use cells::merge::MergeError;
 use cells::read::ReadError;
 use cells::release::ReleaseError;
+use jiff::Timestamp;
 use policies::entry::Body;
 use policies::id::ReleaseKey;
 use policies::state::Stage;
@@ -41,9 +42,14 @@ impl Failure {
 
 impl Broker {
     /// Ends a release whose draw fails each time; on a tick, like every end of a draw.
-    pub(super) async fn abort(&self, key: &ReleaseKey, cause: &str) -> Result<(), Error> {
+    pub(super) async fn abort(
+        &self,
+        key: &ReleaseKey,
+        cause: &str,
+        reserved: Timestamp,
+    ) -> Result<(), Error> {
         tracing::error!(release = %key, cause, "the draw fails each time: the release ends without a table");
-        self.wait_for_tick().await;
+        self.wait_for_tick(reserved).await;
         let key = key.clone();
         let ended = self
             .sequencer

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod call;
 mod confirm;
 pub mod contribution;
+mod days;
 pub mod org;
 pub mod pki;
 pub mod push;

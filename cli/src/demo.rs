@@ -175,7 +175,8 @@ async fn aggregate(
     let zoning = format!("{}={}", company.zoning_id, stage.file(&company.zoning));
     let inputs: Vec<String> = inputs.iter().map(|path| stage.file(path)).collect();
     let mut command = vec!["aggregate", "--agreement", &agreement, "--mapping", mapping];
-    command.extend(["--zoning", &zoning, "--secret", &secret, "--out", cells]);
+    command.extend(["--days", &company.days, "--zoning", &zoning]);
+    command.extend(["--secret", &secret, "--out", cells]);
     command.extend(inputs.iter().map(String::as_str));
     stage.weir(&command).await
 }

@@ -1,11 +1,11 @@
 //! Bounds of one unit, from raw records: whoever is taken out of a company's file, the cells that are pushed
-//! change in at most `cells_max` cells by at most `per_cell_max`.
+//! change in at most `cells_max` cells by at most `per_cell_max`, and the same periods are pushed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use arrow::array::{Array, Int64Array, RecordBatch, UInt64Array};
-use policies::agreement::Agreement;
+use policies::agreement::{Agreement, Days};
 use policies::testing::{Signer, agreement};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -34,6 +34,11 @@ fn trips(rng: &mut ChaCha8Rng) -> Vec<(usize, String)> {
                 trips.push((rider, row));
             }
         }
+    }
+    // On three days one rider is alone.
+    for (rider, day) in [(3, 9), (4, 10), (5, 11)] {
+        let row = format!("r{rider},2026-10-{day:02}T08:15:00,a,b,bike,600");
+        trips.push((rider, row));
     }
     trips
 }
@@ -72,7 +77,8 @@ fn cell(batch: &RecordBatch, row: usize) -> (String, BTreeMap<String, i64>) {
     (key, numbers)
 }
 
-fn aggregate(terms: &Agreement, folder: &Path, rows: &[&str]) -> Cells {
+/// The cells, and the periods that everybody sees were contributed.
+fn aggregate(terms: &Agreement, folder: &Path, rows: &[&str]) -> (Cells, BTreeSet<String>) {
     let file = folder.join("trips.csv");
     std::fs::write(
         &file,
@@ -81,9 +87,14 @@ fn aggregate(terms: &Agreement, folder: &Path, rows: &[&str]) -> Cells {
     .unwrap();
     let mapping = Mapping::parse(&format!("{MAPPING}{DURATION}"), folder).unwrap();
     let zoning = Zoning::parse(&crate::harness::squares()).unwrap();
-    let options = Options::new(Secret::from_bytes(&[9; 32]));
+    let mut options = Options::new(Secret::from_bytes(&[9; 32]));
+    options.days = Some(Days {
+        from: "2026-10-05".parse().unwrap(),
+        until: "2026-10-12".parse().unwrap(),
+    });
     let (aggregated, _) = run(terms, &mapping, &[file], &[zoning], &options, &mut |_| {}).unwrap();
-    cells(&aggregated)
+    let periods = aggregated.iter().map(|part| part.period.to_string());
+    (cells(&aggregated), periods.collect())
 }
 
 #[test]
@@ -104,9 +115,14 @@ fn whoever_is_taken_out_changes_few_cells_by_little() {
             let kept = trips.iter().filter(|(rider, _)| *rider != without);
             kept.map(|(_, row)| row.as_str()).collect()
         };
-        let all = aggregate(&terms, folder.path(), &rows(RIDERS));
+        let (all, periods) = aggregate(&terms, folder.path(), &rows(RIDERS));
+        assert_eq!(periods.len(), 8, "{periods:?}");
         for rider in 0..RIDERS {
-            let less = aggregate(&terms, folder.path(), &rows(rider));
+            let (less, same) = aggregate(&terms, folder.path(), &rows(rider));
+            assert_eq!(
+                same, periods,
+                "rider {rider} decides whether a day is contributed"
+            );
             assert!(
                 less.keys().all(|key| all.contains_key(key)),
                 "a cell appeared"

@@ -29,6 +29,8 @@ def story(bikes, city, agreement, log_key):
     pushed = bikes.push(agreement, "od", DAY, cells, batch_id="b1", rates={"truncated": "0.0125"})
     assert pushed.proof.body()["table"] == "od" and not pushed.never_released
     assert bikes.push(agreement, "od", DAY, cells, batch_id="b1", rates={"truncated": "0.0125"}).proof.index == pushed.proof.index
+    # A day of nobody is contributed, too.
+    assert bikes.push(agreement, "od", "2026-10-12", cells[:0]).proof.body()["period"] == "2026-10-12"
     release = city.request(agreement, "od", DAY)
     table = city.fetch(release)
     assert table.equals(city.fetch(release.key))

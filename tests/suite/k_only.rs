@@ -123,6 +123,17 @@ fn rows(table: &Table) -> Vec<Row> {
     rows
 }
 
+/// Nothing is hidden by suppression, since nothing is there: no row, and no error that tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_k_only_table_of_nobody_is_released_as_nothing() {
+    let place = place().await;
+    let terms = k_only(&place.bikes, &place.city);
+    let id = activate(&place.bikes, &place.city, &terms).await;
+    place.push(&terms, push(&id, DAY), &[]).await;
+    let table = place.released(&wish(&id, "od", DAY)).await;
+    assert_eq!(rows(&table), []);
+}
+
 /// The whole story: preview, release, label, the same bytes again, no second edition, no noise beside it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_k_only_table_is_exact_labelled_and_alone() {

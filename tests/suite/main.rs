@@ -28,6 +28,7 @@ mod limits;
 mod listing;
 mod measures;
 mod merge;
+mod nobody;
 mod odrl;
 mod offers;
 mod open_change;

@@ -176,6 +176,21 @@ async fn a_merge_that_was_not_agreed_or_does_not_fit_is_refused_with_every_reaso
 /// The west is shown as it is; of the east, what no pair of zones can show becomes a row of districts. Four
 /// people stay unseen on every rung.
 #[tokio::test(flavor = "multi_thread")]
+async fn days_of_nobody_merge_to_nothing_and_hide_nobody_else() {
+    let (town, city, terms, id) = town().await;
+    let bikes = town.member("bikes").await;
+    for day in ["2026-10-08", "2026-10-09", "2026-10-10"] {
+        let (push, batch) = (push(&id, day), cells(&terms, &[]));
+        bikes.client.push(&push, &[batch], |_| {}).await.unwrap();
+    }
+    let coarser = r#"{"bins": [0], "zones": "parent"}"#;
+    let with = merge(&[DAYS[2], "2026-10-08"], coarser);
+    assert_eq!(rows(&released(&city, &wish(&id, &with)).await).len(), 1);
+    let alone = merge(&["2026-10-09", "2026-10-10"], coarser);
+    assert_eq!(rows(&released(&city, &wish(&id, &alone)).await), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_ladder_shows_on_a_coarser_rung_only_what_no_finer_one_did() {
     let mut town = Town::new().await;
     let bikes = town.join("bikes", Role::Provider).await;
@@ -265,6 +280,17 @@ async fn a_ladder_shows_on_a_coarser_rung_only_what_no_finer_one_did() {
     assert_eq!(sheet.domain_keys, 4 * 4 * 2, "the finest grain");
     assert_eq!(sheet.withheld_keys, 31);
     assert_eq!(sheet.charge, terms.allotment().unwrap());
+
+    // Of a day of nobody there is no row on any rung.
+    let nobody = crate::harness::cells(&terms, &[]);
+    let empty = crate::harness::push(&id, DAYS[1]);
+    bikes.client.push(&empty, &[nobody], |_| {}).await.unwrap();
+    let wish = Wish {
+        request: new_request_id().unwrap(),
+        period: empty.period,
+        ..wish
+    };
+    assert_eq!(rows(&released(&city, &wish).await), []);
 
     let state = town.broker().sequencer().state().clone();
     town.stop().await;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use policies::agreement::Agreement;
+use policies::agreement::{Agreement, Days};
 use policies::id::AgreementId;
 use sdk::aggregate::{
     Aggregated, Mapping, Options, Progress, Report, Secret, TableReport, Zoning, run as aggregate,
@@ -11,6 +11,7 @@ use sdk::aggregate::{
 use serde::Serialize;
 
 use super::Session;
+use super::days::days;
 use super::session::{from_client, read_agreement};
 use super::zoning::ZoningFile;
 use crate::errors::{CliError, OrFail};
@@ -19,7 +20,7 @@ use crate::progress;
 
 const HELP: &str = "\
 Example:
-  weir aggregate --agreement agreement.json --mapping bikes.toml \\
+  weir aggregate --agreement agreement.json --mapping bikes.toml --days 2023-10-01..2023-10-31 \\
       --zoning helsinki-postal-2024=zones.geojson --out cells 2023-10.csv.gz
 
 The mapping says which column is which field:
@@ -40,8 +41,13 @@ The mapping says which column is which field:
   column = \"rider\"
 
 Rows come in any order and may be larger than memory. Every row that is not counted is shown with
-its reason. A repeated run with the same secret gives the same cells. Without --zoning the zonings
+its reason. With --days every whole period of those days is written, empty ones too: everybody sees which
+periods were contributed, and that must not depend on whether somebody was there. Without it the first
+and the last record decide. A repeated run with the same secret gives the same cells. Without --zoning the zonings
 are fetched from the broker; their hash has to be the one that was signed. Then: weir push cells";
+
+const ENDS: &str = "the first and the last period are those of the records, so one person may decide of them: state \
+                    the days with --days FROM..UNTIL";
 
 /// Raw records to bounded cells, on the company's own machine.
 #[derive(Debug, clap::Args)]
@@ -56,11 +62,16 @@ pub struct Args {
     /// A zoning of the agreement, as ID=FILE; may be repeated.
     #[arg(long, value_name = "ID=FILE")]
     pub zoning: Vec<ZoningFile>,
+    /// The days whose periods are written, with records or without. Rows of other days are not
+    /// counted.
+    #[arg(long, value_name = "FROM..UNTIL", value_parser = days)]
+    pub days: Option<Days>,
     /// The folder for the cells.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// The local secret that decides which cells a unit keeps; made on first use. Keep it: a
-    /// correction made with another one keeps other cells.
+    /// The local secret that decides which cells a unit keeps, and that the ids of pushes follow from;
+    /// made on first use. Keep it, and to yourself: a correction made with another one keeps other
+    /// cells, and whoever has it can try guesses of the cells on the ids in the log.
     #[arg(long, value_name = "FILE", default_value = "weir-aggregate.secret")]
     pub secret: PathBuf,
     /// Memory for records before they spill to disk, in MiB.
@@ -82,11 +93,13 @@ pub struct Args {
 pub async fn run(args: Args, session: &Session) -> Result<(), CliError> {
     let (agreement, id, zonings) = terms(&args, session).await?;
     let mapping = Mapping::open(&args.mapping).or_try("weir aggregate --help shows a mapping")?;
-    let mut options = Options::new(Secret::open(&args.secret).or_fail()?);
+    let secret = Secret::open(&args.secret).or_fail()?;
+    let mut options = Options::new(secret.clone());
     options.memory_bytes = usize::try_from(args.memory)
         .or_fail()?
         .saturating_mul(1 << 20);
     options.spill_folder = args.spill;
+    options.days = args.days;
 
     let bar = progress::bytes(session.output, "aggregating", 0);
     let mut show = |progress: Progress| {
@@ -97,8 +110,11 @@ pub async fn run(args: Args, session: &Session) -> Result<(), CliError> {
         &agreement, &mapping, &args.raw, &zonings, &options, &mut show,
     );
     bar.finish_and_clear();
-    let (cells, report) = done.or_try("weir aggregate --help")?;
-    let files = write_cells(&args.out, &id, &cells).or_fail()?;
+    let (cells, mut report) = done.or_try("weir aggregate --help")?;
+    if args.days.is_none() {
+        report.notes.push(ENDS.to_owned());
+    }
+    let files = write_cells(&args.out, &id, &cells, &secret).or_fail()?;
     session
         .output
         .show(&Done::of(report, &cells, files, args.out))
@@ -221,9 +237,16 @@ impl Done {
             thousands(table.rejected_total()),
             rate(|d| &d.truncated_max),
             rate(|d| &d.clamped_max),
-            table.periods.to_string(),
+            periods(table),
             thousands(i128::try_from(table.cells).unwrap_or(i128::MAX)),
         ]
+    }
+}
+
+fn periods(table: &TableReport) -> String {
+    match table.periods_empty {
+        0 => table.periods.to_string(),
+        empty => format!("{} ({empty} empty)", table.periods),
     }
 }
 
@@ -281,7 +304,8 @@ mod tests {
             dropped_by_cells_max: 0,
             dropped_by_per_cell_max: 0,
             clamped: BTreeMap::new(),
-            periods: 1,
+            periods: 31,
+            periods_empty: 2,
             cells: 7,
         };
         let report = Report {
@@ -295,6 +319,7 @@ mod tests {
             "1,200",
             "zone.unknown",
             "34",
+            "31 (2 empty)",
             "note: look here",
             "Nothing raw left",
         ] {

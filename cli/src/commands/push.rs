@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
-use arrow::ipc::writer::StreamWriter;
-use policies::id::{AgreementId, BatchId, sha256_hex};
+use policies::id::{AgreementId, BatchId};
 use policies::refusal::ReasonId;
 use policies::state::Standing;
 use proto::convert::ContributionStatus;
-use sdk::aggregate::{Aggregated, EXTENSION, read_cells_file};
+use sdk::aggregate::{
+    Aggregated, BatchContent, BatchKey, EXTENSION, Secret, read_batch_key, read_cells_file,
+};
 use sdk::client::{Client, PushProgress, new_batch_id, push_of};
 use serde::Serialize;
 
@@ -18,10 +18,8 @@ use crate::errors::{CliError, OrFail};
 use crate::output::{View, table};
 use crate::progress;
 
-/// Rows that are hashed at a time.
-const HASHED_ROWS: usize = 65_536;
-/// Digits of a batch id: 160 bits.
-const BATCH_DIGITS: usize = 40;
+/// Beside cells that another tool wrote: names their pushes.
+const SECRET: &str = "weir-push.secret";
 /// What receipts end in.
 const RECEIPT_EXTENSION: &str = "tlog-proof";
 
@@ -36,9 +34,13 @@ Example:
   weir push cells --supersede                corrections of what was pushed before
   weir push cells --again                    what `weir contribution withdraw` took back, once more
 
-A broken push is repeated as it is: the batch id follows from the content, so the broker answers a
-repetition with the first receipt. Receipts are saved beside the cells as .tlog-proof files; `weir
-audit verify FILE` checks one offline. What was pushed is visible only when all of it is there.";
+A broken push is repeated as it is: the batch id follows from the cells and the secret that `weir
+aggregate` has, so the broker answers a repetition with the first receipt. Others see that id; without
+the secret they cannot try a guess of the cells on it. Cells aggregated again with another secret have
+another id: they are other cells, to be pushed with --supersede. For cells that another tool wrote a
+secret is made beside them (weir-push.secret): keep it there. Receipts are saved beside the cells as
+.tlog-proof files; `weir audit verify FILE` checks one offline. What was pushed is visible only when
+all of it is there.";
 
 /// Push cells to the broker, with receipts.
 #[derive(Debug, clap::Args)]
@@ -88,7 +90,8 @@ async fn push(
     args: &Args,
 ) -> Result<Pushed, CliError> {
     let (agreement, cells) = read_cells_file(path).or_fail()?;
-    let content = content(&agreement, &cells)?;
+    let key = batch_key(path, &agreement, &cells)?;
+    let content = key.content(&agreement, &cells).or_fail()?;
     let all = client
         .contributions(&agreement, Some(&cells.table))
         .await
@@ -150,65 +153,43 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
     Ok(files)
 }
 
+/// The key that names pushes of this file: its own, or of cells that another tool wrote one from a secret beside them.
+fn batch_key(
+    path: &Path,
+    agreement: &AgreementId,
+    cells: &Aggregated,
+) -> Result<BatchKey, CliError> {
+    if let Some(key) = read_batch_key(path).or_fail()? {
+        return Ok(key);
+    }
+    let secret = Secret::open(&path.with_file_name(SECRET)).or_fail()?;
+    Ok(BatchKey::of(&secret, agreement, &cells.table, cells.period))
+}
+
 /// The batch id of this content and what it supersedes. A repetition finds its own batch live and
 /// gets the same ids again; other content needs `--supersede`.
 fn ids(
-    content: &str,
+    content: &BatchContent,
     live: Option<&ContributionStatus>,
     supersede: bool,
     path: &Path,
 ) -> Result<(BatchId, Option<BatchId>), CliError> {
     let Some(live) = live else {
-        return Ok((batch_id(content, None)?, None));
+        return Ok((content.id(None).or_fail()?, None));
     };
-    let again = batch_id(content, live.supersedes.as_ref())?;
+    let again = content.id(live.supersedes.as_ref()).or_fail()?;
     if again == live.batch {
         return Ok((again, live.supersedes.clone()));
     }
     if supersede {
-        return Ok((
-            batch_id(content, Some(&live.batch))?,
-            Some(live.batch.clone()),
-        ));
+        let correction = content.id(Some(&live.batch)).or_fail()?;
+        return Ok((correction, Some(live.batch.clone())));
     }
     let why = format!(
         "batch `{}` with other cells is live for that table and period",
         live.batch
     );
     Err(CliError::file("push", path, why).or_try("weir push … --supersede, if this corrects it"))
-}
-
-fn batch_id(content: &str, supersedes: Option<&BatchId>) -> Result<BatchId, CliError> {
-    let supersedes = supersedes.map(BatchId::as_str).unwrap_or_default();
-    let digest = sha256_hex(format!("weir batch\n{content}\nsupersedes {supersedes}\n").as_bytes());
-    digest
-        .chars()
-        .take(BATCH_DIGITS)
-        .collect::<String>()
-        .parse()
-        .or_fail()
-}
-
-/// A hash over everything a push says: header and cells, not the file's bytes, whose order of
-/// metadata may differ from run to run.
-fn content(agreement: &AgreementId, cells: &Aggregated) -> Result<String, CliError> {
-    let declared = serde_json::to_string(&cells.declared).or_fail()?;
-    let (table, period) = (&cells.table, cells.period);
-    let mut text = format!("agreement {agreement}\ntable {table}\nperiod {period}\n{declared}\n");
-    let mut from = 0;
-    while from < cells.cells.num_rows() {
-        let length = HASHED_ROWS.min(cells.cells.num_rows() - from);
-        text.push_str(&sha256_hex(&encoded(&cells.cells.slice(from, length))?));
-        text.push('\n');
-        from += length;
-    }
-    Ok(sha256_hex(text.as_bytes()))
-}
-
-fn encoded(rows: &RecordBatch) -> Result<Vec<u8>, CliError> {
-    let mut stream = StreamWriter::try_new(Vec::new(), rows.schema_ref()).or_fail()?;
-    stream.write(rows).or_fail()?;
-    stream.into_inner().or_fail()
 }
 
 #[derive(Serialize)]
@@ -260,24 +241,29 @@ impl View for Done {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::UInt64Array;
+    use arrow::array::{RecordBatch, UInt64Array};
     use arrow::datatypes::{DataType, Field, Schema};
-    use sdk::aggregate::Declared;
+    use arrow::ipc::writer::FileWriter;
+    use sdk::aggregate::{Declared, write_cells};
 
     use super::*;
 
-    fn cells(values: &[u64], units: u64) -> Aggregated {
+    fn cells(values: &[u64]) -> Aggregated {
         let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::UInt64, false)]));
         let column = Arc::new(UInt64Array::from(values.to_vec()));
         Aggregated {
             table: "od".parse().unwrap(),
             period: "2023-10-05".parse().unwrap(),
             cells: RecordBatch::try_new(schema, vec![column]).unwrap(),
-            declared: Declared {
-                active_units: Some(units),
-                ..Declared::default()
-            },
+            declared: Declared::default(),
         }
+    }
+
+    fn content(values: &[u64]) -> BatchContent {
+        let (agreement, cells) = ("a".repeat(64).parse().unwrap(), cells(values));
+        let secret = Secret::from_bytes(&[3; 32]);
+        let key = BatchKey::of(&secret, &agreement, &cells.table, cells.period);
+        key.content(&agreement, &cells).unwrap()
     }
 
     fn live(batch: &BatchId, supersedes: Option<&BatchId>) -> ContributionStatus {
@@ -321,44 +307,65 @@ mod tests {
         assert!(!pushed(None).text().contains("NEVER"));
     }
 
+    /// Cells that another tool wrote: the secret is made once, beside them, and names them ever after.
     #[test]
-    fn equal_content_has_an_equal_hash_and_nothing_else_has() {
+    fn cells_without_a_key_are_named_by_a_secret_beside_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("od.arrow");
         let agreement: AgreementId = "a".repeat(64).parse().unwrap();
-        let of = |cells: &Aggregated| content(&agreement, cells).unwrap();
-        let first = of(&cells(&[1, 2, 3], 5));
-        assert_eq!(first, of(&cells(&[1, 2, 3], 5)));
-        assert_ne!(first, of(&cells(&[1, 2, 4], 5)));
-        assert_ne!(first, of(&cells(&[1, 2, 3], 6)));
-        let other: AgreementId = "b".repeat(64).parse().unwrap();
-        assert_ne!(first, content(&other, &cells(&[1, 2, 3], 5)).unwrap());
+        let cells = cells(&[1, 2, 3]);
+        let file = std::fs::File::create(&path).unwrap();
+        let mut writer = FileWriter::try_new(file, cells.cells.schema_ref()).unwrap();
+        writer.write(&cells.cells).unwrap();
+        writer.finish().unwrap();
+        let key = batch_key(&path, &agreement, &cells).unwrap();
+        assert!(folder.path().join(SECRET).is_file());
+        assert_eq!(batch_key(&path, &agreement, &cells).unwrap(), key);
+        std::fs::remove_file(folder.path().join(SECRET)).unwrap();
+        assert_ne!(batch_key(&path, &agreement, &cells).unwrap(), key);
+
+        let secret = Secret::from_bytes(&[3; 32]);
+        let written = write_cells(
+            folder.path(),
+            &agreement,
+            std::slice::from_ref(&cells),
+            &secret,
+        )
+        .unwrap();
+        let of = BatchKey::of(&secret, &agreement, &cells.table, cells.period);
+        assert_eq!(
+            batch_key(written.first().unwrap(), &agreement, &cells).unwrap(),
+            of
+        );
     }
 
     #[test]
     fn a_repetition_has_the_same_ids_and_a_correction_names_what_it_corrects() {
         let path = Path::new("od.arrow");
-        let (first, none) = ids("one", None, false, path).unwrap();
+        let (one, two) = (content(&[1]), content(&[2]));
+        let (first, none) = ids(&one, None, false, path).unwrap();
         assert_eq!(none, None);
         let there = live(&first, None);
         assert_eq!(
-            ids("one", Some(&there), false, path).unwrap(),
+            ids(&one, Some(&there), false, path).unwrap(),
             (first.clone(), None)
         );
         // Even with the flag, a repetition corrects nothing.
         assert_eq!(
-            ids("one", Some(&there), true, path).unwrap(),
+            ids(&one, Some(&there), true, path).unwrap(),
             (first.clone(), None)
         );
 
-        let refused = ids("two", Some(&there), false, path).unwrap_err().text();
+        let refused = ids(&two, Some(&there), false, path).unwrap_err().text();
         assert!(refused.contains("--supersede"), "{refused}");
-        let (second, supersedes) = ids("two", Some(&there), true, path).unwrap();
+        let (second, supersedes) = ids(&two, Some(&there), true, path).unwrap();
         assert_eq!(supersedes.as_ref(), Some(&first));
         let there = live(&second, Some(&first));
-        let again = ids("two", Some(&there), true, path).unwrap();
+        let again = ids(&two, Some(&there), true, path).unwrap();
         assert_eq!(again, (second.clone(), Some(first.clone())));
 
         // Back to the first content: a correction of its own, not the first push again.
-        let (third, supersedes) = ids("one", Some(&there), true, path).unwrap();
+        let (third, supersedes) = ids(&one, Some(&there), true, path).unwrap();
         assert_eq!(supersedes, Some(second));
         assert_ne!(third, first);
     }

@@ -20,6 +20,8 @@ pub struct Company {
     pub mapping: String,
     /// The raw records.
     pub inputs: Vec<PathBuf>,
+    /// The days they are about, as typed.
+    pub days: String,
     /// A corrected version of them, for the company that shows one.
     pub correction: Option<PathBuf>,
     /// The zoning's name and version.

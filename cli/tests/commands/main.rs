@@ -10,6 +10,7 @@
 )]
 
 mod audits;
+mod batches;
 mod calls;
 mod contributions;
 mod demo;

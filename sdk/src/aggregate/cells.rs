@@ -85,6 +85,11 @@ impl CellStore {
         }
     }
 
+    /// The period of every cell.
+    pub fn periods(&self) -> impl Iterator<Item = i32> + '_ {
+        self.index.keys().map(|(period, _)| *period)
+    }
+
     /// How many cells there are.
     pub fn len(&self) -> usize {
         self.index.len()
@@ -101,24 +106,26 @@ impl CellStore {
         totals
     }
 
-    /// The cells of each period in order, as columns in the order of `schema`: the key's, then the
+    /// The cells of each of these periods, or none, as columns in the order of `schema`: the key's, then the
     /// measured ones.
     pub fn batches(
         &self,
         keys: &KeySpace<'_>,
         schema: &SchemaRef,
-    ) -> Result<Vec<(i32, RecordBatch)>, ArrowError> {
+        periods: impl Iterator<Item = i32>,
+    ) -> Result<Vec<RecordBatch>, ArrowError> {
         let mut cells: Vec<(i32, u64, usize)> = self
             .index
             .iter()
             .map(|((period, key), place)| (*period, *key, *place))
             .collect();
         cells.sort_unstable();
-        let periods = cells.chunk_by(|a, b| a.0 == b.0);
-        periods
-            .filter_map(|cells| cells.first().map(|first| (first.0, cells)))
-            .map(|(period, cells)| Ok((period, self.batch(keys, schema, cells)?)))
-            .collect()
+        let batch = |period: i32| {
+            let from = cells.partition_point(|cell| cell.0 < period);
+            let until = cells.partition_point(|cell| cell.0 <= period);
+            self.batch(keys, schema, cells.get(from..until).unwrap_or_default())
+        };
+        periods.map(batch).collect()
     }
 
     fn batch(

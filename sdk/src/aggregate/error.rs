@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use policies::agreement::Days;
 use policies::period::Swapped;
 
 /// Why a run ended without cells. Texts name files, columns and table names, never a row's content.
@@ -24,6 +25,17 @@ pub enum AggregateError {
         table: String,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The agreement does not cover the days that are asked for.
+    #[error(
+        "{}..{} is not inside {}..{}, which the agreement covers",
+        stated.from, stated.until, covers.from, covers.until
+    )]
+    Days {
+        /// What was asked for.
+        stated: Days,
+        /// What may be.
+        covers: Days,
     },
     /// A file cannot be opened or read to its end.
     #[error("cannot read `{}`: {message}", path.display())]

@@ -14,8 +14,10 @@ use arrow::ipc::writer::FileWriter;
 use policies::id::{AgreementId, TableName};
 use policies::period::Period;
 
+use super::batch::BatchKey;
 use super::report::Declared;
 use super::run::Aggregated;
+use super::secret::Secret;
 
 /// What the files end in.
 pub const EXTENSION: &str = "arrow";
@@ -24,6 +26,7 @@ const AGREEMENT: &str = "weir.agreement";
 const TABLE: &str = "weir.table";
 const PERIOD: &str = "weir.period";
 const DECLARED: &str = "weir.declared";
+const BATCH_KEY: &str = "weir.batch_key";
 
 /// Why cells cannot be written or read back.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +61,8 @@ pub enum CellsFileError {
 }
 
 /// Writes each table and period to `<folder>/<table>_<period>.arrow`, mode 0600, each whole or not
-/// at all, replacing what is there. Returns the paths in the same order.
+/// at all, replacing what is there. Returns the paths in the same order. From `secret` each file gets
+/// the key that names its pushes: the same cells under the same secret are the same push.
 ///
 /// # Errors
 /// [`CellsFileError::File`] where the folder cannot be made or a file cannot be written.
@@ -66,6 +70,7 @@ pub fn write_cells(
     folder: &Path,
     agreement: &AgreementId,
     aggregated: &[Aggregated],
+    secret: &Secret,
 ) -> Result<Vec<PathBuf>, CellsFileError> {
     fs::create_dir_all(folder).map_err(|source| CellsFileError::File {
         path: folder.to_owned(),
@@ -73,7 +78,7 @@ pub fn write_cells(
     })?;
     let write = |cells: &Aggregated| {
         let path = folder.join(format!("{}_{}.{EXTENSION}", cells.table, cells.period));
-        match write_file(folder, &path, agreement, cells) {
+        match write_file(&path, agreement, cells, secret) {
             Ok(()) => Ok(path),
             Err(source) => Err(CellsFileError::File { path, source }),
         }
@@ -143,21 +148,46 @@ pub fn read_cells_file(path: &Path) -> Result<(AgreementId, Aggregated), CellsFi
     Ok((agreement, aggregated))
 }
 
+/// The key that names pushes of a file of cells; `None` where another tool than [`write_cells`] made it.
+///
+/// # Errors
+/// [`CellsFileError`] where it is damaged, or the key is.
+pub fn read_batch_key(path: &Path) -> Result<Option<BatchKey>, CellsFileError> {
+    let file = File::open(path).map_err(|source| CellsFileError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    let reader = FileReader::try_new_buffered(file, None);
+    let schema = reader.map(|reader| reader.schema());
+    let schema = schema.map_err(|e| CellsFileError::Damaged {
+        path: path.to_owned(),
+        message: e.to_string(),
+    })?;
+    let key = schema.metadata().get(BATCH_KEY).map(|key| key.parse());
+    key.transpose().map_err(|_| CellsFileError::NotCells {
+        path: path.to_owned(),
+        key: BATCH_KEY,
+    })
+}
+
 fn write_file(
-    folder: &Path,
     path: &Path,
     agreement: &AgreementId,
     cells: &Aggregated,
+    secret: &Secret,
 ) -> io::Result<()> {
+    let key = BatchKey::of(secret, agreement, &cells.table, cells.period);
     let declared: &Declared = &cells.declared;
     let metadata = HashMap::from([
         (AGREEMENT.to_owned(), agreement.to_string()),
         (TABLE.to_owned(), cells.table.to_string()),
         (PERIOD.to_owned(), cells.period.to_string()),
         (DECLARED.to_owned(), serde_json::to_string(declared)?),
+        (BATCH_KEY.to_owned(), key.to_string()),
     ]);
     let schema = cells.cells.schema();
     let schema = Schema::new_with_metadata(schema.fields().clone(), metadata);
+    let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     let mut writer = FileWriter::try_new(BufWriter::new(file.as_file_mut()), &schema)
         .map_err(io::Error::other)?;

@@ -7,6 +7,7 @@
 use policies::agreement::{Agreement, Unit};
 use policies::table::Table;
 
+use super::calendar::Range;
 use super::error::{AggregateError, MappingError};
 use super::mapping::{Aggregates, FilePart, Mapping};
 use super::report::{Reason, Report};
@@ -23,9 +24,9 @@ use table::HeldTable;
 
 pub(crate) fn run(
     agreement: &Agreement,
+    range: Range,
     tables: &[&Table],
-    mapping: &Mapping,
-    aggregates: &Aggregates,
+    (mapping, aggregates): (&Mapping, &Aggregates),
     zonings: &[Zoning],
     inputs: &mut Inputs<'_>,
 ) -> Result<(Vec<Aggregated>, Report), AggregateError> {
@@ -34,7 +35,8 @@ pub(crate) fn run(
     let mut sources = Sources::new(agreement);
     let mut held = Vec::with_capacity(tables.len());
     for table in tables {
-        let plan = HeldPlan::new(agreement, table, mapping, &files, zonings, &mut sources)?;
+        let terms = (agreement, range);
+        let plan = HeldPlan::new(terms, table, mapping, &files, zonings, &mut sources)?;
         held.push(HeldTable::new(plan));
     }
     let clock = sources.clock.clone();

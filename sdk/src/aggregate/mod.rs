@@ -13,11 +13,12 @@
 //! let agreement = policies::agreement::Agreement::parse_canonical(&std::fs::read("a.json")?)?;
 //! let mapping = Mapping::open(Path::new("bikes.toml"))?;
 //! let zonings = [Zoning::parse(&std::fs::read("zones.geojson")?)?];
-//! let options = Options::new(Secret::open(Path::new("weir-aggregate.secret"))?);
+//! let secret = Secret::open(Path::new("weir-aggregate.secret"))?;
+//! let options = Options::new(secret.clone());
 //! let inputs = ["2023-10.csv.gz".into()];
 //! let (cells, report) = run(&agreement, &mapping, &inputs, &zonings, &options, &mut |_| {})?;
 //! println!("{report}"); // for the company's own screen
-//! write_cells(Path::new("cells"), &agreement.id()?, &cells)?; // for `weir push cells`
+//! write_cells(Path::new("cells"), &agreement.id()?, &cells, &secret)?; // for `weir push cells`
 //! # Ok(()) }
 //! ```
 //!
@@ -29,8 +30,9 @@
 //! | `sources`, `plan`, `calendar`, `key` | what each table needs of a row |
 //! | `records`, `spill`, `bound`, `cells` | events → bounded units → cells |
 //! | `held` | a company's own aggregates → cells |
-//! | `report`, `files` | what the company sees; what is pushed |
+//! | `report`, `files`, `batch` | what the company sees; what is pushed, and under which name |
 
+mod batch;
 mod bound;
 mod calendar;
 mod cells;
@@ -56,8 +58,11 @@ mod zones;
 #[cfg(test)]
 mod tests;
 
+pub use batch::{BatchContent, BatchKey};
 pub use error::{AggregateError, MappingError, SecretError, ZoningError};
-pub use files::{CellsFileError, EXTENSION, read_cells, read_cells_file, write_cells};
+pub use files::{
+    CellsFileError, EXTENSION, read_batch_key, read_cells, read_cells_file, write_cells,
+};
 pub use mapping::Mapping;
 pub use report::{Declared, Rate, Reason, Report, TableReport};
 pub use run::{Aggregated, MEMORY_BYTES, Options, Progress, run};

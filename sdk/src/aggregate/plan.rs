@@ -8,7 +8,7 @@ use policies::table::{Histogram, Table};
 use proto::columns::cells_schema;
 
 use super::bound::{Binned, Share};
-use super::calendar::Calendar;
+use super::calendar::{Calendar, Range};
 use super::cells::Measured;
 use super::error::{AggregateError, MappingError};
 use super::key::{DIMENSIONS_MAX, KeySpace};
@@ -116,7 +116,7 @@ impl Extract {
 
 impl<'a> TablePlan<'a> {
     pub fn new(
-        agreement: &Agreement,
+        (agreement, range): (&Agreement, Range),
         table: &'a Table,
         mapping: &Mapping,
         zonings: &'a [Zoning],
@@ -160,7 +160,7 @@ impl<'a> TablePlan<'a> {
             schema: cells_schema(table, unit),
             measured: measured(table, unit),
             histograms: binned(table),
-            calendar: Calendar::new(agreement.covers, table.period, unit_grain),
+            calendar: Calendar::new(range, table.period, unit_grain),
             digits,
             time: sources.time(time),
             sums,

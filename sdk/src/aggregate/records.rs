@@ -6,6 +6,7 @@ use policies::agreement::{Agreement, Unit};
 use policies::table::Table;
 
 use super::bound::{Bounder, Bounds};
+use super::calendar::Range;
 use super::cells::{TableCells, Tally};
 use super::error::AggregateError;
 use super::mapping::Mapping;
@@ -21,10 +22,10 @@ use super::zones::Zoning;
 
 pub(crate) fn run(
     agreement: &Agreement,
+    (options, range): (&Options, Range),
     tables: &[&Table],
     mapping: &Mapping,
     zonings: &[Zoning],
-    options: &Options,
     inputs: &mut Inputs<'_>,
 ) -> Result<(Vec<Aggregated>, Report), AggregateError> {
     let mut sources = Sources::new(agreement);
@@ -35,7 +36,8 @@ pub(crate) fn run(
     let memory = options.memory_bytes / tables.len().max(1);
     let mut sinks = Vec::with_capacity(tables.len());
     for table in tables {
-        let plan = TablePlan::new(agreement, table, mapping, zonings, &mut sources)?;
+        let terms = (agreement, range);
+        let plan = TablePlan::new(terms, table, mapping, zonings, &mut sources)?;
         let folder = options.spill_folder.clone();
         sinks.push(Sink::new(plan, agreement.population.unit, memory, folder));
     }
@@ -181,21 +183,24 @@ impl<'a> Sink<'a> {
                 *report.clamped.entry((*name).to_owned()).or_default() += clamped;
             }
         }
-        let batches = cells.store.batches(&plan.keys, &plan.schema);
+        let written = plan.calendar.written(cells.store.periods());
+        let numbers = written.iter().map(|(number, _)| *number);
+        let batches = cells.store.batches(&plan.keys, &plan.schema, numbers);
         let batches = batches.map_err(|e| AggregateError::Columns {
             table: table.name.to_string(),
             message: e.to_string(),
         })?;
-        report.periods = batches.len();
-        report.cells = batches.iter().map(|(_, batch)| batch.num_rows()).sum();
-        let aggregated = batches.into_iter().filter_map(|(number, batch)| {
+        report.periods_of(&batches);
+        report.cells = cells.store.len();
+        let aggregated = written.into_iter().zip(batches);
+        let aggregated = aggregated.map(|((number, period), batch)| {
             let tally = cells.tallies.get(&number).copied().unwrap_or_default();
-            Some(Aggregated {
+            Aggregated {
                 table: table.name.clone(),
-                period: plan.calendar.period(number)?,
+                period,
                 cells: batch,
                 declared: declared(&tally, self.unit, &names),
-            })
+            }
         });
         Ok((aggregated.collect(), report))
     }

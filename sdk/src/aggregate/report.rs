@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use arrow::array::RecordBatch;
 use policies::id::TableName;
 use serde::{Deserialize, Serialize};
 
@@ -98,8 +99,10 @@ pub struct TableReport {
     pub dropped_by_per_cell_max: u64,
     /// Kept events whose value was moved into the clamp's range, by measure.
     pub clamped: BTreeMap<String, u64>,
-    /// Periods with cells.
+    /// Periods written.
     pub periods: usize,
+    /// Those of them without a cell.
+    pub periods_empty: usize,
     /// Cells of all periods.
     pub cells: usize,
 }
@@ -114,8 +117,15 @@ impl TableReport {
             dropped_by_per_cell_max: 0,
             clamped: BTreeMap::new(),
             periods: 0,
+            periods_empty: 0,
             cells: 0,
         }
+    }
+
+    pub(crate) fn periods_of(&mut self, written: &[RecordBatch]) {
+        self.periods = written.len();
+        let empty = written.iter().filter(|cells| cells.num_rows() == 0);
+        self.periods_empty = empty.count();
     }
 
     /// Rows that are not counted.
@@ -135,12 +145,13 @@ impl fmt::Display for Report {
         for table in &self.tables {
             writeln!(
                 f,
-                "table {}: {} rows kept, {} rejected; {} cells in {} periods",
+                "table {}: {} rows kept, {} rejected; {} cells in {} periods, {} of them empty",
                 table.table,
                 table.kept,
                 table.rejected_total(),
                 table.cells,
-                table.periods
+                table.periods,
+                table.periods_empty
             )?;
             for (reason, rows) in &table.rejected {
                 writeln!(f, "  rejected {reason}: {rows}")?;

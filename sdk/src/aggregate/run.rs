@@ -5,10 +5,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use policies::agreement::{Agreement, Unit};
+use policies::agreement::{Agreement, Days, Unit};
 use policies::id::TableName;
 use policies::period::Period;
 
+use super::calendar::Range;
 use super::error::{AggregateError, MappingError};
 use super::mapping::Mapping;
 use super::read::{Columns, Row, Step, read};
@@ -29,6 +30,9 @@ pub struct Options {
     pub memory_bytes: usize,
     /// Where spill files are made; the system's temporary folder where it is absent.
     pub spill_folder: Option<PathBuf>,
+    /// The days whose whole periods are written, with records or without. Where they are absent, the first and the
+    /// last record decide where the periods begin and end, and so may tell that somebody was there.
+    pub days: Option<Days>,
 }
 
 impl Options {
@@ -39,6 +43,7 @@ impl Options {
             secret,
             memory_bytes: MEMORY_BYTES,
             spill_folder: None,
+            days: None,
         }
     }
 }
@@ -75,7 +80,8 @@ impl fmt::Debug for Aggregated {
 }
 
 /// Aggregates the records of `inputs` into the cells of every plan table that the mapping serves,
-/// for every period inside the agreement's `covers` that has any, in order of table and period.
+/// for every period of [`Options::days`], in order of table and period. A period without records has no cells,
+/// and is there: whether somebody was there MUST NOT decide whether it is contributed.
 ///
 /// A unit adds at most 1 to `contributors` and `per_cell_max` to a count in at most `cells_max`
 /// cells per unit-period; the same records and secret MUST give the same cells, in whatever order
@@ -94,6 +100,7 @@ pub fn run(
 ) -> Result<(Vec<Aggregated>, Report), AggregateError> {
     let tables = plan::tables(agreement, mapping)?;
     check_unit(agreement.population.unit, mapping)?;
+    let range = Range::new(agreement.covers, options.days)?;
     let mut inputs = Inputs {
         mapping,
         paths: inputs,
@@ -101,16 +108,11 @@ pub fn run(
         done: Progress::default(),
     };
     if let Some(aggregates) = mapping.aggregates() {
-        held::run(
-            agreement,
-            &tables,
-            mapping,
-            aggregates,
-            zonings,
-            &mut inputs,
-        )
+        let parts = (mapping, aggregates);
+        held::run(agreement, range, &tables, parts, zonings, &mut inputs)
     } else {
-        records::run(agreement, &tables, mapping, zonings, options, &mut inputs)
+        let local = (options, range);
+        records::run(agreement, local, &tables, mapping, zonings, &mut inputs)
     }
 }
 

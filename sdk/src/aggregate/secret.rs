@@ -1,4 +1,5 @@
-//! The local secret that decides which cells and events a unit keeps. It never leaves the machine.
+//! The local secret that decides which cells and events a unit keeps, and that the ids of pushes follow from. It never
+//! leaves the machine.
 
 use std::fmt;
 use std::fs;

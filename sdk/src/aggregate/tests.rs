@@ -11,6 +11,7 @@ mod bounds;
 mod held;
 mod measures;
 mod order;
+mod periods;
 mod places;
 mod refused;
 mod rows;

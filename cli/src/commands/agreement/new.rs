@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use jiff::civil::Date;
-use policies::agreement::Agreement;
+use policies::agreement::{Agreement, Days};
 use policies::id::{OrgId, ZoningId};
 use policies::template::{TEMPLATES, Template, named};
 use policies::validate::faults;
@@ -14,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::Session;
+use super::super::days::days;
 use super::super::pki::write_json;
 use super::super::session::from_client;
 use super::check::usual_floors;
@@ -64,10 +64,10 @@ pub struct Fill {
     pub zoning: Option<ZoningId>,
     /// Days on which it can be active.
     #[arg(long, value_name = "FROM..UNTIL", value_parser = days)]
-    pub valid: Option<(Date, Date)>,
+    pub valid: Option<Days>,
     /// Days that the data may be about.
     #[arg(long, value_name = "FROM..UNTIL", value_parser = days)]
-    pub covers: Option<(Date, Date)>,
+    pub covers: Option<Days>,
     /// One line for lists.
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
@@ -193,28 +193,14 @@ fn fill(
         }
     }
     for (name, days) in [("valid", &fill.valid), ("covers", &fill.covers)] {
-        if let Some((from, until)) = days {
-            fields.insert(name.into(), json!({"from": from, "until": until}));
+        if let Some(days) = days {
+            fields.insert(name.into(), json!(days));
         }
     }
     if let Some(title) = &fill.title {
         fields.insert("title".into(), json!(title));
     }
     Ok(())
-}
-
-fn days(text: &str) -> Result<(Date, Date), String> {
-    let wrong = || format!("`{text}` is not FROM..UNTIL, like 2026-01-01..2026-12-31");
-    let (from, until) = text.split_once("..").ok_or_else(wrong)?;
-    let (from, until) = (
-        from.parse().map_err(|_| wrong())?,
-        until.parse().map_err(|_| wrong())?,
-    );
-    if from <= until {
-        Ok((from, until))
-    } else {
-        Err(format!("`{text}` ends before it begins"))
-    }
 }
 
 #[derive(Serialize)]

@@ -108,7 +108,8 @@ class Client:
         """Pushes all cells of one table and period.
 
         Columns are the agreement's, in any order. The same `batch_id` with the same cells answers the first receipt,
-        so a push that broke is repeated with it. `rates` are declared decimals, for example `{"truncated": "0.0125"}`.
+        so a push that broke is repeated with it; it is random where you name none. Others see it: never make it from the
+        cells. No rows are a period of nobody: push that, too. `rates` are declared decimals, for example `{"truncated": "0.0125"}`.
         """
         terms = self.agreement(agreement)
         planned = next((each for each in terms["tables"] if each["name"] == table), None)

@@ -8,7 +8,7 @@ use policies::table::Table;
 use proto::columns::{CONTRIBUTORS, cells_schema};
 
 use super::values::ValueReader;
-use crate::aggregate::calendar::{Calendar, number as day_number};
+use crate::aggregate::calendar::{Calendar, Range, number as day_number};
 use crate::aggregate::cells::Measured;
 use crate::aggregate::error::{AggregateError, MappingError};
 use crate::aggregate::key::{Axis, DIMENSIONS_MAX, KeySpace};
@@ -71,7 +71,7 @@ enum Digit {
 
 impl<'a> HeldPlan<'a> {
     pub fn new(
-        agreement: &Agreement,
+        (agreement, range): (&Agreement, Range),
         table: &'a Table,
         mapping: &Mapping,
         files: &[Option<&FilePart>],
@@ -100,7 +100,7 @@ impl<'a> HeldPlan<'a> {
             let problem = "all values of a table are for the same hours";
             return Err(MappingError::field("aggregates.measures", problem).into());
         }
-        let periods = periods(agreement, table, aggregates, files)?;
+        let periods = periods(range, table, aggregates, files)?;
         let hour = aggregates.and_then(|aggregates| aggregates.hour.as_ref());
         let needs_hour = binned && bins.is_none() && table.bins.count() > 1;
         let needs_time = periods.iter().any(Option::is_none) || (needs_hour && hour.is_none());
@@ -120,7 +120,7 @@ impl<'a> HeldPlan<'a> {
                 .filter(|_| needs_hour)
                 .map(|hour| sources.columns.slot(hour)),
             measured: measured(table, unit),
-            calendar: Calendar::new(agreement.covers, table.period, Grain::Day),
+            calendar: Calendar::new(range, table.period, Grain::Day),
             table,
             unit,
             keys,
@@ -269,7 +269,7 @@ fn values(
 
 /// The period of each file's rows, where the mapping states it.
 fn periods(
-    agreement: &Agreement,
+    range: Range,
     table: &Table,
     aggregates: Option<&Aggregates>,
     files: &[Option<&FilePart>],
@@ -279,12 +279,12 @@ fn periods(
         let Some(period): Option<Period> = own.or(aggregates.and_then(|all| all.period)) else {
             return Ok(None);
         };
-        let fits = period.grain() == table.period && agreement.covers.hold(period);
+        let fits = period.grain() == table.period && range.hold(period);
         if fits {
             Ok(day_number(period))
         } else {
             let problem = format!(
-                "`{period}` is no period of table `{}` that the agreement covers",
+                "`{period}` is no period of table `{}` in the days that are counted",
                 table.name
             );
             Err(MappingError::field("aggregates.period", problem))

@@ -69,18 +69,22 @@ impl<'a> HeldTable<'a> {
         let clamped = self.clamp_sums();
         let (plan, table) = (&self.plan, self.plan.table);
         let stated = self.store.totals(0);
-        let batches = self.store.batches(&plan.keys, &plan.schema);
+        let written = plan.calendar.written(self.store.periods());
+        let numbers = written.iter().map(|(number, _)| *number);
+        let batches = self.store.batches(&plan.keys, &plan.schema, numbers);
         let batches = batches.map_err(|e| AggregateError::Columns {
             table: table.name.to_string(),
             message: e.to_string(),
         })?;
         let mut aggregated = Vec::with_capacity(batches.len());
-        for (number, cells) in batches {
-            let Some(period) = plan.calendar.period(number) else {
-                continue; // cells only have periods that the calendar gave
-            };
+        self.report.periods_of(&batches);
+        for ((number, period), cells) in written.into_iter().zip(batches) {
             let active_units = aggregates.active_units.as_ref();
-            let active_units = active_units.map(|units| units.of(period)).transpose()?;
+            let active_units = active_units.map(|units| match units.of(period) {
+                Err(_) if cells.num_rows() == 0 => Ok(0),
+                stated => stated,
+            });
+            let active_units = active_units.transpose()?;
             let contributors = stated.get(&number).copied().unwrap_or_default();
             let most = active_units.map(|units| u128::from(units) * u128::from(table.cells_max));
             if most.is_some_and(|most| contributors > most) {
@@ -101,7 +105,6 @@ impl<'a> HeldTable<'a> {
                 },
             });
         }
-        self.report.periods = aggregated.len();
         self.report.cells = self.store.len();
         Ok((aggregated, self.report))
     }

@@ -130,7 +130,7 @@ fn cells_come_back_from_their_files() {
     let (cells, _) = world.trips(&agreement, TRIPS, &rows);
     let id = agreement.id().unwrap();
     let folder = world.path().join("out");
-    let paths = write_cells(&folder, &id, &cells).unwrap();
+    let paths = write_cells(&folder, &id, &cells, &world.options.secret).unwrap();
     assert_eq!(paths.len(), 31 + 4);
     assert!(
         paths[0].ends_with("od_2023-10-01.arrow") && paths[34].ends_with("od_week_2023-W43.arrow")

@@ -33,10 +33,10 @@ pub const MESSAGE_BYTES_MAX: usize = 17 << 20;
 pub const FLIGHT_MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// HTTP/2 window of one stream: what may be in flight before the writer has taken it.
 pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;
-/// Bytes of one chunk of a released table.
+/// Bytes of one chunk of a released table, over gRPC and about so many over Flight.
 pub const CHUNK_BYTES: usize = 256 << 10;
 /// How long a part of an answer (a released table, rows of a statement, notices) may wait for its reader; then the rest is
-/// let go.
+/// let go. Who takes 9 kB/s of a table is fast enough.
 pub const READER_SLOW: Duration = Duration::from_secs(30);
 /// Released tables on their way to readers at one time; each is in memory until its last part is taken.
 pub const FETCHES_MAX: usize = 32;

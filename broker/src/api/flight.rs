@@ -28,7 +28,7 @@ use crate::access::method::DO_GET;
 use crate::error::Error;
 use crate::flow::Broker;
 use crate::identity::caller::Caller;
-use crate::limits::STREAM_TIMEOUT;
+use crate::limits::{CHUNK_BYTES, STREAM_TIMEOUT};
 use crate::telemetry::Metrics;
 
 /// Columns in and out.
@@ -102,6 +102,7 @@ impl FlightService for Flight {
         let data = FlightDataEncoderBuilder::new()
             .with_schema(schema)
             .with_dictionary_handling(DictionaryHandling::Resend)
+            .with_max_flight_data_size(CHUNK_BYTES)
             .build(stream::iter(batches.into_iter().map(Ok)))
             .map_err(move |error| {
                 let _held = &place;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sdk::question::{Found, Missing, Question, Used};
+use sdk::question::{Argument, Found, Missing, Question, Used};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -239,11 +239,15 @@ impl Serialize for Shown {
 impl View for Shown {
     fn text(&self) -> String {
         let Self(question) = self;
-        let given = question.arguments.iter().map(|argument| {
+        // A point stands for a zone.
+        let given = question.arguments.iter().filter(|a| **a != Argument::At);
+        let given = given.map(|argument| {
+            let at = *argument == Argument::Zone && question.arguments.contains(&Argument::At);
             let needed = question.needed.contains(argument);
             format!(
-                "--{}{}",
+                "--{}{}{}",
                 argument.as_str(),
+                if at { " or --at" } else { "" },
                 if needed { " (needed)" } else { "" }
             )
         });

@@ -17,8 +17,8 @@ const CONCATENATIONS_MAX: usize = 4;
 const FRAME_ROWS_MAX: u64 = u32::MAX as u64;
 /// Aggregates that go through all values again for each row of a window.
 const RESORTS: &[&str] = &["approx_median", "median", "percentile_cont"];
-/// What the engine says of a regular expression that is none.
-const NO_PATTERN: &str = "Regular expression did not compile";
+/// What the engine says of a pattern that is none: of one in the statement, of one in a column.
+const NO_PATTERN: &[&str] = &["regex parse error", "Regular expression did not compile"];
 /// Longest message of the engine that is handed on, in characters.
 const MESSAGE_CHARS_MAX: usize = 600;
 
@@ -100,9 +100,9 @@ impl From<DataFusionError> for SqlError {
         match error.find_root() {
             DataFusionError::External(_) => own(error),
             DataFusionError::ResourcesExhausted(_) => Self::Memory,
-            // The engine takes a pattern that is none for a fault of its own.
-            root if root.strip_backtrace().contains(NO_PATTERN) => Self::Wrong {
-                message: words(root),
+            // The engine takes it for a fault of its own.
+            root if is_no_pattern(&root.strip_backtrace()) => Self::Wrong {
+                message: "a pattern in it is no regular expression".into(),
             },
             DataFusionError::Internal(_)
             | DataFusionError::IoError(_)
@@ -132,6 +132,10 @@ fn own(error: DataFusionError) -> SqlError {
             why: other.strip_backtrace(),
         },
     }
+}
+
+fn is_no_pattern(said: &str) -> bool {
+    NO_PATTERN.iter().any(|words| said.contains(words))
 }
 
 fn words(error: &DataFusionError) -> String {

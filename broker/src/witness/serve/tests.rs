@@ -68,6 +68,7 @@ async fn answers_over_http_are_those_of_the_specification() {
     };
     let clock = Clock::standing_at("2026-11-20T12:00:00Z".parse().unwrap());
     let stop = CancellationToken::new();
+    begin(&config.state).unwrap();
     let witness = start(&config, clock, stop.clone()).await.unwrap();
     let post = async |body: String| ask(witness.address, "POST", "/add-checkpoint", &body).await;
     let add = async |asked: &AddCheckpoint| post(asked.to_string()).await;

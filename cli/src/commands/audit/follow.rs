@@ -174,12 +174,11 @@ pub fn taken(
     archive: &Archive,
     key: &LogKey,
 ) -> Result<(), CliError> {
-    in_turn(
-        follower
-            .size()
-            .saturating_add(u64::try_from(new.len()).or_fail()?),
-        checkpoint.size(),
-    )?;
+    // A checkpoint behind our copy is a finding of its own.
+    let taken = u64::try_from(new.len()).or_fail()?;
+    if follower.size() < checkpoint.size() {
+        in_turn(follower.size().saturating_add(taken), checkpoint.size())?;
+    }
     let entries = new.iter().map(Vec::as_slice);
     let advanced = follower.advance(checkpoint.signed(), entries, key);
     let holds = advanced.and_then(|_| follower.replayer().check_clock(Timestamp::now()));

@@ -11,6 +11,7 @@ use policies::state::State;
 use policies::validate::faults;
 
 use super::broker::Broker;
+use super::life::in_its_time;
 use super::rotate::still_in_force;
 use crate::access::in_force::NO_AGREEMENT;
 use crate::access::method::{GET_AGREEMENT, OFFER_AGREEMENT, SIGN_AGREEMENT};
@@ -118,6 +119,7 @@ impl Broker {
                 check_terms(state, &record.terms)?;
                 check_cap(state, &record.terms, &by)?;
                 still_in_force(state, &by, &key)?;
+                in_its_time(record, now)?;
                 state.check_signing(&agreement, &by, now)?;
                 let signed = Body::AgreementSigned {
                     agreement: agreement.clone(),

@@ -187,7 +187,8 @@ fn entries(state: &State, action: Action, act: Act, now: Timestamp) -> Result<Ve
     if record.entry != act.after {
         return Err(changed_since());
     }
-    // Ahead of the aborts, which would have to be undone.
+    // Ahead of the entries that make way, which would have to be undone.
+    in_its_time(record, now)?;
     state.check_act(action, &act, now)?;
     let at_once = act.takes_effect.is_none_or(|at| at <= now);
     let ends = (action == Action::Terminate && at_once).then_some(&act.agreement);
@@ -207,6 +208,15 @@ fn entries(state: &State, action: Action, act: Act, now: Timestamp) -> Result<Ve
 fn changed_since() -> Error {
     let message = "the agreement has changed since: look at it again, then repeat".into();
     Error::Precondition { message }
+}
+
+/// Is its time not over? Its end goes ahead of everything in the log, so that nothing can be done any more.
+pub(super) fn in_its_time(record: &AgreementRecord, now: Timestamp) -> Result<(), Error> {
+    if record.has_run_out(now) {
+        let message = "its last day, or its notice, is over: nothing can be done with it".into();
+        return Err(Error::Precondition { message });
+    }
+    Ok(())
 }
 
 /// What the lives of its agreements mean for a release that has been charged.
@@ -245,5 +255,33 @@ pub(crate) fn waits() -> Error {
             "an agreement of the release is suspended: it is charged, waits, and goes on when the \
                   agreement is resumed"
                 .into(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+mod tests {
+    use policies::testing::{Town, now};
+
+    use super::*;
+
+    /// Whoever tries again and again costs nobody entries that are made and undone.
+    #[test]
+    fn what_cannot_be_done_is_found_before_any_entry_is_made() {
+        let town = Town::active();
+        let told = |action, at: &str| {
+            let body = town.acting(action, "city", None);
+            let (Body::AgreementResumed(act) | Body::AgreementTerminated(act)) = body else {
+                panic!()
+            };
+            let made = entries(&town.state, action, act, at.parse().unwrap());
+            made.map(|made| made.len())
+                .map_err(|error| error.to_string())
+        };
+        let in_time = now().to_string();
+        let over = "2028-01-01T12:00:00Z";
+        assert!(told(Action::Resume, &in_time).is_err_and(|told| told.contains("whoever made it")));
+        assert_eq!(told(Action::Terminate, &in_time), Ok(1));
+        assert!(told(Action::Terminate, over).is_err_and(|told| told.contains("is over")));
     }
 }

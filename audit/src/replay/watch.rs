@@ -80,10 +80,10 @@ impl Replayer {
         if config.is_some_and(|config| config.witnesses.is_none()) {
             told.push("no witnesses are configured: a fork can stay unseen".to_owned());
         }
-        let (size, most) = (self.size(), 2 * SNAPSHOT_EVERY);
-        if self.state().snapshot().is_none() && size > most {
+        let most = 2 * SNAPSHOT_EVERY;
+        if self.state().snapshot().is_none() && self.size() > most {
             told.push(format!(
-                "the log has {size} entries and no snapshot of what its broker believes; one is due every {SNAPSHOT_EVERY}"
+                "no snapshot of what the broker believes is among over {most} entries; one is due every {SNAPSHOT_EVERY}"
             ));
         }
         told

@@ -358,6 +358,7 @@ async fn a_clause_is_not_left_out_without_a_word() {
         "SELECT count(*) FROM (SELECT * FROM od) TABLESAMPLE BERNOULLI (1)",
         "SELECT count(*) FROM od FOR UPDATE",
         "SELECT count(*) FROM od SETTINGS a = 1",
+        "FROM od |> AGGREGATE count(*) AS n DESC GROUP BY origin",
         "SELECT origin FROM od WHERE origin ~ '('",
     ] {
         let error = refused(text).await;

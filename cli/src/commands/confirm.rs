@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use policies::id::Fingerprint;
 
 use crate::errors::CliError;
-use crate::output::grouped;
+use crate::output::{grouped, shown};
 
 /// Digits of a fingerprint that have to be given, at least: 64 bits.
 const DIGITS_MIN: usize = 16;
@@ -76,7 +76,7 @@ pub fn sure(what: &str, question: &str) -> Result<(), CliError> {
         let why = "nobody confirmed it: nothing was done";
         return Err(CliError::new(why).or_try("look at it, then the same command with --yes"));
     }
-    eprintln!("{what}");
+    eprintln!("{}", shown(what));
     ask(question)
 }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -194,6 +194,16 @@ fn a_fork_is_refused_with_a_file_that_proves_it_to_others() {
     assert_eq!(offline(&kept).code, 4);
 }
 
+/// A process that ends with the test.
+struct Ends(Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Found by a reread: a broker that was restarted ended whoever followed it, who then could tell no silence.
 #[test]
 fn follow_outlives_an_outage_and_tells_it() {
@@ -203,14 +213,11 @@ fn follow_outlives_an_outage_and_tells_it() {
     let text = std::fs::read_to_string(&profile).unwrap();
     let port = text.split("localhost:").nth(1).unwrap();
     let port = port.split('"').next().unwrap().to_owned();
-    let mut follow = Command::new(env!("CARGO_BIN_EXE_weir"))
-        .args(["audit", "follow", "--every", "1", "--json", "--profile"])
-        .arg(&profile)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut follow = Command::new(env!("CARGO_BIN_EXE_weir"));
+    follow.args(["audit", "follow", "--every", "1", "--json", "--profile"]);
+    let mut follow = Ends(follow.arg(&profile).stdout(Stdio::piped()).spawn().unwrap());
     let (tell, told) = std::sync::mpsc::channel();
-    let lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    let lines = BufReader::new(follow.0.stdout.take().unwrap()).lines();
     let read = std::thread::spawn(move || {
         lines
             .map_while(Result::ok)
@@ -245,8 +252,7 @@ fn follow_outlives_an_outage_and_tells_it() {
         "{}",
         second.err
     );
-    follow.kill().unwrap();
-    follow.wait().unwrap();
+    drop(follow);
     read.join().unwrap();
     assert_eq!(
         office

@@ -6,11 +6,12 @@ use std::time::Duration;
 use audit::checkpoint::{Checkpoint, LogKey};
 use audit::error::AuditError;
 use audit::follow::Follower;
-use audit::replay::{Gap, Replayer};
+use audit::replay::{Finding, Gap, Replayer};
 use clap::Args;
 use futures::StreamExt;
 use jiff::Timestamp;
 use policies::entry::Entry;
+use policies::id::sha256_hex;
 use sdk::client::{Client, ClientError};
 use serde_json::json;
 
@@ -22,7 +23,7 @@ use super::line::line;
 use super::replay::in_turn;
 use crate::errors::{CliError, OrFail};
 use crate::files;
-use crate::output::{Output, short, write_out};
+use crate::output::{Output, short, shown, write_out};
 
 pub const HELP: &str = "\
 Example:
@@ -34,7 +35,7 @@ to be signed and to continue the one before. What was seen is kept in the profil
 (audit/log), so a log that is rolled back or rewritten later is caught, and `weir audit replay`
 works on that copy. Two checkpoints that contradict each other are kept as a file for others: the
 error says where, and `weir audit evidence FILE` what it proves; signed entries that break a rule
-are kept in audit/broken, for `weir audit replay`. A broker that does not answer is asked again. What
+are kept in audit/broken-…, for `weir audit replay`. A broker that does not answer is asked again. What
 breaks no rule and should be known (silences, charges without an end, no answer) is told once, with
 --quiet too. --json prints one line per entry and per finding. Exit code 4: something does not hold.";
 
@@ -63,9 +64,9 @@ pub async fn run(args: Follow, session: &Session) -> Result<(), CliError> {
         .output
         .note(&format!("{own} entries from our own copy hold"));
     let mut findings = Findings::new(session.output);
-    let mut lost = false;
+    let (mut lost, mut coming) = (false, Vec::new());
     loop {
-        match look(&client, &mut follower, &archive, session).await? {
+        match look(&client, &mut follower, &mut coming, &archive, session).await? {
             Look::Seen if args.once => {
                 findings.look_at(follower.replayer())?;
                 let (size, folder) = (follower.size(), archive.folder().display());
@@ -124,10 +125,11 @@ enum Look {
 }
 
 /// Takes the entries up to the newest checkpoint, keeps them when they are those that were signed and hold, and shows
-/// each.
+/// each. What came before a line was lost is still `coming` at the next look.
 async fn look(
     client: &Client,
     follower: &mut Follower,
+    coming: &mut Vec<Vec<u8>>,
     archive: &Archive,
     session: &Session,
 ) -> Result<Look, CliError> {
@@ -137,15 +139,11 @@ async fn look(
         checkpoint => checkpoint.map_err(|error| refused(error, archive, key))?,
     };
     let from = follower.size();
-    let numbered = match fetched(client, from, checkpoint.size()).await {
-        Err(error) if error.retryable() => return Ok(Look::Unanswered(error)),
-        numbered => numbered.map_err(from_client)?,
-    };
-    let mut new = Vec::new();
-    for (next, (index, bytes)) in (from..).zip(numbered) {
-        in_turn(next, index)?;
-        new.push(bytes);
+    match fetch(client, from, coming, checkpoint.size()).await? {
+        Look::Seen => {}
+        unanswered => return Ok(unanswered),
     }
+    let new = std::mem::take(coming);
     taken(follower, &checkpoint, &new, archive, key)?;
     for (index, bytes) in (from..).zip(&new) {
         show(index, &Entry::from_bytes(bytes).or_fail()?, session)?;
@@ -153,13 +151,27 @@ async fn look(
     Ok(Look::Seen)
 }
 
-async fn fetched(client: &Client, from: u64, to: u64) -> Result<Vec<(u64, Vec<u8>)>, ClientError> {
-    let mut new = Vec::new();
-    let mut bundles = std::pin::pin!(client.entries(from, to));
+/// Adds the entries from `from` on, which begin with those that are there.
+async fn fetch(
+    client: &Client,
+    from: u64,
+    coming: &mut Vec<Vec<u8>>,
+    to: u64,
+) -> Result<Look, CliError> {
+    let mut next = from.saturating_add(u64::try_from(coming.len()).or_fail()?);
+    let mut bundles = std::pin::pin!(client.entries(next, to));
     while let Some(bundle) = bundles.next().await {
-        new.extend(bundle?.entries);
+        let bundle = match bundle {
+            Err(error) if error.retryable() => return Ok(Look::Unanswered(error)),
+            bundle => bundle.map_err(from_client)?,
+        };
+        for (index, bytes) in bundle.entries {
+            in_turn(next, index)?;
+            next = next.saturating_add(1);
+            coming.push(bytes);
+        }
     }
-    Ok(new)
+    Ok(Look::Seen)
 }
 
 /// Keeps entries that are those that were signed and hold. Others are no part of the copy: what shows that they do not
@@ -183,13 +195,9 @@ pub fn taken(
     let advanced = follower.advance(checkpoint.signed(), entries, key);
     let holds = advanced.and_then(|_| follower.replayer().check_clock(Timestamp::now()));
     if let Err(error) = holds {
-        let breaks = matches!(
-            error,
-            AuditError::Broken { .. } | AuditError::AheadOfClock { .. }
-        );
-        return Err(match breaks {
-            true => broken(&error, new, checkpoint, archive),
-            false => contradicted(&error, archive, key),
+        return Err(match &error {
+            AuditError::Broken(finding) => broken(finding, new, checkpoint, archive),
+            _ => contradicted(&error, archive, key),
         });
     }
     if new.is_empty() && archive.exists() {
@@ -199,20 +207,30 @@ pub fn taken(
 }
 
 /// What the log itself signed and what breaks a rule, kept as a log of its own, which `weir audit replay` finds broken
-/// wherever it is shown.
+/// wherever it is shown. Its folder is named by the entry: the same one is kept once.
 fn broken(
-    error: &AuditError,
+    finding: &Finding,
     new: &[Vec<u8>],
     checkpoint: &Checkpoint,
     archive: &Archive,
 ) -> CliError {
-    match archive.keep_beside("broken", new, checkpoint) {
+    let behind = checkpoint.size().saturating_sub(finding.index);
+    let at = usize::try_from(behind)
+        .ok()
+        .and_then(|n| new.len().checked_sub(n));
+    let entry = at.and_then(|at| new.get(at)).map(|entry| sha256_hex(entry));
+    let name = format!(
+        "broken-{}-{}",
+        finding.index,
+        short(&entry.unwrap_or_default())
+    );
+    match archive.keep_beside(&name, new, checkpoint) {
         Ok(folder) => CliError::broken(format_args!(
-            "{error}; the signed entries that show it are in `{0}`: `weir audit replay {0}` finds the same",
+            "{finding}; the signed entries that show it are in `{0}`: `weir audit replay {0}` finds the same",
             folder.display()
         )),
         Err(kept) => CliError::broken(format_args!(
-            "{error}; the entries that show it could not be kept: {kept}"
+            "{finding}; the entries that show it could not be kept: {kept}"
         )),
     }
 }
@@ -247,7 +265,7 @@ impl Findings {
         if self.output.json() {
             return write_out(json!({ "finding": line }).to_string().as_bytes(), true);
         }
-        eprintln!("{line}");
+        eprintln!("{}", shown(line));
         Ok(())
     }
 }

@@ -76,6 +76,7 @@ pub async fn run(args: Replay, session: &Session) -> Result<(), CliError> {
         let log = (&mut checked.replayer, &mut checked.checkpoint);
         let compared = Compared::online(session, log, register.as_ref()).await?;
         if checked.checkpoint.size() > size {
+            on_time(&checked.replayer)?;
             checked.cosigned = args.source.quorum(session, &checked.checkpoint)?;
         }
         compared
@@ -182,9 +183,13 @@ pub async fn each(
             }
         }
     };
-    let clock = checked.replayer.check_clock(Timestamp::now());
-    clock.map_err(CliError::broken)?;
+    on_time(&checked.replayer)?;
     Ok(checked)
+}
+
+fn on_time(replayer: &Replayer) -> Result<(), CliError> {
+    let clock = replayer.check_clock(Timestamp::now());
+    clock.map_err(CliError::broken)
 }
 
 /// Replays a directory.

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use super::error::SqlError;
 
 /// Most parts of expressions, written out.
-const PARTS_MAX: usize = 3_000;
+const PARTS_MAX: usize = 10_000;
 /// Most steps of a plan, written out.
 const STEPS_MAX: usize = 600;
 /// Most columns that one step hands on.
@@ -84,18 +84,47 @@ impl Written {
         Ok(parts)
     }
 
-    fn handed_on(&self, plan: &LogicalPlan, taken: Vec<Vec<usize>>, own: Vec<usize>) -> Vec<usize> {
+    /// What goes through an aggregate or a window is a number by then: it is written out no further.
+    fn handed_on(
+        &self,
+        plan: &LogicalPlan,
+        taken: Vec<Vec<usize>>,
+        mut own: Vec<usize>,
+    ) -> Vec<usize> {
         let columns = plan.schema().fields().len();
-        if matches!(plan, LogicalPlan::Projection(_)) {
-            return own;
-        }
         let all = taken.concat();
-        if all.len() == columns && !matches!(plan, LogicalPlan::Aggregate(_)) {
-            return all;
+        match plan {
+            LogicalPlan::Projection(_) => own,
+            LogicalPlan::Aggregate(of) => {
+                own.truncate(of.group_expr.len());
+                let keys = columns.saturating_sub(of.aggr_expr.len());
+                // A set of groupings is one expression, of all keys.
+                let largest = own.iter().copied().fold(1, usize::max);
+                own.resize(keys, largest);
+                own.resize(columns, 1);
+                own
+            }
+            LogicalPlan::Window(_) => {
+                let mut all = all;
+                all.resize(columns, 1);
+                all
+            }
+            LogicalPlan::Union(_) => (0..columns)
+                .map(|n| {
+                    taken
+                        .iter()
+                        .filter_map(|of| of.get(n))
+                        .copied()
+                        .fold(1, usize::max)
+                })
+                .collect(),
+            _ if all.len() == columns => all,
+            // Which of them goes where is not looked at: as if each were the largest.
+            _ => {
+                let largest = all.into_iter().chain(own).fold(1, usize::max);
+                vec![largest; columns]
+            }
         }
-        // Which of them goes where is not looked at: as if each were the largest.
-        let largest = all.into_iter().chain(own).fold(1, usize::max);
-        vec![largest; columns]
     }
 }
 

@@ -32,8 +32,8 @@ pub fn companies(data: &Path, folder: &Path) -> Result<Vec<Company>, CliError> {
     ));
     Ok(vec![
         bikes(data, folder)?,
-        telecom(data)?,
-        new_york(data)?,
+        telecom(data, folder)?,
+        new_york(data, folder)?,
         porto(data, folder)?,
     ])
 }
@@ -42,6 +42,27 @@ fn file(data: &Path, name: &str) -> Result<PathBuf, CliError> {
     let path = data.join(name);
     path.canonicalize()
         .map_err(|e| CliError::file("find", &path, e))
+}
+
+/// Zones with the words that their maps have to carry, in a file of the demo's own.
+fn credited(zones: &Path, credit: &str, folder: &Path) -> Result<PathBuf, CliError> {
+    let bytes = std::fs::read(zones).map_err(|e| CliError::file("read", zones, e))?;
+    let collection: Value =
+        serde_json::from_slice(&bytes).map_err(|e| CliError::file("use", zones, e))?;
+    let credited = merge(collection, json!({ "attribution": credit }));
+    let path = folder.join(zones.file_name().unwrap_or_default());
+    let written = std::fs::write(&path, credited.to_string());
+    written.map_err(|e| CliError::file("write", &path, e))?;
+    path.canonicalize()
+        .map_err(|e| CliError::file("find", &path, e))
+}
+
+fn helsinki(data: &Path, folder: &Path) -> Result<PathBuf, CliError> {
+    let zones = file(
+        &data.join("helsinki-citybikes"),
+        "zones_postal_2024.geojson",
+    )?;
+    credited(&zones, "HSY, postal areas 2024", folder)
 }
 
 fn trips(unit: &str, id: &str, description: &str, k: u32, cap: Value) -> Value {
@@ -99,7 +120,7 @@ fn bikes(data: &Path, folder: &Path) -> Result<Company, CliError> {
         correction: Some(correction(&trips, folder)?),
         inputs: vec![trips],
         zoning_id: HELSINKI,
-        zoning: file(&source, "zones_postal_2024.geojson")?,
+        zoning: helsinki(data, folder)?,
         table: "od_month",
         period: "2023-10".into(),
         question: "bike flows between postal areas by part of the day",
@@ -146,7 +167,7 @@ fn correction(trips: &Path, folder: &Path) -> Result<PathBuf, CliError> {
     Ok(corrected)
 }
 
-fn telecom(data: &Path) -> Result<Company, CliError> {
+fn telecom(data: &Path, folder: &Path) -> Result<Company, CliError> {
     let terms = agreement(
         "Presence from a mobile network, Helsinki region",
         "Share of the population present in each postal area by hour and type of day, as the operator \
@@ -199,10 +220,7 @@ fn telecom(data: &Path) -> Result<Company, CliError> {
         days: "2017-11-01..2017-11-30".into(),
         correction: None,
         zoning_id: HELSINKI,
-        zoning: file(
-            &data.join("helsinki-citybikes"),
-            "zones_postal_2024.geojson",
-        )?,
+        zoning: helsinki(data, folder)?,
         table: "presence",
         period: "2017-11".into(),
         question: "presence by hour",
@@ -222,7 +240,7 @@ columns = { COLUMNS }
 scale = 11900.0 # percent of 1,190,000 people
 "#;
 
-fn new_york(data: &Path) -> Result<Company, CliError> {
+fn new_york(data: &Path, own: &Path) -> Result<Company, CliError> {
     let terms = agreement(
         "New York taxis, a sample of March 2019",
         "Taxi trips between taxi zones of New York. One trip is protected, not one person.",
@@ -260,7 +278,7 @@ fn new_york(data: &Path) -> Result<Company, CliError> {
         days: "2019-03-01..2019-03-31".into(),
         correction: None,
         zoning_id: "nyc-taxi-zones",
-        zoning: file(&folder, "zones.geojson")?,
+        zoning: credited(&file(&folder, "zones.geojson")?, "NYC TLC taxi zones", own)?,
         table: "od_month",
         period: "2019-03".into(),
         question: "taxi flows in New York",

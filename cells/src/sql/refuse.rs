@@ -97,13 +97,15 @@ fn concatenates(expr: &Expr) -> bool {
 impl From<DataFusionError> for SqlError {
     /// What was wrong with the statement is for who wrote it; anything else is for the operator.
     fn from(error: DataFusionError) -> Self {
+        // The engine takes it for a fault of its own, or of another library.
+        if is_no_pattern(&error.strip_backtrace()) {
+            return Self::Wrong {
+                message: "a pattern in it is no regular expression".into(),
+            };
+        }
         match error.find_root() {
             DataFusionError::External(_) => own(error),
             DataFusionError::ResourcesExhausted(_) => Self::Memory,
-            // The engine takes it for a fault of its own.
-            root if is_no_pattern(&root.strip_backtrace()) => Self::Wrong {
-                message: "a pattern in it is no regular expression".into(),
-            },
             DataFusionError::Internal(_)
             | DataFusionError::IoError(_)
             | DataFusionError::ObjectStore(_)

@@ -119,7 +119,11 @@ impl Broker {
                 check_terms(state, &record.terms)?;
                 check_cap(state, &record.terms, &by)?;
                 still_in_force(state, &by, &key)?;
-                in_its_time(record, now)?;
+                let amended = record.terms.supersedes.as_ref();
+                let amended = amended.and_then(|id| state.agreement(id));
+                for record in amended.into_iter().chain([record]) {
+                    in_its_time(record, now)?;
+                }
                 state.check_signing(&agreement, &by, now)?;
                 let signed = Body::AgreementSigned {
                     agreement: agreement.clone(),
@@ -131,7 +135,7 @@ impl Broker {
                     allotment,
                 };
                 // What an amendment ends leaves no release unfinished.
-                let mut entries = state.ending(now, record.terms.supersedes.as_ref());
+                let mut entries = state.ending(&record.terms.supersedes);
                 entries.extend([signed, activated]);
                 Ok((entries, None))
             })

@@ -187,12 +187,13 @@ fn entries(state: &State, action: Action, act: Act, now: Timestamp) -> Result<Ve
     if record.entry != act.after {
         return Err(changed_since());
     }
-    // Ahead of the entries that make way, which would have to be undone.
+    // Ahead of the aborts, which would have to be undone.
     in_its_time(record, now)?;
     state.check_act(action, &act, now)?;
     let at_once = act.takes_effect.is_none_or(|at| at <= now);
     let ends = (action == Action::Terminate && at_once).then_some(&act.agreement);
-    let mut entries = state.ending(now, ends);
+    // Of other agreements nothing: their ends may have to wait for witnesses, and no act waits for another's end.
+    let mut entries = state.ending(ends);
     entries.push(match action {
         Action::Withdraw => Body::AgreementWithdrawn(act),
         Action::Suspend => Body::AgreementSuspended(act),
@@ -210,7 +211,7 @@ fn changed_since() -> Error {
     Error::Precondition { message }
 }
 
-/// Is its time not over? Its end goes ahead of everything in the log, so that nothing can be done any more.
+/// Is its time not over? Then nothing can be done any more, whether or not the log says so yet.
 pub(super) fn in_its_time(record: &AgreementRecord, now: Timestamp) -> Result<(), Error> {
     if record.has_run_out(now) {
         let message = "its last day, or its notice, is over: nothing can be done with it".into();

@@ -41,28 +41,29 @@ impl State {
     /// leave unfinished are aborted where the end stops them.
     #[must_use]
     pub fn run_out(&self, time: Timestamp) -> Vec<Body> {
-        self.ending(time, None)
-    }
-
-    /// [`Self::run_out`], and the aborts that have to come ahead of the end of one more agreement. A release
-    /// ends once, in however many agreements that end together it stands.
-    #[must_use]
-    pub fn ending(&self, time: Timestamp, also: Option<&AgreementId>) -> Vec<Body> {
         let over = self.agreements.iter().filter(|(_, r)| r.has_run_out(time));
         let over: Vec<_> = over.collect();
         let stopped = over
             .iter()
             .filter(|(_, r)| r.standing(time) != Status::Active);
-        let stopped = stopped.map(|(id, _)| *id).chain(also);
+        let mut entries = self.ending(stopped.map(|(id, _)| *id));
+        entries.extend(over.into_iter().map(|(id, _)| Body::AgreementExpired {
+            agreement: id.clone(),
+        }));
+        entries
+    }
+
+    /// The aborts that have to come ahead of the end of agreements. A release ends once, in however many that end
+    /// together it stands.
+    #[must_use]
+    pub fn ending<'a>(&self, agreements: impl IntoIterator<Item = &'a AgreementId>) -> Vec<Body> {
+        let stopped = agreements.into_iter();
         let keys: BTreeSet<ReleaseKey> = stopped.flat_map(|id| self.unfinished_under(id)).collect();
         let aborted = keys.into_iter().map(|key| Body::ReleaseAborted {
             key,
             reason: ABORTED_BY_END.to_owned(),
         });
-        let expired = over.into_iter().map(|(id, _)| Body::AgreementExpired {
-            agreement: id.clone(),
-        });
-        aborted.chain(expired).collect()
+        aborted.collect()
     }
 
     /// Releases that were charged under an agreement and have not ended.

@@ -6,8 +6,11 @@ use broker::clock::Clock;
 use broker::error::Error;
 use broker::serve::start;
 use jiff::SignedDuration;
+use policies::agreement::{CellsOnEnd, OnEnd};
 use policies::entry::{Body, Entry};
 use policies::id::Role;
+use policies::life::Action;
+use policies::state::Status;
 
 use super::*;
 
@@ -150,4 +153,51 @@ async fn a_witness_that_contradicts_the_clock_later_ends_the_broker() {
     let ended = tokio::time::timeout(Duration::from_secs(60), running.ended()).await;
     let error = ended.expect("it ends").unwrap_err().to_string();
     assert!(error.contains("set the clock right"), "{error}");
+}
+
+/// What a party or a steward does waits for nobody's time: neither for the end of another agreement, which does wait, nor
+/// does the end that a party makes hold up others by the cells that go with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_no_quorum_says_the_time_agreements_are_suspended_and_ended_as_ever() {
+    let mut watched = Watched::new().await;
+    let town = &mut watched.town;
+    let bikes = town.join("bikes", Role::Provider).await;
+    let city = town.join("city", Role::Planner).await;
+    let (_, geojson) = town.zoning().await;
+    let mut over = agreement(&bikes, &city, &geojson);
+    over.population.id = "walkers".parse().unwrap();
+    over.valid.until = "2026-12-10".parse().unwrap();
+    let over = activate(&bikes, &city, &over).await;
+    let mut kept = agreement(&bikes, &city, &geojson);
+    kept.on_end = Some(OnEnd {
+        cells: CellsOnEnd::Deleted,
+        ..OnEnd::default()
+    });
+    let id = activate(&bikes, &city, &kept).await;
+    let sent = [cells(&kept, &ROWS)];
+    let day = push(&id, "2026-10-05");
+    bikes.client.push(&day, &sent, |_| {}).await.unwrap();
+    town.stop().await;
+    watched.north.stop().await;
+    watched.south.stop().await;
+    // Its client would ask for the quorum that is away.
+    town.policy = None;
+    town.start().await;
+    let stored_before = stored(town);
+    town.clock.set("2026-12-12T12:00:00Z".parse().unwrap());
+    let (broker, why) = (town.broker(), "to be looked into");
+    assert!(broker.let_run_out().await.is_err(), "nothing has run out");
+    for (name, action) in [("steward", Action::Suspend), ("city", Action::Terminate)] {
+        let member = town.member(name).await;
+        let acted = member.client.act(action, &id, why.parse().unwrap(), None, &member.signer);
+        acted.await.unwrap();
+    }
+    town.join("trams", Role::Provider).await;
+    broker.erase_due().await.unwrap();
+    assert!(stored(town) < stored_before, "deleted and not erased");
+    let state = broker.sequencer().state().clone();
+    assert_eq!(state.agreement(&over).unwrap().status, Status::Active);
+    let written = kinds(town);
+    let was = |kind: &str| written.iter().any(|written| written == kind);
+    assert!(was("retention.deleted") && !was("agreement.expired"), "{written:?}");
 }

@@ -127,7 +127,7 @@ fn a_running_release_waits_or_is_aborted() {
     let text = resumed.refuses(body.clone());
     assert!(text.contains("no release unfinished"), "{text}");
     let before: Vec<_> = resumed.state.ledger().balances().map(|b| b.2).collect();
-    for abort in resumed.state.ending(now(), Some(&resumed.id())) {
+    for abort in resumed.state.ending([&resumed.id()]) {
         resumed.write(abort);
     }
     resumed.write(body);
@@ -183,16 +183,11 @@ fn a_joint_release_under_agreements_that_end_together_is_aborted_once() {
         all.town.write(body);
     }
     let after = at("2027-12-31T22:00:00Z");
-    let ends = [
-        all.town.state.run_out(after),
-        all.town.state.ending(after, Some(&all.town.id())),
-    ];
-    for bodies in &ends {
-        let kinds: Vec<_> = bodies.iter().map(Body::kind).collect();
-        let expired = "agreement.expired";
-        assert_eq!(kinds, ["release.aborted", expired, expired, expired]);
-    }
-    for body in ends.into_iter().next().unwrap() {
+    let ends = all.town.state.run_out(after);
+    let kinds: Vec<_> = ends.iter().map(Body::kind).collect();
+    let expired = "agreement.expired";
+    assert_eq!(kinds, ["release.aborted", expired, expired, expired]);
+    for body in ends {
         all.town.write_at(body, after);
     }
     assert_eq!(all.town.state.run_out(after), []);
@@ -203,7 +198,7 @@ fn a_joint_release_under_agreements_that_end_together_is_aborted_once() {
 fn an_amendment_carries_budget_and_editions() {
     let mut town = contributed(standing(Status::Active));
     reserve(&mut town, "r1");
-    for abort in town.state.ending(now(), Some(&town.id())) {
+    for abort in town.state.ending([&town.id()]) {
         town.write(abort);
     }
     let cap = allotted(&town);

@@ -139,6 +139,15 @@ async fn what_time_brings_waits_for_witnesses_and_what_a_party_does_does_not() {
     write(&sequencer, taken_back).await;
     write(&sequencer, vec![Body::Heartbeat {}]).await;
     audited(&sequencer);
+
+    let (sequencer, town, _index) =
+        contributed_under(Clock::standing_at(now()).unvouched()).await;
+    let ended = town.acting(Action::Terminate, "bikes", None);
+    write(&sequencer, vec![ended]).await;
+    write(&sequencer, vec![Body::Heartbeat {}]).await;
+    let kinds = audited(&sequencer);
+    let last = ["agreement.terminated", "retention.deleted", "log.heartbeat"];
+    assert_eq!(kinds[kinds.len() - 3..], last);
 }
 
 /// Who asks in vain holds up nobody: what is refused at once needs no copy of the state. This overlay is ahead of what is

@@ -75,7 +75,8 @@ impl Timing {
 /// Is it there because of the time, and for no act of anybody?
 fn is_brought_by_time(body: &Body) -> bool {
     match body {
-        Body::RetentionDeleted(deletion) => deletion.why != Why::Withdrawn,
+        // An agreement's end is in the log by then, and where it was time that ended it, that waited.
+        Body::RetentionDeleted(deletion) => deletion.why == Why::Retention,
         Body::AgreementExpired { .. } | Body::ContributionMissing(_) => true,
         _ => false,
     }

@@ -60,6 +60,12 @@ pub enum Error {
         /// For the operator.
         cause: String,
     },
+    /// Nothing is decided, for the time of this machine's clock is not known to be right: nothing was written.
+    #[error("unavailable: nothing has changed, try again later")]
+    Untimed {
+        /// For the operator.
+        cause: String,
+    },
     /// A fault in the broker or its state directory.
     #[error("internal error: the operator's log tells more")]
     Internal {
@@ -81,7 +87,7 @@ impl Error {
             Self::TooLarge { .. } => "too_large",
             Self::Exhausted { .. } => "exhausted",
             Self::Busy => "busy",
-            Self::Unavailable { .. } => "unavailable",
+            Self::Unavailable { .. } | Self::Untimed { .. } => "unavailable",
             Self::Internal { .. } => "internal",
         }
     }
@@ -90,7 +96,9 @@ impl Error {
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::Unavailable { cause } | Self::Internal { cause } => Some(cause),
+            Self::Unavailable { cause } | Self::Untimed { cause } | Self::Internal { cause } => {
+                Some(cause)
+            }
             _ => None,
         }
     }

@@ -102,8 +102,8 @@ impl Sequencer {
     /// Decides at the log's end; when this returns `Ok`, the entries are durable and the state shows them.
     ///
     /// # Errors
-    /// The decision's own error, [`Error::Busy`] over a full queue, [`Error::Unavailable`] where the log
-    /// could not be written or the clock has jumped (then nothing happened).
+    /// The decision's own error, [`Error::Busy`] over a full queue, [`Error::Untimed`] where the clock is off (then
+    /// nothing happened), [`Error::Unavailable`] where the log could not be written.
     pub async fn submit<T: Send + 'static>(
         &self,
         action: &'static str,

@@ -15,13 +15,15 @@ impl From<Error> for Status {
             Error::TooLarge { .. } | Error::Exhausted { .. } | Error::Busy => {
                 Code::ResourceExhausted
             }
-            Error::Unavailable { .. } => Code::Unavailable,
+            Error::Unavailable { .. } | Error::Untimed { .. } => Code::Unavailable,
             Error::Internal { .. } => Code::Internal,
         };
         match &error {
             // ERROR means that a person has to look.
             Error::Internal { cause } => tracing::error!(%cause, "internal error"),
-            Error::Unavailable { cause } => tracing::warn!(%cause, "unavailable"),
+            Error::Unavailable { cause } | Error::Untimed { cause } => {
+                tracing::warn!(%cause, "unavailable");
+            }
             _ => tracing::debug!(code = error.code(), "refused"),
         }
         Self::new(code, error.to_string())

@@ -89,7 +89,8 @@ impl Broker {
             Ok(done) => self.last_receipt(&done.entries).await,
             // Another send of the same batch may have come first: then its receipt answers this one too.
             Err(error) => {
-                // Decided: no entry will ever name the blob, whoever is answered how. Where the log failed, it stays.
+                // Decided, or not to be decided now: no entry will ever name the blob, whoever is answered how. Where
+                // the log failed, it stays.
                 if !matches!(error, Error::Unavailable { .. }) {
                     self.blobs.erase(&unnamed).await.map_err(Error::internal)?;
                 }

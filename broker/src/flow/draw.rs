@@ -177,7 +177,7 @@ impl Broker {
         drop(slot);
         self.wait_for_tick(entry.time).await;
         let published = self.publish(key, blob.clone()).await;
-        // Decided: no entry will ever name the blob. Where the log failed, it stays.
+        // Decided, or not to be decided now: no entry will ever name the blob. Where the log failed, it stays.
         if !matches!(published, Ok(true) | Err(Error::Unavailable { .. })) {
             self.blobs.erase(&blob).await.map_err(Error::internal)?;
         }

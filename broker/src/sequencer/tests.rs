@@ -115,9 +115,9 @@ async fn what_time_brings_waits_for_witnesses_and_what_a_party_does_does_not() {
     let size = sequencer.state().size();
     let beat = sequencer.submit("test", |_, _| Ok((vec![Body::Heartbeat {}], ())));
     let error = beat.await.unwrap_err();
-    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    assert!(matches!(error, Error::Untimed { .. }), "{error:?}");
     let due = sequencer.submit("test", |state, now| Ok((state.overdue(now), ())));
-    assert!(matches!(due.await.unwrap_err(), Error::Unavailable { .. }));
+    assert!(matches!(due.await.unwrap_err(), Error::Untimed { .. }));
     assert_eq!(sequencer.state().size(), size);
     clock.vouch();
     write(&sequencer, vec![Body::Heartbeat {}]).await;

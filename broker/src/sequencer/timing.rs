@@ -39,7 +39,7 @@ impl Timing {
             _ => {}
         }
         self.jumped = jumped;
-        now.map_err(|jump| Error::Unavailable {
+        now.map_err(|jump| Error::Untimed {
             cause: jump.to_string(),
         })
     }
@@ -66,7 +66,7 @@ impl Timing {
             tracing::error!(%unvouched, "nothing is deleted, and nothing written that must not come ahead of it");
         }
         self.waits = true;
-        Err(Error::Unavailable {
+        Err(Error::Untimed {
             cause: unvouched.to_string(),
         })
     }

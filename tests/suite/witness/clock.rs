@@ -77,7 +77,7 @@ async fn what_time_alone_brings_waits_for_a_quorum() {
     let before = kinds(town);
     broker.erase_due().await.unwrap();
     let error = broker.beat().await.unwrap_err();
-    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    assert!(matches!(error, Error::Untimed { .. }), "{error:?}");
     assert_eq!((kinds(town), stored(town)), (before, cells));
     // Past the agreement's last day its end is not written either.
     town.clock.set("2028-01-02T12:00:00Z".parse().unwrap());

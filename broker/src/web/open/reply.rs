@@ -99,7 +99,7 @@ pub(super) fn not_acceptable(about: &About, available: &[Format]) -> Response {
 pub(super) fn broken(error: &Error) -> Response {
     tell(error);
     match error {
-        Error::Busy | Error::Unavailable { .. } => {
+        Error::Busy | Error::Unavailable { .. } | Error::Untimed { .. } => {
             (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10")]).into_response()
         }
         _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -111,7 +111,9 @@ pub(super) fn tell(error: &Error) {
     let cause = error.cause().unwrap_or_default();
     match error {
         Error::Busy => tracing::debug!("open data is shed: its readers hold too many bytes"),
-        Error::Unavailable { .. } => tracing::warn!(%cause, "open data is not at hand"),
+        Error::Unavailable { .. } | Error::Untimed { .. } => {
+            tracing::warn!(%cause, "open data is not at hand");
+        }
         _ => tracing::error!(code = error.code(), %error, %cause, "open data cannot be served"),
     }
 }

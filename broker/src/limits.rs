@@ -180,7 +180,7 @@ pub const LIFE_TICK: Duration = Duration::from_secs(10);
 /// How often plans are looked through for scheduled releases that are due, and releases for those that were charged and
 /// are still without a table.
 pub const SCHEDULE_TICK: Duration = Duration::from_secs(30);
-/// Scheduled releases in work at one time; most of them wait for their public tick.
+/// Scheduled releases in work at one time, and those that are taken up again; most of them wait for their public tick.
 pub const SCHEDULED_AT_ONCE: usize = 8;
 /// Releases with noise drawn at one time.
 pub const DRAWS_MAX: usize = 2;

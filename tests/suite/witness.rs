@@ -216,17 +216,18 @@ async fn a_scheduled_release_is_drawn_at_a_tick_after_the_quorum_is_back() {
     watched.north.stop().await;
     watched.south.stop().await;
     let broker = watched.town.broker();
-    broker.keep_up().await;
+    broker.release_due().await;
     let sequencer = broker.sequencer();
     assert_eq!(sequencer.state().unfinished().len(), 1, "charged, no table");
     watched.north.start().await;
-    broker.keep_up().await;
+    broker.resume().await;
     until("the table is published", async || {
         let state = sequencer.state();
         state.unfinished().is_empty().then_some(())
     })
     .await;
-    broker.keep_up().await;
+    broker.release_due().await;
+    broker.resume().await;
     let state = sequencer.state().clone();
     let stages: Vec<_> = state.releases().map(|(_, r)| r.stage.clone()).collect();
     assert!(

@@ -9,6 +9,7 @@ use audit::receipt::Receipt;
 use bytes::Bytes;
 use cells::read::ExactCells;
 use cells::release as columns;
+use futures::{StreamExt, stream};
 use policies::agreement::Unit;
 use policies::entry::{Body, Entry, Reservation};
 use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey};
@@ -21,7 +22,7 @@ use super::broker::Broker;
 use super::life::{Going, going, waits};
 use super::release::published_entry;
 use crate::error::Error;
-use crate::limits::SCAN_MEMORY_BYTES;
+use crate::limits::{SCAN_MEMORY_BYTES, SCHEDULED_AT_ONCE};
 
 mod failure;
 mod slots;
@@ -63,20 +64,22 @@ impl Broker {
 
     /// Takes up the releases between charge and table that nobody draws: a crash or a failure, as of the quorum, left
     /// them there. Those of a suspended agreement wait.
-    pub fn resume(self: &Arc<Self>) {
+    pub async fn resume(self: &Arc<Self>) {
         let unfinished = self.sequencer.state().unfinished();
         let idle = |key: &ReleaseKey| !self.drawing.is_drawn(key) && !self.waits(key);
-        for key in unfinished.into_iter().filter(idle) {
-            let broker = Arc::clone(self);
-            tokio::spawn(async move {
-                match broker.draw(&key).await {
-                    Ok(()) => tracing::info!(release = %key, "taken up again"),
-                    Err(error) => {
-                        let code = error.code();
-                        tracing::error!(release = %key, code, "not drawn yet: tried again");
-                    }
-                }
-            });
+        let idle: Vec<_> = unfinished.into_iter().filter(idle).collect();
+        let drawn = stream::iter(idle).map(|key| async move {
+            let drawn = self.draw(&key).await;
+            drawn.map_err(|error| (key, error.code()))
+        });
+        let tried: Vec<_> = drawn.buffer_unordered(SCHEDULED_AT_ONCE).collect().await;
+        let taken_up = tried.iter().filter(|drawn| drawn.is_ok()).count();
+        if taken_up > 0 {
+            tracing::info!(releases = taken_up, "taken up again");
+        }
+        if let Some(Err((release, code))) = tried.iter().find(|drawn| drawn.is_err()) {
+            let releases = tried.len().saturating_sub(taken_up);
+            tracing::warn!(releases, first = %release, code, "not drawn yet: tried again");
         }
     }
 
@@ -173,6 +176,7 @@ impl Broker {
             }
         };
         let blob = self.blobs.put(&table).await.map_err(Error::internal)?;
+        drop(table);
         // Others draw while this one waits.
         drop(slot);
         self.wait_for_tick(entry.time).await;

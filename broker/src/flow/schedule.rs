@@ -61,18 +61,25 @@ impl Broker {
         Ok(())
     }
 
-    /// What the broker does by itself at every tick: what is missing is told, what was charged and has no table yet is
-    /// drawn, what is due is released.
-    pub async fn keep_up(self: &Arc<Self>) {
+    /// What plans bring: what is missing is told, what is due is released.
+    async fn keep_plans(self: &Arc<Self>) {
         if let Err(error) = self.tell_missing().await {
             tracing::warn!(code = error.code(), "missing periods are not told yet");
         }
-        self.resume();
         self.release_due().await;
     }
 
-    /// Keeps up, from now on and until the broker is gone.
+    /// Does what the broker does by itself at every tick, from now on and until it is gone. What was charged and has no
+    /// table yet does not wait for a long downtime to be caught up.
     pub fn keep_schedule(self: &Arc<Self>) {
+        self.at_every_tick(|broker| async move { broker.keep_plans().await });
+        self.at_every_tick(|broker| async move { broker.resume().await });
+    }
+
+    fn at_every_tick<F: Future<Output = ()> + Send>(
+        self: &Arc<Self>,
+        work: impl Fn(Arc<Self>) -> F + Send + 'static,
+    ) {
         let broker: Weak<Self> = Arc::downgrade(self);
         tokio::spawn(async move {
             let mut tick = tokio::time::interval(SCHEDULE_TICK);
@@ -82,7 +89,7 @@ impl Broker {
                 let Some(broker) = broker.upgrade() else {
                     break;
                 };
-                broker.keep_up().await;
+                work(broker).await;
             }
         });
     }

@@ -201,3 +201,29 @@ async fn while_no_quorum_says_the_time_agreements_are_suspended_and_ended_as_eve
     let was = |kind: &str| written.iter().any(|written| written == kind);
     assert!(was("retention.deleted") && !was("agreement.expired"), "{written:?}");
 }
+
+/// A table that is drawn while the clock is off is named by no entry, and each further try would leave one more beside it:
+/// it is erased at once. Under the right time the release goes on, under its one charge.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_drawn_while_the_clock_is_off_is_not_kept() {
+    let mut watched = Watched::new().await;
+    contributed_with(&watched.town, |terms| terms.plan[0].scheduled = true).await;
+    watched.north.stop().await;
+    watched.south.stop().await;
+    let broker = watched.town.broker();
+    broker.release_due().await;
+    let unfinished = || broker.sequencer().state().unfinished().len();
+    assert_eq!(unfinished(), 1, "charged, no table");
+    let (before, right) = (stored(&watched.town), watched.town.clock.now());
+    watched.town.clock.jump(right + SignedDuration::from_hours(1));
+    watched.north.start().await;
+    broker.resume().await;
+    assert_eq!((unfinished(), stored(&watched.town)), (1, before));
+    watched.town.clock.jump(right);
+    until("the table is published", async || {
+        broker.resume().await;
+        (unfinished() == 0).then_some(())
+    })
+    .await;
+    assert_eq!(stored(&watched.town), before + 2, "one table and its salt");
+}

@@ -412,6 +412,21 @@ async fn a_witness_behind_https_is_asked_under_the_configured_ca() {
     assert!(error.to_string().contains("witnesses.ca"), "{error}");
 }
 
+/// A policy that asks nobody would vouch for the clock and for an older copy on nobody's word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_without_a_quorum_is_refused() {
+    let mut watched = Watched::new().await;
+    let town = &mut watched.town;
+    town.stop().await;
+    let file = &town.config.witnesses.as_ref().unwrap().policy;
+    let named = format!("log {}\n{}", town.log_key, watched.north.line("north"));
+    for witnesses in ["", &named] {
+        std::fs::write(file, format!("{witnesses}quorum none\n")).unwrap();
+        let error = start(&town.config, town.clock.clone()).await.unwrap_err();
+        assert!(error.to_string().contains("`quorum none`"), "{error}");
+    }
+}
+
 /// A witness whose clock is off would put a false time into every proof: its word is not taken.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_witness_whose_clock_is_off_is_not_counted() {

@@ -19,6 +19,9 @@ use crate::sequencer::Sequencer;
 use crate::store::log::{keep_cosigned, read_cosigned};
 use crate::telemetry::Metrics;
 
+const NO_QUORUM: &str = "`quorum none` asks for no witness's word: name a quorum for the broker, or leave `[witnesses]` out of \
+                         its config";
+
 /// Why a broker must not go on under its log.
 #[derive(Debug, thiserror::Error)]
 pub enum CosignError {
@@ -135,6 +138,10 @@ impl Collector {
         policy
             .check_log(&key)
             .map_err(|e| CosignError::Policy(e.to_string()))?;
+        // Else the clock would be vouched for, and what no entry names erased, on nobody's word.
+        if policy.is_reached_by(&BTreeSet::new()) {
+            return Err(CosignError::Policy(NO_QUORUM.to_owned()));
+        }
         let (cosigned, shown) = watch::channel(Cosigned::default());
         let heads = Heads::witnessed(sequencer.clone(), shown);
         let mut collector = Self {

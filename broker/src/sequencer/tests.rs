@@ -140,8 +140,7 @@ async fn what_time_brings_waits_for_witnesses_and_what_a_party_does_does_not() {
     write(&sequencer, vec![Body::Heartbeat {}]).await;
     audited(&sequencer);
 
-    let (sequencer, town, _index) =
-        contributed_under(Clock::standing_at(now()).unvouched()).await;
+    let (sequencer, town, _index) = contributed_under(Clock::standing_at(now()).unvouched()).await;
     let ended = town.acting(Action::Terminate, "bikes", None);
     write(&sequencer, vec![ended]).await;
     write(&sequencer, vec![Body::Heartbeat {}]).await;

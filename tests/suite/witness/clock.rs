@@ -189,7 +189,9 @@ async fn while_no_quorum_says_the_time_agreements_are_suspended_and_ended_as_eve
     assert!(broker.let_run_out().await.is_err(), "nothing has run out");
     for (name, action) in [("steward", Action::Suspend), ("city", Action::Terminate)] {
         let member = town.member(name).await;
-        let acted = member.client.act(action, &id, why.parse().unwrap(), None, &member.signer);
+        let acted = member
+            .client
+            .act(action, &id, why.parse().unwrap(), None, &member.signer);
         acted.await.unwrap();
     }
     town.join("trams", Role::Provider).await;
@@ -199,7 +201,10 @@ async fn while_no_quorum_says_the_time_agreements_are_suspended_and_ended_as_eve
     assert_eq!(state.agreement(&over).unwrap().status, Status::Active);
     let written = kinds(town);
     let was = |kind: &str| written.iter().any(|written| written == kind);
-    assert!(was("retention.deleted") && !was("agreement.expired"), "{written:?}");
+    assert!(
+        was("retention.deleted") && !was("agreement.expired"),
+        "{written:?}"
+    );
 }
 
 /// A table that is drawn while the clock is off is named by no entry, and each further try would leave one more beside it:
@@ -215,7 +220,10 @@ async fn a_table_drawn_while_the_clock_is_off_is_not_kept() {
     let unfinished = || broker.sequencer().state().unfinished().len();
     assert_eq!(unfinished(), 1, "charged, no table");
     let (before, right) = (stored(&watched.town), watched.town.clock.now());
-    watched.town.clock.jump(right + SignedDuration::from_hours(1));
+    watched
+        .town
+        .clock
+        .jump(right + SignedDuration::from_hours(1));
     watched.north.start().await;
     broker.resume().await;
     assert_eq!((unfinished(), stored(&watched.town)), (1, before));

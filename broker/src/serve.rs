@@ -220,7 +220,9 @@ async fn may_go_on(
         ended = watching => ended,
     };
     let doing = "show the log to its witnesses";
-    ended.map_err(during(doing))?.map_err(during(doing))
+    ended.map_err(during(doing))?.map_err(during(doing))?;
+    // It asks on until it is told to stop: nothing may be written now, and its end cannot be waited for twice.
+    Err(during("start")("it was told to stop"))
 }
 
 /// The state directory, and the one who writes it.

@@ -98,11 +98,11 @@ impl Broker {
                     break;
                 };
                 if let Err(error) = broker.let_run_out().await {
-                    tracing::warn!(code = error.code(), "ends of agreements are not written");
+                    warn(&error, "ends of agreements are not written");
                 }
                 let told = async { broker.log_folded(false).await.and(broker.beat().await) };
                 if let Err(error) = told.await {
-                    tracing::warn!(code = error.code(), "signs of life are not written");
+                    warn(&error, "signs of life are not written");
                 }
                 if let Err(error) = broker.erase_due().await {
                     tracing::error!(code = error.code(), "deleted cells are not erased yet");
@@ -156,6 +156,14 @@ impl Broker {
         verify(Signs::AgreementAct, &org.key, &payload, &act.signature)
             .map_err(|e| Error::invalid("act.signature", e))?;
         Ok((act, org.key.fingerprint().clone()))
+    }
+}
+
+/// Tells what the broker could not write by itself; it tries again at the next tick. That the clock is off the writer has
+/// told once, and nothing is to be added to it at every tick.
+pub(super) fn warn(error: &Error, what: &'static str) {
+    if !matches!(error, Error::Untimed { .. }) {
+        tracing::warn!(code = error.code(), "{what}");
     }
 }
 

@@ -8,6 +8,7 @@ use policies::schedule::{due, still_missing};
 use policies::state::State;
 
 use super::broker::Broker;
+use super::life::warn;
 use super::release::Answer;
 use crate::error::Error;
 use crate::limits::{SCHEDULE_TICK, SCHEDULED_AT_ONCE};
@@ -64,7 +65,7 @@ impl Broker {
     /// What plans bring: what is missing is told, what is due is released.
     async fn keep_plans(self: &Arc<Self>) {
         if let Err(error) = self.tell_missing().await {
-            tracing::warn!(code = error.code(), "missing periods are not told yet");
+            warn(&error, "missing periods are not told yet");
         }
         self.release_due().await;
     }

@@ -88,7 +88,7 @@ struct Desk {
     witness: Witness,
     line: Line,
     known: u64,
-    /// Has it said less than it has cosigned? It is told once.
+    /// Has it said less than it has cosigned, and not cosigned since? It is told once.
     forgot: bool,
     /// Has it cosigned a tree of ours since the start? Then it cannot truly be ahead any more.
     met: bool,
@@ -259,7 +259,7 @@ impl Desk {
         for _ in 0..2 {
             let contradiction = match self.try_ask(note, sequencer, clock).await {
                 Answer::Cosigned(line) => {
-                    (self.known, self.met) = (ours, true);
+                    (self.known, self.met, self.forgot) = (ours, true, false);
                     return Ok(Some(line));
                 }
                 Answer::Apart(theirs) => {

@@ -36,8 +36,11 @@ pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 /// Bytes of one chunk of a released table, over gRPC and about so many over Flight.
 pub const CHUNK_BYTES: usize = 256 << 10;
 /// How long a part of an answer (a released table, rows of a statement, notices) may wait for its reader; then the rest is
-/// let go. Who takes 9 kB/s of a table is fast enough.
+/// let go. Who takes 9 kB/s of a table is fast enough, for as long as it may take.
 pub const READER_SLOW: Duration = Duration::from_secs(30);
+/// How long a released table may be on its way to its reader: 100 MiB at 1 Mbit/s. Who takes a little at a time holds its
+/// places no longer.
+pub const FETCH_TIME: Duration = Duration::from_secs(900);
 /// Released tables on their way to readers at one time; each is in memory until its last part is taken.
 pub const FETCHES_MAX: usize = 32;
 /// Released tables on their way to readers of one organisation at one time.
@@ -236,6 +239,8 @@ pub struct Times {
     pub statement: Duration,
     /// [`READER_SLOW`], of a released table and of a statement's answer.
     pub reader: Duration,
+    /// [`FETCH_TIME`].
+    pub fetch: Duration,
 }
 
 impl Default for Times {
@@ -245,6 +250,7 @@ impl Default for Times {
             connection_grace: CONNECTION_GRACE,
             statement: SQL_TIME,
             reader: READER_SLOW,
+            fetch: FETCH_TIME,
         }
     }
 }

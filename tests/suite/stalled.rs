@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arrow_flight::Ticket;
 use arrow_flight::flight_service_client::FlightServiceClient;
-use broker::limits::FETCHES_PER_ORG_MAX;
+use broker::limits::{FETCHES_PER_ORG_MAX, Times};
 use futures::TryStreamExt;
 use futures::future::join_all;
 use policies::id::{ReleaseKey, Role};
@@ -74,11 +74,11 @@ impl Large {
         }
     }
 
-    /// The same town whose readers are slow after that time.
-    async fn with_slow_after(slow: Duration) -> Self {
+    /// The same town with other bounds in time.
+    async fn within(times: Times) -> Self {
         let mut large = Self::new().await;
         large.town.stop().await;
-        large.town.times.reader = slow;
+        large.town.times = times;
         large.town.start().await;
         large.bikes = large.town.member("bikes").await;
         large.city = large.town.member("city").await;
@@ -169,14 +169,29 @@ async fn readers_of_a_table_who_stop_keep_their_own_places_only() {
     }
 }
 
+/// Whether by the time of a part or by that of the whole.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_of_a_table_who_stops_is_cut_and_has_no_whole_table() {
+    cut_within(Times {
+        reader: Duration::from_secs(1),
+        ..Times::default()
+    })
+    .await;
+    // One who reads on has the whole in that time.
+    cut_within(Times {
+        fetch: Duration::from_secs(5),
+        ..Times::default()
+    })
+    .await;
+}
+
+async fn cut_within(times: Times) {
     let Large {
         town: _town,
         bikes,
         city,
         key,
-    } = Large::with_slow_after(Duration::from_secs(1)).await;
+    } = Large::within(times).await;
     for way in [Way::Grpc, Way::Flight] {
         let whole = way.begin(&bikes, &channel(&bikes).await, &key).await;
         let whole = whole.unwrap().rest().await.unwrap();

@@ -22,13 +22,13 @@ use proto::v1;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::flight_sql;
-use super::reader::{Parts, unless_slow};
+use super::reader::{Parts, unless_slow, unless_slow_or_long};
 use super::release::UNTAKEN;
 use crate::access::method::DO_GET;
 use crate::error::Error;
 use crate::flow::Broker;
 use crate::identity::caller::Caller;
-use crate::limits::{CHUNK_BYTES, STREAM_TIMEOUT};
+use crate::limits::{CHUNK_BYTES, STREAM_TIMEOUT, Times};
 use crate::telemetry::Metrics;
 
 /// Columns in and out.
@@ -89,7 +89,11 @@ impl FlightService for Flight {
     async fn do_get(&self, request: Request<Ticket>) -> Answer<Self::DoGetStream> {
         let by = Caller::of(&request)?.org().clone();
         let ticket = request.into_inner().ticket;
-        let slow = self.broker.times.reader;
+        let Times {
+            reader: slow,
+            fetch: most,
+            ..
+        } = self.broker.times;
         if let Some(command) = flight_sql::command(&ticket)? {
             let rows = flight_sql::rows(&self.broker, &by, command).await?;
             return Ok(Response::new(unless_slow(slow, UNTAKEN, rows)));
@@ -108,7 +112,8 @@ impl FlightService for Flight {
                 let _held = &place;
                 Status::from(error)
             });
-        Ok(Response::new(unless_slow(slow, UNTAKEN, data.boxed())))
+        let data = unless_slow_or_long((slow, most), UNTAKEN, data.boxed());
+        Ok(Response::new(data))
     }
 
     async fn handshake(

@@ -20,12 +20,31 @@ pub(super) fn unless_slow<T: Send + 'static>(
     cut: &'static str,
     parts: Parts<T>,
 ) -> Parts<T> {
+    until(slow, None, cut, parts)
+}
+
+/// [`unless_slow`], and until `most` has passed since the first could be taken: for parts that are all at hand, of which a
+/// reader could take a little at a time for ever.
+pub(super) fn unless_slow_or_long<T: Send + 'static>(
+    (slow, most): (Duration, Duration),
+    cut: &'static str,
+    parts: Parts<T>,
+) -> Parts<T> {
+    until(slow, Some(Instant::now() + most), cut, parts)
+}
+
+fn until<T: Send + 'static>(
+    slow: Duration,
+    end: Option<Instant>,
+    cut: &'static str,
+    parts: Parts<T>,
+) -> Parts<T> {
     let held = Arc::new(Mutex::new(Held {
         parts: Some(parts),
         waits: Some(Instant::now()),
         cut: false,
     }));
-    tokio::spawn(let_go(Arc::downgrade(&held), slow));
+    tokio::spawn(let_go(Arc::downgrade(&held), slow, end));
     let parts = stream::poll_fn(move |cx| {
         let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::take(&mut held.cut) {
@@ -59,11 +78,11 @@ impl<T> Held<T> {
     }
 }
 
-/// Drops the parts once one has waited for so long. Ends with them, or soon after.
-async fn let_go<T>(held: Weak<Mutex<Held<T>>>, slow: Duration) {
+/// Drops the parts once one has waited for so long, or at their end. Ends with them, or soon after.
+async fn let_go<T>(held: Weak<Mutex<Held<T>>>, slow: Duration, end: Option<Instant>) {
     let mut look = Instant::now() + slow;
     loop {
-        sleep_until(look).await;
+        sleep_until(end.map_or(look, |end| look.min(end))).await;
         let Some(held) = held.upgrade() else { return };
         let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.parts.is_none() {
@@ -71,7 +90,7 @@ async fn let_go<T>(held: Weak<Mutex<Held<T>>>, slow: Duration) {
         }
         let now = Instant::now();
         look = held.waits.unwrap_or(now) + slow;
-        if look <= now {
+        if look <= now || end.is_some_and(|end| end <= now) {
             (held.parts, held.cut) = (None, true);
             return;
         }
@@ -111,6 +130,23 @@ mod tests {
         assert_eq!(cut.code(), tonic::Code::ResourceExhausted);
         assert_eq!(cut.message(), "too slow");
         assert!(parts.next().await.is_none());
+    }
+
+    /// One who takes a little at a time would keep its place for ever.
+    #[tokio::test]
+    async fn a_reader_who_takes_too_long_for_the_whole_is_cut_though_no_part_waits() {
+        let endless = stream::repeat(()).map(Ok).boxed();
+        let mut parts = unless_slow_or_long((NEVER, SLOW), "too slow", endless);
+        let cut = async {
+            loop {
+                if let Err(cut) = parts.next().await.unwrap() {
+                    return cut;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let cut = timeout(NEVER, cut).await.unwrap();
+        assert_eq!(cut.code(), tonic::Code::ResourceExhausted);
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ use proto::v1::release_service_server::ReleaseService;
 use tonic::{Request, Response, Status};
 
 use super::page::paged;
-use super::reader::{Parts, unless_slow};
+use super::reader::{Parts, unless_slow_or_long};
 use crate::access::method::{GET_RELEASE, LIST_RELEASES};
 use crate::error::Error;
 use crate::flow::Broker;
@@ -103,7 +103,8 @@ impl ReleaseService for Releases {
                 Ok(chunk.into())
             });
         let parts = stream::iter(parts).boxed();
-        let parts = unless_slow(self.broker.times.reader, UNTAKEN, parts);
+        let times = self.broker.times;
+        let parts = unless_slow_or_long((times.reader, times.fetch), UNTAKEN, parts);
         Ok(Response::new(parts))
     }
 

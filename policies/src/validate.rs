@@ -11,7 +11,6 @@ use crate::coarse::Coarsening;
 use crate::entry::Floors;
 use crate::loss::{Delta, UNITS_PER_ONE};
 use crate::table::Table;
-use crate::text::{is_line, is_lines};
 
 mod ad_hoc;
 mod canvas;
@@ -21,6 +20,7 @@ mod ladder;
 mod plan;
 mod publication;
 mod tables;
+mod texts;
 
 pub use dense::DENSE_KEYS_MAX;
 pub use k_only::{K_ONLY_DIMENSIONS_MAX, K_ONLY_NODES_MAX};
@@ -54,9 +54,20 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// Everything wrong with an agreement under these floors; empty where it may be offered.
+/// Everything wrong with an agreement under these floors; empty where it may be offered, and signed.
 #[must_use]
 pub fn faults(agreement: &Agreement, floors: &Floors) -> Vec<Fault> {
+    let mut check = Check {
+        faults: lasting_faults(agreement, floors),
+    };
+    check.plain_texts(agreement);
+    check.faults
+}
+
+/// Those of them that are wrong in every log. What a rule asks of texts from now on is not asked of what an older broker
+/// let in: an honest log holds for ever.
+#[must_use]
+pub fn lasting_faults(agreement: &Agreement, floors: &Floors) -> Vec<Fault> {
     let mut check = Check { faults: Vec::new() };
     check.head(agreement);
     check.parties(agreement);
@@ -89,20 +100,10 @@ impl Check {
         }
     }
 
-    /// Does it say something, in so many characters, none of which steers how a page or a terminal shows it?
-    fn says(&mut self, path: &str, text: &str, (most, plain): (usize, fn(&str) -> bool)) {
-        let fits = !text.trim().is_empty() && text.chars().count() <= most;
-        let message = format!("has to say something, in at most {most} characters");
-        self.require(fits, path, message);
-        let message =
-            "has a character that steers how it is shown (a control character, a direction mark)";
-        self.require(plain(text), path, message);
-    }
-
     fn head(&mut self, a: &Agreement) {
         self.require(a.form == FORM, "form", format!("has to be `{FORM}`"));
-        self.says("title", &a.title, (200, is_line));
-        self.says("public_summary", &a.public_summary, (4000, is_lines));
+        self.says("title", &a.title, 200);
+        self.says("public_summary", &a.public_summary, 4000);
         self.canvas(a);
         self.publication(a);
         let notice = a.on_end.map_or(0, |end| end.notice_days);
@@ -146,8 +147,12 @@ impl Check {
     }
 
     fn population(&mut self, a: &Agreement, floors: &Floors) {
-        let whose = &a.population.description;
-        self.says("population.description", whose, (4000, is_lines));
+        let description = !a.population.description.trim().is_empty();
+        self.require(
+            description,
+            "population.description",
+            "say whose data it is",
+        );
         let days = a.retention_days;
         let most = floors.retention_days_max;
         let message = format!("has to be 1 to {most} days, the steward's limit");

@@ -8,7 +8,7 @@ use policies::sign::{
     PartySignature, PublicKey, Signs, possession_payload, rotation_payload, verify,
 };
 use policies::state::State;
-use policies::validate::faults;
+use policies::validate::lasting_faults;
 
 use super::{Breach, caller};
 use crate::text;
@@ -77,7 +77,7 @@ pub(super) fn rotated(
 
 /// May the agreement exist under these floors, with these parties?
 pub(super) fn terms(state: &State, terms: &Agreement, floors: &Floors) -> Result<(), Breach> {
-    let mut faults: Vec<String> = faults(terms, floors)
+    let mut faults: Vec<String> = lasting_faults(terms, floors)
         .iter()
         .map(ToString::to_string)
         .collect();

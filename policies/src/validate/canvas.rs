@@ -2,7 +2,6 @@
 
 use super::Check;
 use crate::agreement::Agreement;
-use crate::text::{is_line, is_lines};
 
 /// Longest answer of a canvas, in characters.
 const ANSWER_CHARS_MAX: usize = 1000;
@@ -13,11 +12,11 @@ impl Check {
     pub(super) fn canvas(&mut self, a: &Agreement) {
         let Some(canvas) = &a.canvas else { return };
         for (field, _, answer) in canvas.answers() {
-            let form: (usize, fn(&str) -> bool) = match field {
-                "contact" => (CONTACT_CHARS_MAX, is_line),
-                _ => (ANSWER_CHARS_MAX, is_lines),
+            let most = match field {
+                "contact" => CONTACT_CHARS_MAX,
+                _ => ANSWER_CHARS_MAX,
             };
-            self.says(&format!("canvas.{field}"), answer, form);
+            self.says(&format!("canvas.{field}"), answer, most);
         }
     }
 }

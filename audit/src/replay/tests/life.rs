@@ -288,3 +288,21 @@ fn an_agreement_ended_before_its_time() {
     let says = story.found(Body::AgreementTerminated(act), LATER);
     assert!(says.contains("keeps the notice"), "{says}");
 }
+
+/// Found by a reread: rules for texts that came later were asked of every log, and an honest older one held no more. An
+/// older broker let such texts in; the door does not.
+#[test]
+fn an_older_offer_whose_texts_steer_replays() {
+    let mut town = Town::new();
+    town.terms.title = "Rides\nin town\u{202e}".to_owned();
+    town.terms.population.description = "riders ".repeat(1_000);
+    let found = policies::validate::faults(&town.terms, &floors());
+    let paths: Vec<_> = found.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(paths, ["title", "population.description"]);
+    for body in town.agreeing() {
+        town.write(body);
+    }
+    let replayed = replay(bytes(&begun(&town))).unwrap();
+    let active = replayed.state().agreement(&town.id()).unwrap();
+    assert_eq!(active.status, policies::state::Status::Active);
+}

@@ -10,6 +10,7 @@ use bench::run::{Failed, Settings};
 use bench::series::Series;
 use bench::usage::{Meter, Usage, Used};
 use bench::{grid, raw, run};
+use policies::agreement::{Agreement, Unit};
 use sdk::aggregate::{Mapping, Options, Secret, Zoning};
 
 const ZONES: usize = 100;
@@ -60,6 +61,7 @@ async fn aggregate(settings: Settings) -> Result<(), Failed> {
         peer.report(&mut report, &from_parquet.seconds);
     }
     report.note("ratio: weir's time from the same Parquet over theirs; DuckDB uses every core");
+    company.stages(&parquet, runs, &mut report)?;
     report.print();
     Ok(())
 }
@@ -114,7 +116,7 @@ impl Peer {
 
 /// The company's side: agreement, zoning, secret.
 struct Company {
-    terms: policies::agreement::Agreement,
+    terms: Agreement,
     zonings: [Zoning; 1],
     options: Options,
     folder: PathBuf,
@@ -134,11 +136,61 @@ impl Company {
 
     /// What it took; an error where rows are missing.
     fn aggregate(&self, format: &str, input: &Path, rows: usize) -> Result<Used, Failed> {
-        let mapping = Mapping::parse(&raw::mapping(format), &self.folder)?;
+        let (used, cells, kept) = self.run(&self.terms, format, input)?;
+        if cells == 0 || kept * 100 < rows as u64 * 99 {
+            return Err(format!("only {kept} of {rows} rows were good").into());
+        }
+        Ok(used)
+    }
+
+    /// Where the time goes: the same file with persons or rows alone, and with all rows outside the days that are
+    /// wanted. What is left out of one run is the difference.
+    fn stages(&self, input: &Path, runs: usize, report: &mut Report) -> Result<(), Failed> {
+        let mut elsewhere = self.terms.clone();
+        elsewhere.covers =
+            serde_json::from_str(r#"{"from": "2027-03-01", "until": "2027-03-31"}"#)?;
+        let of_rows = |terms: &Agreement| {
+            let mut terms = terms.clone();
+            terms.population.unit = Unit::Trip;
+            terms
+        };
+        let kinds = [
+            of_rows(&elsewhere),
+            elsewhere.clone(),
+            of_rows(&self.terms),
+            self.terms.clone(),
+        ];
+        let mut seconds = [0.0; 4];
+        for (terms, seconds) in kinds.iter().zip(&mut seconds) {
+            let mut all = Series::default();
+            for _ in 0..runs {
+                all.push(self.run(terms, "parquet", input)?.0.seconds);
+            }
+            *seconds = all.median();
+        }
+        let [read, hashed, counted, whole] = seconds;
+        report.note(&format!(
+            "stages of Parquet, s: read {read:.2}, hash persons {:.2}, place and count {:.2}, sort and bound persons {:.2}, all {whole:.2}",
+            hashed - read,
+            counted - read,
+            whole - counted - (hashed - read),
+        ));
+        Ok(())
+    }
+
+    /// What it took, how many files of cells came of it, and how many rows were good.
+    fn run(
+        &self,
+        terms: &Agreement,
+        format: &str,
+        input: &Path,
+    ) -> Result<(Used, usize, u64), Failed> {
+        let persons = terms.population.unit != Unit::Trip;
+        let mapping = Mapping::parse(&raw::mapping(format, persons), &self.folder)?;
         let inputs = [input.to_owned()];
         let meter = Meter::start()?;
         let (cells, report) = sdk::aggregate::run(
-            &self.terms,
+            terms,
             &mapping,
             &inputs,
             &self.zonings,
@@ -146,10 +198,7 @@ impl Company {
             &mut |_| {},
         )?;
         let used = meter.stop()?;
-        let kept: u64 = report.tables.iter().map(|table| table.kept).sum();
-        if cells.is_empty() || kept * 100 < rows as u64 * 99 {
-            return Err(format!("only {kept} of {rows} rows were good").into());
-        }
-        Ok(used)
+        let kept = report.tables.iter().map(|table| table.kept).sum();
+        Ok((used, cells.len(), kept))
     }
 }

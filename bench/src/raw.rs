@@ -22,15 +22,18 @@ const DAY_S: i64 = 86_400;
 /// Midnight of 1 October 2026, seconds since 1970.
 const FIRST_DAY_S: i64 = 1_790_812_800;
 
-/// What reads the files: zones by id, local time without an offset.
+/// What reads the files: zones by id, local time without an offset; persons, or rows alone.
 #[must_use]
-pub fn mapping(format: &str) -> String {
+pub fn mapping(format: &str, persons: bool) -> String {
+    let unit = match persons {
+        true => "[unit]\ncolumn = \"rider\"",
+        false => "",
+    };
     format!(
         r#"
 [source]
 format = "{format}"
-[unit]
-column = "rider"
+{unit}
 [time]
 column = "start"
 [dimensions.origin]

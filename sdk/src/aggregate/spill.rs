@@ -90,8 +90,7 @@ impl Sorter {
         each: &mut dyn FnMut(&Event) -> Result<(), AggregateError>,
     ) -> Result<(), AggregateError> {
         if self.runs.is_empty() {
-            self.buffer.sort_unstable();
-            return self.buffer.iter().try_for_each(each);
+            return sorted(&mut self.buffer).try_for_each(each);
         }
         self.spill().map_err(failed)?;
         let Some(mut file) = self.file.take() else {
@@ -131,10 +130,9 @@ impl Sorter {
                 None => tempfile::tempfile()?,
             }),
         };
-        self.buffer.sort_unstable();
         let start = self.written;
         let mut out = io::BufWriter::with_capacity(1 << 20, file);
-        for event in &self.buffer {
+        for event in sorted(&mut self.buffer) {
             out.write_all(&encode(event))?;
         }
         out.flush()?;
@@ -148,6 +146,21 @@ impl Sorter {
         self.buffer.clear();
         Ok(())
     }
+}
+
+/// The events in order: both halves are sorted at one time, and merged as they are read.
+fn sorted(events: &mut [Event]) -> impl Iterator<Item = &Event> {
+    let (left, right) = events.split_at_mut(events.len() / 2);
+    std::thread::scope(|threads| {
+        threads.spawn(|| left.sort_unstable());
+        right.sort_unstable();
+    });
+    let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+    std::iter::from_fn(move || match (left.peek(), right.peek()) {
+        (Some(first), Some(second)) if second < first => right.next(),
+        (Some(_), _) => left.next(),
+        (None, _) => right.next(),
+    })
 }
 
 impl Run {

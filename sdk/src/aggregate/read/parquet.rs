@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -19,6 +20,8 @@ use crate::aggregate::error::AggregateError;
 
 /// Rows decoded at once.
 const BATCH_ROWS: usize = 8192;
+/// Batches that are decoded while one is read.
+const BATCHES_AHEAD: usize = 2;
 
 /// A column of a batch in one of the few types that fields are read from.
 pub(crate) enum Values {
@@ -87,27 +90,41 @@ pub(super) fn read(
     let mask = ProjectionMask::roots(builder.parquet_schema(), places.iter().copied());
     let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
 
-    let mut done = 0_u64;
-    for batch in reader.build().map_err(|e| failed(path, &e))? {
+    let batches = reader.build().map_err(|e| failed(path, &e))?;
+    let batches = batches.map(|batch| {
         let batch = batch.map_err(|e| failed(path, &e))?;
-        let values: Result<Vec<Values>, _> = columns
-            .0
-            .iter()
-            .map(|column| convert(path, column, &batch))
-            .collect();
-        let columns = values?;
-        for row in 0..batch.num_rows() {
-            let row = ParquetRow {
-                columns: &columns,
-                row,
-            };
-            each(Step::Row(Row::Parquet(row)))?;
+        let values = columns.0.iter().map(|name| convert(path, name, &batch));
+        Ok((batch.num_rows(), values.collect::<Result<Vec<_>, _>>()?))
+    });
+    let mut done = 0_u64;
+    ahead(batches, |(count, columns)| {
+        for row in 0..count {
+            let columns = columns.as_slice();
+            each(Step::Row(Row::Parquet(ParquetRow { columns, row })))?;
         }
-        done = done.saturating_add(batch.num_rows() as u64);
+        done = done.saturating_add(count as u64);
         let share = u128::from(bytes) * u128::from(done) / u128::from(rows.max(1));
-        each(Step::Bytes(u64::try_from(share).unwrap_or(bytes)))?;
-    }
-    Ok(())
+        each(Step::Bytes(u64::try_from(share).unwrap_or(bytes)))
+    })
+}
+
+/// Takes what comes, while the next is made on another thread.
+fn ahead<T: Send, E: Send>(
+    items: impl Iterator<Item = Result<T, E>> + Send,
+    mut take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
+    std::thread::scope(|threads| {
+        let (sender, made) = sync_channel(BATCHES_AHEAD);
+        threads.spawn(move || {
+            for item in items {
+                // Who takes may have gone, with an error of its own.
+                if sender.send(item).is_err() {
+                    return;
+                }
+            }
+        });
+        made.into_iter().try_for_each(|item| take(item?))
+    })
 }
 
 fn convert(path: &Path, column: &str, batch: &RecordBatch) -> Result<Values, AggregateError> {

@@ -167,7 +167,7 @@ fn correction(trips: &Path, folder: &Path) -> Result<PathBuf, CliError> {
     Ok(corrected)
 }
 
-fn telecom(data: &Path, folder: &Path) -> Result<Company, CliError> {
+fn telecom(data: &Path, own: &Path) -> Result<Company, CliError> {
     let terms = agreement(
         "Presence from a mobile network, Helsinki region",
         "Share of the population present in each postal area by hour and type of day, as the operator \
@@ -220,7 +220,7 @@ fn telecom(data: &Path, folder: &Path) -> Result<Company, CliError> {
         days: "2017-11-01..2017-11-30".into(),
         correction: None,
         zoning_id: HELSINKI,
-        zoning: helsinki(data, folder)?,
+        zoning: helsinki(data, own)?,
         table: "presence",
         period: "2017-11".into(),
         question: "presence by hour",

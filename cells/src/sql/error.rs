@@ -1,7 +1,7 @@
 //! Why a statement has no answer.
 
 /// Why a statement has no answer. All but [`SqlError::Tables`] and [`SqlError::Engine`] are for who asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SqlError {
     /// Too long.
     #[error("the statement is over {limit} bytes long")]

@@ -104,7 +104,7 @@ impl From<DataFusionError> for SqlError {
             };
         }
         match error.find_root() {
-            DataFusionError::External(_) => own(error),
+            DataFusionError::External(inner) => own(inner.as_ref()),
             DataFusionError::ResourcesExhausted(_) => Self::Memory,
             DataFusionError::Internal(_)
             | DataFusionError::IoError(_)
@@ -120,18 +120,12 @@ impl From<DataFusionError> for SqlError {
     }
 }
 
-/// An error of ours that went through the engine.
-fn own(error: DataFusionError) -> SqlError {
-    match error {
-        DataFusionError::External(inner) => match inner.downcast::<SqlError>() {
-            Ok(own) => *own,
-            Err(other) => SqlError::Engine {
-                why: other.to_string(),
-            },
-        },
-        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => own(*inner),
-        other => SqlError::Engine {
-            why: other.strip_backtrace(),
+/// An error of ours that went through the engine, which may share it among several.
+fn own(root: &(dyn std::error::Error + Send + Sync + 'static)) -> SqlError {
+    match root.downcast_ref::<SqlError>() {
+        Some(own) => own.clone(),
+        None => SqlError::Engine {
+            why: root.to_string(),
         },
     }
 }

@@ -180,6 +180,7 @@ async fn a_reader_of_a_table_who_stops_is_cut_and_has_no_whole_table() {
     // One who reads on has the whole in that time.
     cut_within(Times {
         fetch: Duration::from_secs(5),
+        reader: Duration::from_secs(3600),
         ..Times::default()
     })
     .await;

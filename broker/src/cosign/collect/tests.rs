@@ -1,11 +1,16 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+use std::sync::Mutex;
+
 use audit::checkpoint::TreeHead;
 use audit::cosignature::Cosigner;
 use audit::tree::leaf_hash;
+use axum::http::StatusCode;
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::store::disk::sim::SimDisk;
+use crate::store::open::Store;
 use crate::store::testing::signer;
 
 fn cosigner(seed: u8) -> Cosigner {
@@ -71,5 +76,71 @@ fn only_the_witnesss_own_line_over_this_checkpoint_counts() {
             matches!(told, Answer::Apart(time) if time == at(77)),
             "{now}"
         );
+    }
+}
+
+/// A witness that gives these answers in turn; its address.
+async fn answering(answers: Vec<(StatusCode, String)>) -> String {
+    let answers = Arc::new(Mutex::new(answers.into_iter()));
+    let next = move || async move { answers.lock().unwrap().next().unwrap() };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let routes = axum::Router::new().route("/add-checkpoint", axum::routing::post(next));
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    url
+}
+
+/// The operator's log of this thread, and where it is read.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Told {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(line)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One line each time, and not one for each answer.
+#[tokio::test]
+async fn a_witness_that_forgets_again_is_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(SimDisk::new());
+    let store = Store::open_on(disk, &folder.path().join("index"), signer()).unwrap();
+    let clock = Clock::standing_at(policies::testing::now());
+    let (sequencer, _stopped) = Sequencer::start(store.log, store.state, None, clock.clone());
+    let begun = policies::testing::Town::new().log.into_iter();
+    let begun: Vec<_> = begun.map(|entry| entry.body).collect();
+    let written = sequencer.submit("test", move |_, _| Ok((begun, ())));
+    written.await.unwrap();
+    let note = sequencer.log().checkpoint().clone();
+    let seconds = u64::try_from(clock.now().as_second()).unwrap();
+    let line = cosigner(5).cosign(note.claimed(), seconds).unwrap();
+    let forgot = |size: u64| (StatusCode::CONFLICT, size.to_string());
+    let cosigned = (StatusCode::OK, format!("{line}\n"));
+    let answers = [
+        forgot(1),
+        cosigned.clone(),
+        forgot(2),
+        forgot(1),
+        forgot(0),
+        cosigned,
+    ];
+    let mut desk = desk();
+    desk.witness.url = Some(answering(answers.to_vec()).await);
+    desk.line = Line::to(&desk.witness, None).unwrap();
+    desk.known = note.claimed().size();
+    let told = Told::default();
+    let lines = told.clone();
+    let log = tracing_subscriber::fmt().with_writer(move || lines.clone());
+    let _log = tracing::subscriber::set_default(log.finish());
+    for times in [1, 2, 2] {
+        let asked = desk.ask(&note, (&sequencer, &clock), &Metrics::new()).await;
+        asked.unwrap();
+        let text = String::from_utf8(told.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("has forgotten").count(), times, "{text}");
     }
 }

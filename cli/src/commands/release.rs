@@ -99,7 +99,7 @@ pub struct Request {
     /// same name, or follows a colon: 7c2f01:trips.
     #[arg(long, value_name = "AGREEMENT[:TABLE]", conflicts_with = "merge")]
     pub with: Vec<String>,
-    /// Your id of this wish; a new one where it is left out.
+    /// Your id of this wish, which does not begin with `scheduled-`; a new one where it is left out.
     #[arg(long, value_name = "ID")]
     pub request_id: Option<RequestId>,
     /// What to do with the rows.

@@ -173,8 +173,6 @@ async fn a_merge_that_was_not_agreed_or_does_not_fit_is_refused_with_every_reaso
     town.stop().await;
 }
 
-/// The west is shown as it is; of the east, what no pair of zones can show becomes a row of districts. Four
-/// people stay unseen on every rung.
 #[tokio::test(flavor = "multi_thread")]
 async fn days_of_nobody_merge_to_nothing_and_hide_nobody_else() {
     let (town, city, terms, id) = town().await;
@@ -190,6 +188,8 @@ async fn days_of_nobody_merge_to_nothing_and_hide_nobody_else() {
     assert_eq!(rows(&released(&city, &wish(&id, &alone)).await), []);
 }
 
+/// The west is shown as it is; of the east, what no pair of zones can show becomes a row of districts. Four
+/// people stay unseen on every rung.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ladder_shows_on_a_coarser_rung_only_what_no_finer_one_did() {
     let mut town = Town::new().await;

@@ -65,7 +65,7 @@ async fn a_start_under_a_clock_that_witnesses_contradict_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_time_alone_brings_waits_for_a_quorum() {
     let mut watched = Watched::new().await;
-    let (_, city) = contributed(&watched.town).await;
+    contributed(&watched.town).await;
     watched.town.stop().await;
     watched.north.stop().await;
     watched.south.stop().await;
@@ -83,7 +83,6 @@ async fn what_time_alone_brings_waits_for_a_quorum() {
     town.clock.set("2028-01-02T12:00:00Z".parse().unwrap());
     assert!(broker.let_run_out().await.is_err());
     assert!(!kinds(town).contains(&"agreement.expired".to_owned()));
-    drop(city);
 
     watched.north.start().await;
     until("cells go", async || {

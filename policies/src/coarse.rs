@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::agreement::ZoningRef;
+use crate::agreement::{Unit, ZoningRef};
 use crate::kind::{Dimension, DimensionKind};
 use crate::mutants::{Mutant, instead_of};
 use crate::period::DayBins;
@@ -23,6 +23,13 @@ pub const ALL: &str = "all";
 /// What the contributors of merged rows are called: a lower bound of the distinct units, which is a
 /// gate and no estimate of people. Where the unit is a trip they add up, and keep their name.
 pub const AT_LEAST: &str = "contributors_at_least";
+
+/// Are the contributors of a table a lower bound ([`AT_LEAST`])? So where its cells may merge (`merges`), unless they
+/// count trips.
+#[must_use]
+pub fn is_bounded(merges: bool, unit: Unit) -> bool {
+    merges && unit != Unit::Trip
+}
 
 /// How a table's cells are merged. The default merges none.
 ///

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use policies::agreement::Unit;
-use policies::coarse::AT_LEAST;
+use policies::coarse::{AT_LEAST, is_bounded};
 use policies::kind::{DimensionKind, MeasureKind};
 use policies::mechanism::Mechanism;
 use policies::table::{Histogram, Table};
@@ -135,8 +135,7 @@ pub fn columns_of(table: &Table, unit: Unit, mechanism: &Mechanism, made: Made) 
     if made.on_rungs {
         columns = with_rungs(&columns);
     }
-    // Trips add up, people do not.
-    if (made.merged || made.on_rungs) && unit != Unit::Trip {
+    if is_bounded(made.merged || made.on_rungs, unit) {
         columns = bounded(&columns);
     }
     if made.joint {

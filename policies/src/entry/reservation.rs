@@ -1,19 +1,17 @@
 //! What follows from a reservation alone.
 
 use super::Reservation;
-use crate::agreement::Unit;
+use crate::coarse::is_bounded;
 use crate::loss::Loss;
 use crate::mechanism::MechanismError;
 use crate::period::Period;
 
 impl Reservation {
-    /// Are its contributors a lower bound, `contributors_at_least`
-    /// ([`AT_LEAST`](crate::coarse::AT_LEAST))? So where cells may merge, unless they count trips, which add
-    /// up.
+    /// Are its contributors a lower bound ([`is_bounded`])?
     #[must_use]
     pub fn is_bounded(&self) -> bool {
         let merges = self.merge.is_some() || !self.rungs.is_empty();
-        merges && self.unit != Unit::Trip
+        is_bounded(merges, self.unit)
     }
 
     /// What its noise costs every unit-period it reads: that of the table and of all rungs, whichever

@@ -32,6 +32,10 @@ const ENTRIES: u64 = 1_000_000;
 const PROOFS: u64 = 10_000;
 /// Entries between two checkpoints of the log that is followed.
 const BATCH: usize = 1024;
+/// Goals: entries followed in a second, and microseconds of a proof.
+const FOLLOWED_LEAST: f64 = 300_000.0;
+const MADE_MOST_US: f64 = 300.0;
+const VERIFIED_MOST_US: f64 = 10.0;
 
 fn main() -> Result<(), Failed> {
     if !std::env::args().any(|arg| arg == "--bench") {
@@ -62,6 +66,7 @@ fn proofs(size: u64) -> Result<(), Failed> {
         "entries hashed into a tree, all levels kept",
         size,
         on_cpu()?.saturating_sub(begun),
+        None,
     );
     let root = hashes.frontier().root();
 
@@ -73,6 +78,7 @@ fn proofs(size: u64) -> Result<(), Failed> {
     each(
         "inclusion proof made, hashes in memory",
         on_cpu()?.saturating_sub(begun),
+        Some(MADE_MOST_US),
     );
     let begun = on_cpu()?;
     for (n, proof) in &made {
@@ -82,6 +88,7 @@ fn proofs(size: u64) -> Result<(), Failed> {
     each(
         "inclusion proof verified, entry hashed",
         on_cpu()?.saturating_sub(begun),
+        Some(VERIFIED_MOST_US),
     );
 
     let olds: Vec<u64> = places(size - 1).map(|n| n + 1).collect();
@@ -91,7 +98,11 @@ fn proofs(size: u64) -> Result<(), Failed> {
         .map(|old| consistency_proof(&hashes, *old, size))
         .collect();
     let made = made?;
-    each("consistency proof made", on_cpu()?.saturating_sub(begun));
+    each(
+        "consistency proof made",
+        on_cpu()?.saturating_sub(begun),
+        None,
+    );
     let roots: Result<Vec<TreeHash>, _> = olds
         .iter()
         .map(|old| audit::tree::root_at(&hashes, *old))
@@ -104,6 +115,7 @@ fn proofs(size: u64) -> Result<(), Failed> {
     each(
         "consistency proof verified",
         on_cpu()?.saturating_sub(begun),
+        Some(VERIFIED_MOST_US),
     );
     Ok(())
 }
@@ -133,7 +145,7 @@ fn follow(size: usize) -> Result<(), Failed> {
     let took = on_cpu()?.saturating_sub(begun);
     black_box(follower.replayer().root());
     let what = format!("entries followed, every rule checked (mean {mean} bytes)");
-    rate(&what, log.len() as u64, took);
+    rate(&what, log.len() as u64, took, Some(FOLLOWED_LEAST));
     stages(&log, took)?;
     for (kind, count) in follower.replayer().summary().kinds {
         println!("      {count:>9} {kind}");
@@ -242,12 +254,22 @@ fn on_cpu() -> Result<Duration, Failed> {
     Ok(Duration::from_nanos(nanos))
 }
 
-fn rate(what: &str, count: u64, took: Duration) {
+fn rate(what: &str, count: u64, took: Duration, least: Option<f64>) {
     let rate = count as f64 / took.as_secs_f64();
-    println!("{rate:>12.0} /s  {what}: {count} in {took:.2?}");
+    let goal = least.map_or_else(String::new, |least| {
+        format!(" (≥ {least} /s: {})", verdict(rate >= least))
+    });
+    println!("{rate:>12.0} /s  {what}: {count} in {took:.2?}{goal}");
 }
 
-fn each(what: &str, took: Duration) {
+fn each(what: &str, took: Duration, most: Option<f64>) {
     let micros = took.as_secs_f64() * 1e6 / PROOFS as f64;
-    println!("{micros:>12.2} µs  {what}: mean of {PROOFS}");
+    let goal = most.map_or_else(String::new, |most| {
+        format!(" (< {most} µs: {})", verdict(micros < most))
+    });
+    println!("{micros:>12.2} µs  {what}: mean of {PROOFS}{goal}");
+}
+
+fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "MISSED" }
 }

@@ -24,7 +24,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// Cells that have to go go ahead of it, as a broker lets them.
+    /// Cells that have to go, go ahead of it, as a broker lets them.
     fn write(&mut self, body: Body) {
         for due in self.state.overdue(self.time) {
             self.append(due);

@@ -47,6 +47,7 @@ fn utility() -> Result<(), Failed> {
             None
         }
     };
+    let mut missed = 0;
     for set in data::all()? {
         let measured = Measured::new(&set);
         let Set {
@@ -62,12 +63,14 @@ fn utility() -> Result<(), Failed> {
         println!("{HEAD}");
         for epsilon in EPSILONS {
             for k in KS {
-                println!(
-                    "{}",
-                    measured.line(epsilon, k, runs, python.as_mut())?.markdown()
-                );
+                let line = measured.line(epsilon, k, runs, python.as_mut())?;
+                println!("{}", line.markdown());
+                missed += line.missed().len();
             }
         }
+    }
+    if missed > 0 {
+        println!("\nMISSED: {missed} goals, by the letters of the tables");
     }
     Ok(())
 }

@@ -166,7 +166,7 @@ async fn while_no_quorum_says_the_time_agreements_are_suspended_and_ended_as_eve
     let mut over = agreement(&bikes, &city, &geojson);
     over.population.id = "walkers".parse().unwrap();
     over.valid.until = "2026-12-10".parse().unwrap();
-    let over = activate(&bikes, &city, &over).await;
+    let (walking, over) = (over.clone(), activate(&bikes, &city, &over).await);
     let mut kept = agreement(&bikes, &city, &geojson);
     kept.on_end = Some(OnEnd {
         cells: CellsOnEnd::Deleted,
@@ -194,6 +194,18 @@ async fn while_no_quorum_says_the_time_agreements_are_suspended_and_ended_as_eve
         acted.await.unwrap();
     }
     town.join("trams", Role::Provider).await;
+    // So are others signed, but for one that amends what is over.
+    let (bikes, city) = (town.member("bikes").await, town.member("city").await);
+    let mut late = walking.clone();
+    late.supersedes = Some(over.clone());
+    late.valid = kept.valid;
+    bikes.client.offer(&late, &bikes.signer).await.unwrap();
+    let late = late.id().unwrap();
+    let signed = city.client.sign_agreement(&late, &city.signer).await;
+    let error = signed.unwrap_err().to_string();
+    assert!(error.contains("is over"), "{error}");
+    kept.title = "Rides once more".to_owned();
+    activate(&bikes, &city, &kept).await;
     broker.erase_due().await.unwrap();
     assert!(stored(town) < stored_before, "deleted and not erased");
     let state = broker.sequencer().state().clone();

@@ -41,7 +41,11 @@ pub async fn run(args: Args, session: &Session) -> Result<(), CliError> {
     // Before the start, so that no signal falls between.
     let mut terminate = signal(SignalKind::terminate()).or_fail()?;
     let mut hangup = signal(SignalKind::hangup()).or_fail()?;
-    let running = start(&config, Clock::system()).await.or_fail()?;
+    let running = tokio::select! {
+        running = start(&config, Clock::system()) => running.or_fail()?,
+        // It may wait for witnesses: nothing is served yet, and what was written is durable.
+        _ = terminate.recv() => return Ok(()),
+    };
     session.output.show(&Serving::of(&running, &config))?;
 
     let (stop, reload) = (running.stop_token(), running.reload());

@@ -55,7 +55,7 @@ fn append(report: &mut Report) -> Result<(), Failed> {
         let origin = signer.verifier_key().name().clone();
         let head = TreeHead::new(origin, frontier.size(), frontier.root())?;
         let note = head.sign(&signer)?.to_string();
-        made.push_since(begun);
+        made.push(nanoseconds(begun));
         for (file, bytes, series) in [
             (&mut entries, bytes.as_slice(), &mut entries_s),
             (&mut frames, &[1; 128], &mut frame_s),
@@ -63,7 +63,7 @@ fn append(report: &mut Report) -> Result<(), Failed> {
             let begun = Instant::now();
             file.write_all(bytes)?;
             file.sync_data()?;
-            series.push_since(begun);
+            series.push(nanoseconds(begun));
         }
         let begun = Instant::now();
         let temporary = folder.path().join("checkpoint.new");
@@ -74,11 +74,11 @@ fn append(report: &mut Report) -> Result<(), Failed> {
             .open(&temporary)?;
         file.write_all(note.as_bytes())?;
         file.sync_data()?;
-        note_s.push_since(begun);
+        note_s.push(nanoseconds(begun));
         let begun = Instant::now();
         std::fs::rename(&temporary, folder.path().join("checkpoint"))?;
         File::open(folder.path())?.sync_all()?;
-        name_s.push_since(begun);
+        name_s.push(nanoseconds(begun));
     }
     for (what, series) in [
         ("hashed and signed", &made),
@@ -87,13 +87,14 @@ fn append(report: &mut Report) -> Result<(), Failed> {
         ("checkpoint synced", &note_s),
         ("its name synced", &name_s),
     ] {
-        report.plain(
-            &format!("an append of {BATCH}: {what}"),
-            Measure::Seconds,
-            series,
-        );
+        let what = format!("an append of {BATCH}: {what}");
+        report.plain(&what, Measure::Nanoseconds, series);
     }
     Ok(())
+}
+
+fn nanoseconds(begun: Instant) -> f64 {
+    begun.elapsed().as_secs_f64() * 1e9
 }
 
 /// What a start does, and what it does more where the index is gone.

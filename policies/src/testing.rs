@@ -21,6 +21,7 @@ use crate::state::State;
 mod life;
 mod opening;
 mod providers;
+mod reloaded;
 mod skipped;
 
 pub use opening::{publication, user};

@@ -124,18 +124,5 @@ fn a_joint_reservation_keeps_every_rule() {
     for name in ["bikes", "scooters", "taxis", "city"] {
         assert!(readers.contains(&org(name)), "{name}");
     }
-    let mut loaded = crate::state::State::new();
-    let mut replayed = crate::state::State::new();
-    let mut records = std::collections::BTreeMap::new();
-    for entry in &town.log {
-        let touched = replayed.apply(entry).unwrap();
-        for record in replayed.records(&touched).unwrap() {
-            records.insert((record.tree, record.key), record.value);
-        }
-    }
-    for ((tree, key), value) in &records {
-        loaded.load(tree, key, value).unwrap();
-    }
-    loaded.finish_loading();
-    assert_eq!(loaded, town.state);
+    assert_eq!(town.reloaded(), town.state);
 }

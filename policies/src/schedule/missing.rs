@@ -228,17 +228,7 @@ mod tests {
         town.write(body);
         assert_eq!(told(&missing(&town.state, now())).len(), 31 - 4);
         assert_eq!(missing(&town.state, at("2028-01-02T00:00:00Z")), []);
-        let (mut loaded, mut state) = (State::new(), State::new());
-        for entry in &town.log {
-            let touched = state.apply(entry).unwrap();
-            for record in state.records(&touched).unwrap() {
-                loaded
-                    .load(record.tree, &record.key, &record.value)
-                    .unwrap();
-            }
-        }
-        loaded.finish_loading();
-        assert_eq!(loaded.missed, town.state.missed);
+        assert_eq!(town.reloaded().missed, town.state.missed);
     }
 
     /// However often it was suspended since: the history that is kept forgets when it came into force, the grace does not.

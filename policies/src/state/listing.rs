@@ -77,17 +77,7 @@ mod tests {
         let withdrawn = town.acting(crate::life::Action::Withdraw, "bikes", None);
         town.write(withdrawn);
         assert_eq!(town.state.open_offers(&org("bikes")), 6);
-        let (mut state, mut loaded) = (State::new(), State::new());
-        for entry in &town.log {
-            let touched = state.apply(entry).unwrap();
-            for record in state.records(&touched).unwrap() {
-                loaded
-                    .load(record.tree, &record.key, &record.value)
-                    .unwrap();
-            }
-        }
-        loaded.finish_loading();
-        assert_eq!(loaded, town.state);
+        assert_eq!(town.reloaded(), town.state);
         let ids: Vec<_> = town.state.agreements().map(|(id, _)| id.clone()).collect();
         let excluded = ids.iter().map(Bound::Excluded);
         let included = ids.iter().map(Bound::Included);

@@ -78,17 +78,7 @@ fn an_agreement_without_the_line_or_the_coarsening_merges_nothing() {
 fn the_index_gives_back_how_often_a_period_was_merged() {
     let (mut town, fine) = merged();
     town.write(Body::ReleaseReserved(Box::new(fine)));
-    let mut loaded = State::new();
-    let mut replayed = State::new();
-    for entry in &town.log {
-        let touched = replayed.apply(entry).unwrap();
-        for record in replayed.records(&touched).unwrap() {
-            loaded
-                .load(record.tree, &record.key, &record.value)
-                .unwrap();
-        }
-    }
-    loaded.finish_loading();
+    let loaded = town.reloaded();
     assert_eq!(loaded, town.state);
     let slot = town.request("r", "2026-10-06").slot();
     assert_eq!(loaded.merges(&slot).len(), 1);

@@ -68,17 +68,7 @@ fn a_planner_publishes_a_call_once_and_closes_its_own() {
     town.write(closed(&call, "city"));
     assert!(town.refuses(closed(&call, "city")).contains("once"));
     // The index gives both back.
-    let (mut state, mut loaded) = (State::new(), State::new());
-    for entry in &town.log {
-        let touched = state.apply(entry).unwrap();
-        for record in state.records(&touched).unwrap() {
-            loaded
-                .load(record.tree, &record.key, &record.value)
-                .unwrap();
-        }
-    }
-    loaded.finish_loading();
-    assert_eq!(loaded, town.state);
+    assert_eq!(town.reloaded(), town.state);
 }
 
 #[test]

@@ -16,6 +16,8 @@ use super::error::SqlError;
 const PARTS_MAX: usize = 10_000;
 /// Most steps of a plan, written out.
 const STEPS_MAX: usize = 600;
+/// Parts that a subquery counts for, wherever it is written: the optimiser makes a join of each.
+const SUBQUERY_PARTS: usize = 100;
 /// Most columns that one step hands on.
 const COLUMNS_MAX: usize = 1_000;
 
@@ -75,6 +77,10 @@ impl Written {
                 Expr::Column(column) => given.get(column).copied().unwrap_or(self.largest),
                 // Of a query around this one.
                 Expr::OuterReferenceColumn(..) => self.largest,
+                Expr::ScalarSubquery(_)
+                | Expr::Exists(_)
+                | Expr::InSubquery(_)
+                | Expr::SetComparison(_) => SUBQUERY_PARTS,
                 _ => 1,
             });
             Ok(TreeNodeRecursion::Continue)

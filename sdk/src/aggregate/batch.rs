@@ -10,6 +10,7 @@ use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
 use policies::id::{AgreementId, BatchId, IdError, TableName};
 use policies::period::Period;
+use zeroize::ZeroizeOnDrop;
 
 use super::run::Aggregated;
 use super::secret::{SECRET_BYTES, Secret};
@@ -21,11 +22,11 @@ const ID_BYTES: usize = 20;
 
 /// Names the pushes of one table and period. It follows from the provider's secret, lies in the cells' file and MUST
 /// go no further than that; 64 lower-case hexadecimal digits as text. Its `Debug` shows nothing.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 pub struct BatchKey([u8; SECRET_BYTES]);
 
 /// A keyed hash of everything that a push says.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 pub struct BatchContent([u8; SECRET_BYTES]);
 
 impl fmt::Debug for BatchKey {

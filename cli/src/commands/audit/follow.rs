@@ -237,19 +237,25 @@ fn broken(
 
 /// What breaks no rule and an auditor should know, each told once: a line on standard error, also where nothing else
 /// is wanted; of JSON, a line `{"finding": …}` among the entries.
-struct Findings {
+pub struct Findings {
     output: Output,
     told: BTreeSet<String>,
 }
 
 impl Findings {
-    fn new(output: Output) -> Self {
+    /// Nothing was told yet.
+    pub fn new(output: Output) -> Self {
         let told = BTreeSet::new();
         Self { output, told }
     }
 
-    /// Silences, charges without an end, and what the settings give away.
     fn look_at(&mut self, replayer: &Replayer) -> Result<(), CliError> {
+        let new = self.take(replayer);
+        new.iter().try_for_each(|line| self.tell(line))
+    }
+
+    /// Silences, charges without an end, and what the settings give away, as far as they are new.
+    pub fn take(&mut self, replayer: &Replayer) -> Vec<String> {
         let mut now: Vec<String> = replayer.gaps().iter().map(gap_line).collect();
         now.extend(replayer.silent_since(Timestamp::now()).map(silence_line));
         now.extend(replayer.overdue().map(|open| {
@@ -258,7 +264,7 @@ impl Findings {
         }));
         now.extend(replayer.settings());
         now.retain(|line| self.told.insert(line.clone()));
-        now.iter().try_for_each(|line| self.tell(line))
+        now
     }
 
     fn tell(&self, line: &str) -> Result<(), CliError> {

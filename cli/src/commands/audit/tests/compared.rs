@@ -9,9 +9,10 @@ use super::super::books::Books;
 use super::super::compared::agreements::{Told, judge};
 use super::super::compared::register::{self, Listed, LossSoFar, Page};
 use super::super::compared::{Answer, Compared, Verdict};
+use super::super::follow::Findings;
 use super::super::replay::Checked;
 use super::*;
-use crate::output::View;
+use crate::output::{Output, View};
 
 /// A change of what is told, and what has to be said of it.
 type Lie<'a, T> = (&'a dyn Fn(&mut T), &'a str);
@@ -207,12 +208,9 @@ fn a_short_log_says_that_nothing_was_compared() {
     assert_eq!(json["balances"].as_array().unwrap().len(), 1);
 }
 
-/// What breaks no rule and an auditor should know stands in the books: a silence longer than the log promises, and
-/// settings that say little of a broker.
-#[test]
-fn the_books_tell_silences_and_settings() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut entries = bytes(&story(folder.path()));
+/// A log of a broker in development, without witnesses, that said nothing for nine hours.
+fn silent(folder: &Path) -> Vec<Vec<u8>> {
+    let mut entries = bytes(&story(folder));
     let settings = policies::entry::Configuration {
         development: true,
         publish_tick_ms: 1000,
@@ -231,7 +229,15 @@ fn the_books_tell_silences_and_settings() {
     };
     add(Body::ConfigChanged(Box::new(settings)), 0);
     add(Body::Heartbeat {}, 9);
-    let key = log(folder.path(), &entries);
+    entries
+}
+
+/// What breaks no rule and an auditor should know stands in the books: a silence longer than the log promises, and
+/// settings that say little of a broker.
+#[test]
+fn the_books_tell_silences_and_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = log(folder.path(), &silent(folder.path()));
     let checked = checked(folder.path(), &key);
     let silence = Some("silent since then".to_owned());
     let text = Books::of(&checked, Compared::offline(&checked.replayer), silence).text();
@@ -244,6 +250,31 @@ fn the_books_tell_silences_and_settings() {
     ] {
         assert!(text.contains(says), "`{says}` is not in: {text}");
     }
+}
+
+/// Who follows looks every few seconds.
+#[test]
+fn a_finding_is_told_once_however_the_log_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let entries = silent(folder.path());
+    let mut findings = Findings::new(Output::new(true));
+    let mut replayer = replay(entries).unwrap();
+    let told = findings.take(&replayer);
+    for says in ["no sign of life", "development mode", "no witnesses"] {
+        assert!(told.iter().any(|line| line.contains(says)), "{told:?}");
+    }
+    let last = replayer.state().time().unwrap();
+    let beat = Entry {
+        time: last + jiff::SignedDuration::from_secs(1),
+        ..entry(&Body::Heartbeat {})
+    };
+    replayer.step(&beat.to_bytes().unwrap()).unwrap();
+    let more = findings.take(&replayer);
+    // The silence until now is another one.
+    assert!(
+        more.iter().all(|line| line.contains("silent since")),
+        "{more:?}"
+    );
 }
 
 /// A log that has a snapshot was compared with it.

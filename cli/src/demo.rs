@@ -115,8 +115,12 @@ async fn open_the_house(stage: &Stage, companies: &[Company]) -> Result<Running,
             .await?;
     }
     let mut config = Config::read(&stage.path("certs/broker.toml")).or_fail()?;
-    // Another broker on this machine may have the usual port.
-    config.metrics = Some(([127, 0, 0, 1], 0).into());
+    // Another broker on this machine may have the usual port, and anybody the one behind ours (found by CI).
+    let free = ([127, 0, 0, 1], 0).into();
+    config.metrics = Some(free);
+    if let Some(web) = &mut config.web {
+        web.listen = free;
+    }
     let running = start(&config, Clock::system()).await.or_fail()?;
     stage.say(&format!(
         "The broker serves on {} (weir serve --config certs/broker.toml)",

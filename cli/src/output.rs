@@ -1,6 +1,6 @@
 //! What is shown: a table or a page for people, one JSON document for programs.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 pub use export::label::thousands;
@@ -99,6 +99,52 @@ pub fn write_out(bytes: &[u8], line_feed: bool) -> Result<(), CliError> {
         // `weir … | head` is not an error.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|e| CliError::new(format_args!("cannot write the answer: {e}"))),
+    }
+}
+
+/// Writes to standard output what is made on its way, so that much of it needs no memory.
+///
+/// # Errors
+/// As `write` says; a reader who went away is none.
+pub fn stream_out<E>(write: impl FnOnce(&mut Reader) -> Result<(), E>) -> Result<(), CliError>
+where
+    E: std::fmt::Display + From<std::io::Error>,
+{
+    let mut reader = Reader {
+        out: BufWriter::new(std::io::stdout().lock()),
+        is_gone: false,
+    };
+    let written = write(&mut reader).and_then(|()| Ok(reader.flush()?));
+    match written {
+        Err(_) if reader.is_gone => Ok(()),
+        other => other.map_err(|e| CliError::new(format_args!("cannot write the answer: {e}"))),
+    }
+}
+
+/// Standard output, and whether its reader has gone.
+#[derive(Debug)]
+pub struct Reader {
+    out: BufWriter<StdoutLock<'static>>,
+    is_gone: bool,
+}
+
+impl Reader {
+    fn noted<T>(&mut self, done: std::io::Result<T>) -> std::io::Result<T> {
+        let broken = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
+        self.is_gone |= done.as_ref().is_err_and(broken);
+        done
+    }
+}
+
+impl Write for Reader {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let done = self.out.write(bytes);
+        self.noted(done)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let done = self.out.flush();
+        self.noted(done)
     }
 }
 

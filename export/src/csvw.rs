@@ -6,29 +6,37 @@ use serde_json::{Value as Json, json};
 
 use crate::column::{Column, Role};
 use crate::error::ExportError;
+use crate::grid::{Listed, cell};
 use crate::label::defused;
 use crate::rows::Value;
 use crate::source::Export;
 
-pub(crate) fn rows(export: &Export, out: impl Write) -> Result<(), ExportError> {
+pub(crate) fn rows(export: &Export, listed: Listed, out: impl Write) -> Result<(), ExportError> {
     let grid = export.grid();
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(grid.columns().iter().map(|column| &column.name))?;
-    for row in 0..grid.count() {
-        for column in 0..grid.columns().len() {
-            match grid.value(column, row) {
-                Value::Text(text) => writer.write_field(defused(&text).as_ref())?,
-                Value::Number(number) => writer.write_field(number.to_string())?,
-                Value::Flag(flag) => writer.write_field(flag.to_string())?,
-                Value::Missing => writer.write_field("")?,
+    for page in grid.pages(listed) {
+        let page = page?;
+        for row in 0..page.num_rows() {
+            for column in 0..page.num_columns() {
+                match cell(&page, column, row) {
+                    Value::Text(text) => writer.write_field(defused(&text).as_ref())?,
+                    Value::Number(number) => writer.write_field(number.to_string())?,
+                    Value::Flag(flag) => writer.write_field(flag.to_string())?,
+                    Value::Missing => writer.write_field("")?,
+                }
             }
+            writer.write_record(None::<&[u8]>)?;
         }
-        writer.write_record(None::<&[u8]>)?;
     }
     Ok(writer.flush()?)
 }
 
-pub(crate) fn metadata(export: &Export, file: &str) -> Result<Vec<u8>, ExportError> {
+pub(crate) fn metadata(
+    export: &Export,
+    listed: Listed,
+    file: &str,
+) -> Result<Vec<u8>, ExportError> {
     let columns: Vec<Json> = export.grid().columns().iter().map(described).collect();
     let key = |column: &&Column| matches!(column.role, Role::Key(_)) || is_key(&column.name);
     let keys = export.grid().columns().iter().filter(key);
@@ -40,7 +48,7 @@ pub(crate) fn metadata(export: &Export, file: &str) -> Result<Vec<u8>, ExportErr
         "@context": ["http://www.w3.org/ns/csvw", { "@language": "en" }],
         "url": file,
         "dc:title": export.title(),
-        "dc:description": format!("{} {}", sheet.privacy(), export.domain_note()),
+        "dc:description": format!("{} {}", sheet.privacy(), export.domain_note(listed)),
         "dc:identifier": sheet.release.as_str(),
         "dc:license": match licences.as_slice() {
             [one] => named(one),
@@ -51,7 +59,7 @@ pub(crate) fn metadata(export: &Export, file: &str) -> Result<Vec<u8>, ExportErr
         "dc:temporal": sheet.period_text(),
         "dialect": { "header": true, "encoding": "utf-8", "delimiter": ",", "quoteChar": "\"", "doubleQuote": true },
         "tableSchema": { "columns": columns, "primaryKey": keys },
-        "notes": [export.papers()],
+        "notes": [export.papers(listed)],
     });
     let mut bytes = serde_json::to_vec_pretty(&document)?;
     bytes.push(b'\n');

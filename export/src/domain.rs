@@ -1,7 +1,10 @@
 //! A table's public domain: every key that a row of it could have.
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 
+use arrow::array::{Array, ArrayRef, DictionaryArray, Int32Array, StringArray};
 use policies::coarse::{ALL, Coarsening, Zones as Become};
 use policies::kind::DimensionKind;
 use policies::table::Table;
@@ -12,22 +15,38 @@ use crate::rows::Value;
 use crate::zones::Zones;
 
 /// The values of one dimension, in order.
+#[derive(Debug, Clone)]
 pub(crate) struct Axis {
-    labels: Vec<String>,
+    labels: StringArray,
     place_of: HashMap<String, u64>,
 }
 
 impl Axis {
     fn new(labels: Vec<String>) -> Self {
-        let places = labels.iter().cloned().zip(0..);
         Self {
-            place_of: places.collect(),
-            labels,
+            labels: StringArray::from_iter_values(&labels),
+            place_of: labels.into_iter().zip(0..).collect(),
         }
+    }
+
+    /// How many values there are.
+    pub(crate) fn size(&self) -> u64 {
+        self.labels.len() as u64
+    }
+
+    /// The values as files show them.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &str> {
+        self.labels.iter().flatten()
+    }
+
+    /// Is it a value of the dimension?
+    pub(crate) fn has(&self, label: &str) -> bool {
+        self.place_of.contains_key(label)
     }
 }
 
 /// All dimensions, the last one running fastest.
+#[derive(Debug, Clone)]
 pub(crate) struct Keys(Vec<Axis>);
 
 impl Keys {
@@ -66,10 +85,15 @@ impl Keys {
         Ok(Self(axes.collect::<Result<_, ExportError>>()?))
     }
 
+    /// The dimensions in the order of the key's columns.
+    pub(crate) fn axes(&self) -> &[Axis] {
+        &self.0
+    }
+
     /// How many keys there are; `None` where they leave `u64`.
     pub(crate) fn count(&self) -> Option<u64> {
-        let sizes = self.0.iter().map(|axis| axis.labels.len() as u64);
-        sizes.into_iter().try_fold(1, u64::checked_mul)
+        let mut sizes = self.0.iter().map(Axis::size);
+        sizes.try_fold(1, u64::checked_mul)
     }
 
     /// The number of a key; `None` for one that is none.
@@ -86,22 +110,27 @@ impl Keys {
                 };
                 let place = axis.place_of.get(text.as_ref())?;
                 number
-                    .checked_mul(axis.labels.len() as u64)?
+                    .checked_mul(axis.size())?
                     .checked_add(*place)
             })
     }
 
-    /// The key of a number below [`Self::count`].
-    pub(crate) fn key(&self, number: u64) -> Vec<&str> {
-        let mut rest = number;
-        let mut key: Vec<&str> = Vec::with_capacity(self.0.len());
+    /// The keys of numbers below [`Self::count`], a column for each dimension.
+    ///
+    /// # Errors
+    /// [`ExportError::Arrow`] for a number beyond.
+    pub(crate) fn columns(&self, numbers: Range<u64>) -> Result<Vec<ArrayRef>, ExportError> {
+        let mut stride = 1_u64;
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.0.len());
         for axis in self.0.iter().rev() {
-            let size = (axis.labels.len() as u64).max(1);
-            let place = usize::try_from(rest % size).unwrap_or(usize::MAX);
-            key.push(axis.labels.get(place).map_or("", String::as_str));
-            rest /= size;
+            let size = axis.size().max(1);
+            let place = |number: u64| i32::try_from(number / stride % size).unwrap_or(i32::MAX);
+            let places = Int32Array::from_iter_values(numbers.clone().map(place));
+            let labels: ArrayRef = Arc::new(axis.labels.clone());
+            columns.push(Arc::new(DictionaryArray::try_new(places, labels)?));
+            stride = stride.saturating_mul(size);
         }
-        key.reverse();
-        key
+        columns.reverse();
+        Ok(columns)
     }
 }

@@ -4,18 +4,20 @@ use std::collections::HashMap;
 use std::io::{BufWriter, Write};
 
 use ::geojson::GeometryValue;
+use arrow::array::RecordBatch;
 use serde_json::json;
 
 use crate::error::ExportError;
+use crate::grid::{Listed, cell};
 use crate::geometry::{Area, Place, Places};
 use crate::limits::VERTICES_MAX;
 use crate::rows::Value;
 use crate::source::Export;
 use crate::zones::check::{Bounds, bounds};
 
-pub(crate) fn write(export: &Export, out: impl Write) -> Result<(), ExportError> {
+pub(crate) fn write(export: &Export, listed: Listed, out: impl Write) -> Result<(), ExportError> {
     let places = Places::of(export);
-    fits(export, &places)?;
+    fits(export, listed, &places)?;
     let mut out = BufWriter::new(out);
     let name = serde_json::to_string(export.sheet().table.name.as_str())?;
     write!(out, "{{\"type\":\"FeatureCollection\",\"name\":{name}")?;
@@ -25,30 +27,39 @@ pub(crate) fn write(export: &Export, out: impl Write) -> Result<(), ExportError>
     write!(
         out,
         ",\"weir\":{}",
-        serde_json::to_string(&export.papers())?
+        serde_json::to_string(&export.papers(listed))?
     )?;
     out.write_all(b",\"features\":[")?;
     let mut outlines = HashMap::new();
-    for row in 0..export.grid().count() {
-        out.write_all(if row == 0 { b"\n" } else { b",\n" })?;
-        out.write_all(b"{\"type\":\"Feature\",\"geometry\":")?;
-        geometry(&mut out, places.place(row), &mut outlines)?;
-        out.write_all(b",\"properties\":{")?;
-        properties(&mut out, export, row)?;
-        out.write_all(b"}}")?;
+    let mut before: &[u8] = b"\n";
+    for page in export.grid().pages(listed) {
+        let page = page?;
+        for row in 0..page.num_rows() {
+            out.write_all(std::mem::replace(&mut before, b",\n"))?;
+            out.write_all(b"{\"type\":\"Feature\",\"geometry\":")?;
+            geometry(&mut out, places.place(&page, row), &mut outlines)?;
+            out.write_all(b",\"properties\":{")?;
+            properties(&mut out, export, &page, row)?;
+            out.write_all(b"}}")?;
+        }
     }
     out.write_all(b"\n]}\n")?;
     Ok(out.flush()?)
 }
 
-fn properties(out: &mut impl Write, export: &Export, row: usize) -> Result<(), ExportError> {
+fn properties(
+    out: &mut impl Write,
+    export: &Export,
+    page: &RecordBatch,
+    row: usize,
+) -> Result<(), ExportError> {
     for (n, column) in export.grid().columns().iter().enumerate() {
         if n > 0 {
             out.write_all(b",")?;
         }
         serde_json::to_writer(&mut *out, &column.name)?;
         out.write_all(b":")?;
-        match export.grid().value(n, row) {
+        match cell(page, n, row) {
             Value::Text(text) => serde_json::to_writer(&mut *out, &text)?,
             Value::Number(number) => write!(out, "{number}")?,
             Value::Flag(flag) => write!(out, "{flag}")?,
@@ -96,14 +107,19 @@ pub(crate) fn bbox(export: &Export) -> Option<Bounds> {
 }
 
 /// Refuses before the first byte what no tool would open.
-pub(crate) fn fits(export: &Export, places: &Places) -> Result<(), ExportError> {
-    let vertices = (0..export.grid().count()).map(|row| match places.place(row) {
-        Place::Area(area) => area.vertices,
-        Place::Line(..) => 2,
-        Place::Within(_) => 1,
-        Place::Nowhere => 0,
-    });
-    let vertices: u64 = vertices.sum();
+pub(crate) fn fits(export: &Export, listed: Listed, places: &Places) -> Result<(), ExportError> {
+    let mut vertices = 0_u64;
+    for page in export.grid().pages(listed) {
+        let page = page?;
+        vertices += (0..page.num_rows())
+            .map(|row| match places.place(&page, row) {
+                Place::Area(area) => area.vertices,
+                Place::Line(..) => 2,
+                Place::Within(_) => 1,
+                Place::Nowhere => 0,
+            })
+            .sum::<u64>();
+    }
     if vertices > VERTICES_MAX {
         return Err(ExportError::Vertices { vertices });
     }

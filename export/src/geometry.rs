@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use arrow::array::RecordBatch;
 use geo::orient::{Direction, Orient};
 use geo::{
     Coord, CoordsIter, Geometry, InteriorPoint, MapCoords, MultiPolygon, Polygon, unary_union,
@@ -11,8 +12,8 @@ use policies::column::{MARGIN, PARENT, RUNG};
 use policies::kind::DimensionKind;
 
 use crate::column::Role;
-use crate::grid::Grid;
-use crate::rows::Value;
+use crate::grid::{Grid, cell};
+use crate::rows::{Value, text};
 use crate::sheet::Sheet;
 use crate::source::Export;
 use crate::zones::Zones;
@@ -114,15 +115,15 @@ impl<'a> Places<'a> {
         self.zones.get(id)
     }
 
-    /// Where a row lies.
-    pub(crate) fn place(&self, row: usize) -> Place<'_> {
+    /// Where a row of a page lies.
+    pub(crate) fn place(&self, page: &RecordBatch, row: usize) -> Place<'_> {
         match self.columns.as_slice() {
-            [zone] => self.area(*zone, row).map_or(Place::Nowhere, Place::Area),
+            [zone] => self.area(page, *zone, row).map_or(Place::Nowhere, Place::Area),
             [from, to] => {
-                let (a, b) = (self.area(*from, row), self.area(*to, row));
+                let (a, b) = (self.area(page, *from, row), self.area(page, *to, row));
                 let ends = a.and_then(|a| a.inside).zip(b.and_then(|b| b.inside));
                 match ends {
-                    Some((a, _)) if self.grid.value(*from, row) == self.grid.value(*to, row) => {
+                    Some((a, _)) if cell(page, *from, row) == cell(page, *to, row) => {
                         Place::Within(a)
                     }
                     Some((a, b)) => Place::Line(a, b),
@@ -133,11 +134,11 @@ impl<'a> Places<'a> {
         }
     }
 
-    fn area(&self, column: usize, row: usize) -> Option<&Area> {
-        let Value::Text(id) = self.grid.value(column, row) else {
+    fn area(&self, page: &RecordBatch, column: usize, row: usize) -> Option<&Area> {
+        let Value::Text(id) = cell(page, column, row) else {
             return None;
         };
-        match self.level(column, row) {
+        match self.level(page, column, row) {
             Become::Same => self.zones.get(id.as_ref()),
             Become::Parent => self.parents.get(id.as_ref()),
             Become::All => None,
@@ -145,19 +146,20 @@ impl<'a> Places<'a> {
     }
 
     /// Is it a zone of the table's own, a parent, or all as one?
-    fn level(&self, column: usize, row: usize) -> Become {
+    fn level(&self, page: &RecordBatch, column: usize, row: usize) -> Become {
         if let Some(merge) = &self.sheet.merge {
             return merge.coarsening().zones;
         }
         if let Some(rung) = self.grid.place(RUNG) {
-            let Value::Number(rung) = self.grid.value(rung, row) else {
+            let Value::Number(rung) = cell(page, rung, row) else {
                 return Become::Same;
             };
             let rung = usize::try_from(rung).ok().and_then(|n| n.checked_sub(1));
             let rung = rung.and_then(|n| self.sheet.rungs.get(n));
             return rung.map_or(Become::Same, |rung| rung.coarsening.zones);
         }
-        let margin = self.grid.text(MARGIN, row).unwrap_or("");
+        let margin = page.column_by_name(MARGIN);
+        let margin = margin.and_then(|column| text(column.as_ref(), row)).unwrap_or("");
         let name = self.grid.columns().get(column).map(|c| c.name.as_str());
         let mut sums = margin.split(';').filter_map(|sum| sum.split_once('='));
         match sums.find(|(dimension, _)| Some(*dimension) == name) {

@@ -4,6 +4,7 @@
 //! own, so equal releases give equal files.
 
 mod blob;
+mod domain;
 mod schema;
 
 use rusqlite::types::ToSql;
@@ -13,6 +14,7 @@ use crate::column::{Column, Role};
 use crate::error::ExportError;
 use crate::geojson::{bbox, fits};
 use crate::geometry::{Area, Place, Places};
+use crate::grid::{Listed, cell};
 use crate::rows::Value;
 use crate::source::Export;
 
@@ -24,21 +26,29 @@ struct Layer {
     columns: Vec<Column>,
 }
 
-pub(crate) fn bytes(export: &Export) -> Result<Vec<u8>, ExportError> {
+pub(crate) fn bytes(export: &Export, listed: Listed) -> Result<Vec<u8>, ExportError> {
     let places = Places::of(export);
-    fits(export, &places)?;
+    fits(export, listed, &places)?;
     let mut db = Connection::open_in_memory()?;
     db.execute_batch(schema::SCHEMA)?;
     let all = db.transaction()?;
-    rows(&all, export, &places)?;
-    zones(&all, export, &places)?;
-    papers(&all, export)?;
+    let layers = rows(&all, export, listed, &places)?;
+    if listed == Listed::Released {
+        domain::view(&all, export, &layers)?;
+    }
+    zones(&all, export, listed, &places)?;
+    papers(&all, export, listed)?;
     all.commit()?;
     Ok(db.serialize("main")?.to_vec())
 }
 
 /// The released table: zones, or lines and a second layer of points for what stays inside a zone.
-fn rows(db: &Transaction, export: &Export, places: &Places) -> Result<(), ExportError> {
+fn rows(
+    db: &Transaction,
+    export: &Export,
+    listed: Listed,
+    places: &Places,
+) -> Result<Vec<Layer>, ExportError> {
     let table = export.sheet().table.name.to_string();
     let columns = export.grid().columns().to_vec();
     let layer = |end: &str, title: &str, geometry| Layer {
@@ -55,25 +65,34 @@ fn rows(db: &Transaction, export: &Export, places: &Places) -> Result<(), Export
     } else {
         vec![layer("", "", "GEOMETRY")]
     };
-    for (n, layer) in layers.iter().enumerate() {
-        create(db, export, layer)?;
-        let mut insert = db.prepare(&insert(layer))?;
-        for row in 0..export.grid().count() {
-            let place = places.place(row);
-            let second = matches!(place, Place::Within(_));
-            if layers.len() > 1 && second != (n == 1) {
-                continue;
-            }
+    for layer in &layers {
+        create(db, export, listed, layer)?;
+    }
+    let inserts = layers.iter().map(|layer| db.prepare(&insert(layer)));
+    let mut inserts = inserts.collect::<Result<Vec<_>, _>>()?;
+    for page in export.grid().pages(listed) {
+        let page = page?;
+        for row in 0..page.num_rows() {
+            let place = places.place(&page, row);
+            let second = matches!(place, Place::Within(_)) && places.are_flows();
             let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(blob::of(place))];
-            values.extend((0..columns.len()).map(|c| sql(export.grid().value(c, row))));
-            insert.execute(rusqlite::params_from_iter(values))?;
+            values.extend((0..columns.len()).map(|c| sql(cell(&page, c, row))));
+            if let Some(insert) = inserts.get_mut(usize::from(second)) {
+                insert.execute(rusqlite::params_from_iter(values))?;
+            }
         }
     }
-    Ok(())
+    drop(inserts);
+    Ok(layers)
 }
 
 /// All zones of the zoning, whether anything was released of them or not.
-fn zones(db: &Transaction, export: &Export, places: &Places) -> Result<(), ExportError> {
+fn zones(
+    db: &Transaction,
+    export: &Export,
+    listed: Listed,
+    places: &Places,
+) -> Result<(), ExportError> {
     let text = |name: &str| Column {
         name: name.to_owned(),
         title: name.to_owned(),
@@ -91,7 +110,7 @@ fn zones(db: &Transaction, export: &Export, places: &Places) -> Result<(), Expor
         geometry: "GEOMETRY",
         columns: ["zone_id", "name", "parent"].map(text).into(),
     };
-    create(db, export, &layer)?;
+    create(db, export, listed, &layer)?;
     let mut insert = db.prepare(&insert(&layer))?;
     for zone in export.zones().all() {
         let area: Option<&Area> = places.zone(&zone.id);
@@ -101,7 +120,12 @@ fn zones(db: &Transaction, export: &Export, places: &Places) -> Result<(), Expor
     Ok(())
 }
 
-fn create(db: &Transaction, export: &Export, layer: &Layer) -> Result<(), ExportError> {
+fn create(
+    db: &Transaction,
+    export: &Export,
+    listed: Listed,
+    layer: &Layer,
+) -> Result<(), ExportError> {
     let columns = layer.columns.iter().map(|column| {
         let kind = match column.role {
             Role::Key(_) | Role::Text => "TEXT",
@@ -124,9 +148,8 @@ fn create(db: &Transaction, export: &Export, layer: &Layer) -> Result<(), Export
         params![
             layer.table,
             layer.title,
-            format!("{} {}", export.sheet().privacy(), export.domain_note()),
-            // Not when the file was made: of one release there is one file.
-            format!("{}T00:00:00.000Z", export.sheet().period.last()),
+            format!("{} {}", export.sheet().privacy(), export.domain_note(listed)),
+            changed(export),
             bound(0),
             bound(1),
             bound(2),
@@ -140,6 +163,11 @@ fn create(db: &Transaction, export: &Export, layer: &Layer) -> Result<(), Export
     Ok(())
 }
 
+/// The last day of what was counted, not when the file was made: of one release there is one file.
+fn changed(export: &Export) -> String {
+    format!("{}T00:00:00.000Z", export.sheet().period.last())
+}
+
 fn insert(layer: &Layer) -> String {
     let names: Vec<String> = layer.columns.iter().map(|c| quoted(&c.name)).collect();
     let places = vec!["?"; names.len() + 1].join(", ");
@@ -151,14 +179,14 @@ fn insert(layer: &Layer) -> String {
 }
 
 /// The papers as metadata of the whole file.
-fn papers(db: &Transaction, export: &Export) -> Result<(), ExportError> {
+fn papers(db: &Transaction, export: &Export, listed: Listed) -> Result<(), ExportError> {
     let sheet = export.sheet();
     let json = "application/json";
     let facts = [
         (
             "urn:weir:papers",
             json,
-            serde_json::to_string(&export.papers())?,
+            serde_json::to_string(&export.papers(listed))?,
         ),
         (
             "urn:weir:quality",
@@ -181,7 +209,7 @@ fn papers(db: &Transaction, export: &Export) -> Result<(), ExportError> {
         db.execute(
             "INSERT INTO gpkg_metadata_reference (reference_scope, timestamp, md_file_id) VALUES ('geopackage', \
              ?1, last_insert_rowid())",
-            params![format!("{}T00:00:00.000Z", sheet.period.last())],
+            params![changed(export)],
         )?;
     }
     Ok(())

@@ -40,7 +40,7 @@ mod zones;
 
 pub use column::{Column, Role};
 pub use error::ExportError;
-pub use grid::{Domain, Grid};
+pub use grid::{Domain, Grid, Listed};
 pub use sheet::Sheet;
 pub use source::{Export, Source};
 pub use zones::check::{Bounds, ZoningProblem};

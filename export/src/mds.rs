@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::column::{Column, Role, WITHHELD};
 use crate::error::ExportError;
+use crate::grid::{Listed, cell};
 use crate::rows::Value;
 use crate::sheet::Sheet;
 use crate::source::Export;
@@ -16,7 +17,11 @@ use crate::source::Export;
 /// What MDS puts where it redacts. A noisy count may be -1 as well, so `withheld` decides.
 const REDACTED: i64 = -1;
 
-pub(crate) fn write(export: &Export, mut out: impl Write) -> Result<(), ExportError> {
+pub(crate) fn write(
+    export: &Export,
+    listed: Listed,
+    mut out: impl Write,
+) -> Result<(), ExportError> {
     let grid = export.grid();
     let columns = std::iter::once(json!({
         "name": "interval_start", "column_type": "dimension", "data_type": "datetime",
@@ -30,23 +35,27 @@ pub(crate) fn write(export: &Export, mut out: impl Write) -> Result<(), ExportEr
         "id": id(export.sheet().release.as_str()),
         "query": query(export)?,
         "columns": columns,
-        "weir": export.papers(),
+        "weir": export.papers(listed),
     });
-    // The rows come last, one a line, so that a million of them need no memory.
+    // The rows come last, one a line, so that millions of them need no memory.
     let head = serde_json::to_string(&head)?;
     let open = head.strip_suffix('}').unwrap_or(&head);
     write!(out, "{open},\"rows\":[")?;
     let start = json!(start(export.sheet().period));
-    for row in 0..grid.count() {
-        let values = (0..grid.columns().len()).map(|column| match grid.value(column, row) {
-            Value::Text(text) => Json::from(text),
-            Value::Number(number) => number.into(),
-            Value::Flag(flag) => i64::from(flag).into(),
-            Value::Missing => REDACTED.into(),
-        });
-        let values: Vec<Json> = std::iter::once(start.clone()).chain(values).collect();
-        out.write_all(if row == 0 { b"\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut out, &values)?;
+    let mut before: &[u8] = b"\n";
+    for page in grid.pages(listed) {
+        let page = page?;
+        for row in 0..page.num_rows() {
+            let values = (0..page.num_columns()).map(|column| match cell(&page, column, row) {
+                Value::Text(text) => Json::from(text),
+                Value::Number(number) => number.into(),
+                Value::Flag(flag) => i64::from(flag).into(),
+                Value::Missing => REDACTED.into(),
+            });
+            let values: Vec<Json> = std::iter::once(start.clone()).chain(values).collect();
+            out.write_all(std::mem::replace(&mut before, b",\n"))?;
+            serde_json::to_writer(&mut out, &values)?;
+        }
     }
     out.write_all(b"\n]}\n")?;
     Ok(out.flush()?)
@@ -169,7 +178,7 @@ mod tests {
     fn the_answer_has_the_shape_of_a_metrics_query() {
         let export = export();
         let mut bytes = Vec::new();
-        write(&export, &mut bytes).unwrap();
+        write(&export, Listed::Every, &mut bytes).unwrap();
         let answer: Json = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(answer["id"], "abababab-abab-8bab-abab-abababababab");
         let query = &answer["query"];
@@ -227,7 +236,7 @@ mod tests {
             ("contributors_at_least", numbers(&[50])),
         ]);
         let mut bytes = Vec::new();
-        write(&export_of(&rows, &sheet), &mut bytes)?;
+        write(&export_of(&rows, &sheet), Listed::Every, &mut bytes)?;
         let answer: Json = serde_json::from_slice(&bytes)?;
         assert_eq!(answer["rows"][0][0], answer["query"]["start_date"]);
         Ok(answer["query"].clone())

@@ -3,9 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::grid::Domain;
+use crate::grid::{Domain, Listed};
 use crate::label::thousands;
-use crate::limits::DOMAIN_KEYS_MAX;
 use crate::source::Export;
 
 /// The papers of a release: where it comes from, what protects it, what is missing, and the proof.
@@ -29,7 +28,7 @@ pub(crate) struct Papers<'a> {
 }
 
 impl Export {
-    pub(crate) fn papers(&self) -> Papers<'_> {
+    pub(crate) fn papers(&self, listed: Listed) -> Papers<'_> {
         let sheet = self.sheet();
         Papers {
             release: sheet.release.as_str(),
@@ -42,8 +41,8 @@ impl Export {
             claim: &sheet.claim,
             licence: self.licences().join(" "),
             attribution: self.attribution(),
-            domain: self.grid().domain(),
-            domain_note: self.domain_note(),
+            domain: self.grid().domain(listed),
+            domain_note: self.domain_note(listed),
             quality_sheet: self.sheet_json(),
             receipt: self.receipt(),
         }
@@ -62,7 +61,7 @@ impl Export {
 
     /// How much is not there, in words.
     pub(crate) fn withheld_note(&self) -> String {
-        let Domain { keys, withheld, .. } = self.grid().domain();
+        let Domain { keys, withheld, .. } = self.grid().domain(Listed::Released);
         if withheld == 0 {
             return "Every key of the table's public domain has a released row.".to_owned();
         }
@@ -74,17 +73,16 @@ impl Export {
     }
 
     /// The same, and what stands for them in a file.
-    pub(crate) fn domain_note(&self) -> String {
-        let (note, domain) = (self.withheld_note(), self.grid().domain());
-        if !domain.listed {
-            return format!(
-                "{note} The domain has more than {} keys: only released rows are listed.",
-                thousands(DOMAIN_KEYS_MAX)
-            );
-        }
-        match domain.withheld {
-            0 => note,
-            _ => format!("{note} Each of them has a row with withheld = true and no values."),
+    pub(crate) fn domain_note(&self, listed: Listed) -> String {
+        let (note, domain) = (self.withheld_note(), self.grid().domain(listed));
+        match (domain.withheld, listed) {
+            (0, _) => note,
+            (_, Listed::Every) => {
+                format!("{note} Each of them has a row with withheld = true and no values.")
+            }
+            (_, Listed::Released) => {
+                format!("{note} This file lists released rows only: every other key is withheld.")
+            }
         }
     }
 

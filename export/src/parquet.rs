@@ -7,13 +7,17 @@ use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::Compression;
 use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::WriterProperties;
-use arrow::array::RecordBatch;
 use policies::column::QUALITY;
 
 use crate::error::ExportError;
+use crate::grid::Listed;
 use crate::source::Export;
 
-pub(crate) fn write(export: &Export, out: impl Write + Send) -> Result<(), ExportError> {
+pub(crate) fn write(
+    export: &Export,
+    listed: Listed,
+    out: impl Write + Send,
+) -> Result<(), ExportError> {
     let sheet = export.sheet();
     let agreements: Vec<&str> = sheet.agreements().iter().map(|id| id.as_str()).collect();
     let facts = [
@@ -25,25 +29,25 @@ pub(crate) fn write(export: &Export, out: impl Write + Send) -> Result<(), Expor
         ("weir.attribution", export.attribution()),
         (
             "weir.domain",
-            serde_json::to_string(&export.grid().domain())?,
+            serde_json::to_string(&export.grid().domain(listed))?,
         ),
-        ("weir.domain_note", export.domain_note()),
+        ("weir.domain_note", export.domain_note(listed)),
         ("weir.receipt", export.receipt().to_owned()),
     ];
     let facts = facts.map(|(name, text)| (name.to_owned(), text));
     // In the Arrow schema too: pyarrow's readers show the one, other tools the other.
-    let batch = export.grid().batch();
-    let schema = batch.schema_ref().as_ref().clone();
-    let schema = schema.with_metadata(facts.iter().cloned().collect());
-    let batch = RecordBatch::try_new(Arc::new(schema), batch.columns().to_vec())?;
+    let schema = export.grid().batch().schema_ref().as_ref().clone();
+    let schema = Arc::new(schema.with_metadata(facts.iter().cloned().collect()));
     let facts = facts.map(|(name, text)| KeyValue::new(name, text));
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_created_by("weir".to_owned())
         .set_key_value_metadata(Some(facts.into()))
         .build();
-    let mut writer = ArrowWriter::try_new(out, batch.schema(), Some(properties))?;
-    writer.write(&batch)?;
+    let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
+    for page in export.grid().pages(listed) {
+        writer.write(&page?.with_schema(Arc::clone(&schema))?)?;
+    }
     writer.close()?;
     Ok(())
 }
@@ -52,13 +56,14 @@ pub(crate) fn write(export: &Export, out: impl Write + Send) -> Result<(), Expor
 mod tests {
     use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+    use crate::grid::Listed;
     use crate::testing::*;
 
     #[test]
     fn parquet_has_the_same_rows_and_the_papers_in_its_metadata() {
         let export = export();
         let mut bytes = Vec::new();
-        export.parquet(&mut bytes).unwrap();
+        export.parquet(Listed::Every, &mut bytes).unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
         let facts = reader
             .metadata()
@@ -76,6 +81,6 @@ mod tests {
         let sheet: serde_json::Value = serde_json::from_str(&fact("weir.quality")).unwrap();
         assert_eq!(sheet, crate::testing::sheet());
         let read = reader.build().unwrap().next().unwrap().unwrap();
-        assert_eq!(read.columns(), export.grid().batch().columns());
+        assert_eq!(read.columns(), all(&export).columns());
     }
 }

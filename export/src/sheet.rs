@@ -180,6 +180,21 @@ impl Sheet {
         }
     }
 
+    /// The same for a headline: many periods with gaps between them are counted, not listed.
+    #[must_use]
+    pub fn period_brief(&self) -> String {
+        let Some(merge) = &self.merge else {
+            return self.period_text();
+        };
+        match (merge.periods().count(), merge.periods().last()) {
+            (count @ 4.., Some(last)) if self.stretch().is_none() => {
+                let grain = self.period.grain().as_str();
+                format!("{count} {grain}s of {} to {last}", merge.first())
+            }
+            _ => self.period_text(),
+        }
+    }
+
     /// How many periods it covers in one stretch; `None` where there are gaps between them.
     #[must_use]
     pub fn stretch(&self) -> Option<usize> {

@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
 use crate::error::ExportError;
-use crate::grid::Grid;
+use crate::grid::{Grid, Listed};
 use crate::rows::Rows;
 use crate::sheet::Sheet;
 use crate::zones::Zones;
@@ -46,7 +46,7 @@ pub struct Export {
 }
 
 impl Export {
-    /// Reads the parts and puts the rows among all keys of the public domain.
+    /// Reads the parts and finds the rows' places among all keys of the public domain.
     ///
     /// # Errors
     /// [`ExportError`] where sheet, zoning and rows are not of one release.
@@ -70,10 +70,19 @@ impl Export {
         })
     }
 
-    /// The rows that every file has.
+    /// The released rows, and the public domain that they stand in.
     #[must_use]
     pub fn grid(&self) -> &Grid {
         &self.grid
+    }
+
+    /// What a file lists that takes up to so many keys, of [`crate::limits`]: every key where they are not more.
+    #[must_use]
+    pub fn listed(&self, keys_max: u64) -> Listed {
+        match self.grid.domain(Listed::Every).keys <= keys_max {
+            true => Listed::Every,
+            false => Listed::Released,
+        }
     }
 
     /// What the quality sheet says.
@@ -118,55 +127,56 @@ impl Export {
             .collect()
     }
 
-    /// All rows as CSV with a header, RFC 4180 with line feeds; texts are defused ([`crate::label::defused`]),
+    /// The rows as CSV with a header, RFC 4180 with line feeds; texts are defused ([`crate::label::defused`]),
     /// an empty field is no value.
     ///
     /// # Errors
     /// [`ExportError::Csv`] where `out` cannot be written.
-    pub fn csv(&self, out: impl Write) -> Result<(), ExportError> {
-        csvw::rows(self, out)
+    pub fn csv(&self, listed: Listed, out: impl Write) -> Result<(), ExportError> {
+        csvw::rows(self, listed, out)
     }
 
     /// The W3C metadata of that CSV, to be put beside it as `FILE.csv-metadata.json`; `file` is the CSV's name.
     ///
     /// # Errors
     /// [`ExportError::Json`].
-    pub fn csv_metadata(&self, file: &str) -> Result<Vec<u8>, ExportError> {
-        csvw::metadata(self, file)
+    pub fn csv_metadata(&self, listed: Listed, file: &str) -> Result<Vec<u8>, ExportError> {
+        csvw::metadata(self, listed, file)
     }
 
-    /// All rows as one Parquet file with the papers in its key-value metadata, under `weir.*`.
+    /// The rows as one Parquet file with the papers in its key-value metadata, under `weir.*`.
     ///
     /// # Errors
     /// [`ExportError::Parquet`] where `out` cannot be written.
-    pub fn parquet(&self, out: impl Write + Send) -> Result<(), ExportError> {
-        parquet::write(self, out)
+    pub fn parquet(&self, listed: Listed, out: impl Write + Send) -> Result<(), ExportError> {
+        parquet::write(self, listed, out)
     }
 
-    /// All rows as GeoJSON (RFC 7946): zones, or desire lines where a row has an origin and a destination. The
+    /// The rows as GeoJSON (RFC 7946): zones, or desire lines where a row has an origin and a destination. The
     /// papers stand in the member `weir`.
     ///
     /// # Errors
     /// [`ExportError::Vertices`] for more outlines than a file holds; [`ExportError::Write`].
-    pub fn geojson(&self, out: impl Write) -> Result<(), ExportError> {
-        geojson::write(self, out)
+    pub fn geojson(&self, listed: Listed, out: impl Write) -> Result<(), ExportError> {
+        geojson::write(self, listed, out)
     }
 
-    /// All rows as a GeoPackage 1.3 for QGIS: a layer named as the table (of flows, those inside a zone in a layer
-    /// `TABLE_within`), and all zones in `zones`. The papers are its metadata.
+    /// The rows as a GeoPackage 1.3 for QGIS: a layer named as the table (of flows, those inside a zone in a layer
+    /// `TABLE_within`), and all zones in `zones`. Where the layers list released rows alone, the view `TABLE_domain` has
+    /// a row for every key all the same. The papers are its metadata.
     ///
     /// # Errors
     /// [`ExportError::Vertices`] for more outlines than a file holds; [`ExportError::GeoPackage`].
-    pub fn geopackage(&self) -> Result<Vec<u8>, ExportError> {
-        geopackage::bytes(self)
+    pub fn geopackage(&self, listed: Listed) -> Result<Vec<u8>, ExportError> {
+        geopackage::bytes(self, listed)
     }
 
-    /// All rows in the shape of a Metrics query's answer in MDS 2.0, the papers in the member `weir`. What is
+    /// The rows in the shape of a Metrics query's answer in MDS 2.0, the papers in the member `weir`. What is
     /// withheld is -1 there, as MDS has it, and `withheld` is 1. A merge is one interval.
     ///
     /// # Errors
     /// [`ExportError::Gaps`] for a merge with gaps between its periods; [`ExportError::Write`] where `out` cannot be written.
-    pub fn mds(&self, out: impl Write) -> Result<(), ExportError> {
-        mds::write(self, std::io::BufWriter::new(out))
+    pub fn mds(&self, listed: Listed, out: impl Write) -> Result<(), ExportError> {
+        mds::write(self, listed, std::io::BufWriter::new(out))
     }
 }

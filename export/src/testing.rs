@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, BooleanArray, DictionaryArray, Int64Array, RecordBa
 use arrow::datatypes::{Field, Int32Type, Schema, SchemaRef};
 use serde_json::{Value, json};
 
+use crate::grid::Listed;
 use crate::source::{Export, Source};
 
 pub const RECEIPT: &str = "c2sp.org/tlog-proof@v1\nindex 7\n";
@@ -117,6 +118,12 @@ pub fn try_export(
         time_zone: Some("Europe/Helsinki"),
         licence: None,
     })
+}
+
+/// All rows of a file that lists every key.
+pub fn all(export: &Export) -> RecordBatch {
+    let pages: Result<Vec<_>, _> = export.grid().pages(Listed::Every).collect();
+    arrow::compute::concat_batches(&export.grid().batch().schema(), &pages.unwrap()).unwrap()
 }
 
 pub fn export() -> Export {

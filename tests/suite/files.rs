@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use export::{Export, Source};
+use export::{Export, Listed, Source};
 use policies::id::Role;
 use sdk::client::{Answered, Table};
 use tempfile::TempDir;
@@ -68,18 +68,20 @@ fn write(table: &Table, geojson: &[u8]) -> (TempDir, Export) {
     });
     let export = export.unwrap();
     let file = |name: &str| std::fs::File::create(folder.path().join(name)).unwrap();
-    export.csv(file("od.csv")).unwrap();
-    export.parquet(file("od.parquet")).unwrap();
-    export.geojson(file("od.geojson")).unwrap();
-    export.mds(file("od.json")).unwrap();
+    export.csv(Listed::Every, file("od.csv")).unwrap();
+    export.parquet(Listed::Every, file("od.parquet")).unwrap();
+    export.geojson(Listed::Every, file("od.geojson")).unwrap();
+    export.mds(Listed::Every, file("od.json")).unwrap();
     let bytes = |name: &str, bytes: &[u8]| {
         std::fs::write(folder.path().join(name), bytes).unwrap();
     };
     bytes(
         "od.csv-metadata.json",
-        &export.csv_metadata("od.csv").unwrap(),
+        &export.csv_metadata(Listed::Every, "od.csv").unwrap(),
     );
-    bytes("od.gpkg", &export.geopackage().unwrap());
+    bytes("od.gpkg", &export.geopackage(Listed::Every).unwrap());
+    let released = export.geopackage(Listed::Released).unwrap();
+    bytes("released.gpkg", &released);
     bytes("od.arrows", table.bytes());
     (folder, export)
 }
@@ -176,6 +178,9 @@ async fn gdal_reads_every_row_of_geojson_and_geopackage_where_it_lies() {
     let (between, within) = (layer(&gpkg, "od"), layer(&gpkg, "od_within"));
     assert_eq!(within.len(), 4 * 2);
     compare(&[between, within].concat(), &table);
+    let released = folder.path().join("released.gpkg");
+    assert_eq!(layer(&released, "od_within").len(), 1);
+    compare(&layer(&released, "od_domain"), &table);
     let zones = layer(&gpkg, "zones");
     let ids: Vec<&str> = zones.iter().map(|zone| zone["zone_id"].as_str()).collect();
     assert_eq!(ids, ZONES);
@@ -193,7 +198,7 @@ async fn pandas_reads_the_same_rows_from_csv_parquet_and_mds() {
     };
     let (_town, table, geojson) = released().await;
     let (folder, export) = write(&table, &geojson);
-    assert_eq!(export.grid().domain().withheld, KEYS - 3);
+    assert_eq!(export.grid().domain(Listed::Every).withheld, KEYS - 3);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/files.py");
     let done = Command::new(python).arg(script).arg(folder.path()).output();
     let done = done.unwrap();

@@ -50,6 +50,12 @@ fn a_release_is_saved_in_every_form_with_its_papers() {
     assert_eq!(metadata["url"], "od.csv");
     let shown = office.weir("city", &["release", "get", key, "--csv"]);
     assert_eq!(shown.out, csv, "the same to standard output");
+    let out = office.file("released.csv");
+    let get = ["release", "get", key, "--csv", "--released", "--out", &out];
+    let saved = office.weir("city", &get).json();
+    assert_eq!(saved["domain"]["listed"], false);
+    let released = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(released.lines().count(), 2, "the header and one row");
     let nowhere = office.file("no/od.gpkg");
     let failed = office.weir(
         "city",

@@ -1,8 +1,9 @@
+use crate::grid::Listed;
 use crate::testing::*;
 
 fn csv() -> String {
     let mut bytes = Vec::new();
-    export().csv(&mut bytes).unwrap();
+    export().csv(Listed::Every, &mut bytes).unwrap();
     String::from_utf8(bytes).unwrap()
 }
 
@@ -29,7 +30,7 @@ fn csv_cannot_run_in_a_spreadsheet_and_keeps_leading_zeros() {
 
 #[test]
 fn the_metadata_describes_every_column_of_the_csv() {
-    let metadata = export().csv_metadata("od.csv").unwrap();
+    let metadata = export().csv_metadata(Listed::Every, "od.csv").unwrap();
     let metadata: serde_json::Value = serde_json::from_slice(&metadata).unwrap();
     assert_eq!(metadata["@context"][0], "http://www.w3.org/ns/csvw");
     assert_eq!(metadata["url"], "od.csv");
@@ -92,7 +93,7 @@ fn a_published_licence_takes_the_agreements_place() {
         time_zone: None,
         licence: Some("https://creativecommons.org/licenses/by/4.0/"),
     });
-    let metadata = licensed.unwrap().csv_metadata("od.csv").unwrap();
+    let metadata = licensed.unwrap().csv_metadata(Listed::Every, "od.csv").unwrap();
     let metadata: serde_json::Value = serde_json::from_slice(&metadata).unwrap();
     assert_eq!(
         metadata["dc:license"]["@id"],
@@ -110,7 +111,7 @@ fn a_joint_table_is_under_all_its_agreements() {
     other["population"] = "guests".into();
     sheet["joint"] = serde_json::json!({ "parts": [sheet.clone(), other], "person_in_all": [] });
     let metadata = export_of(&released(), &sheet)
-        .csv_metadata("od.csv")
+        .csv_metadata(Listed::Every, "od.csv")
         .unwrap();
     let metadata: serde_json::Value = serde_json::from_slice(&metadata).unwrap();
     let names = ["ab", "cd"].map(|id| format!("urn:weir:agreement:{}", id.repeat(32)));

@@ -1,12 +1,13 @@
 use serde_json::Value;
 
+use crate::grid::Listed;
 use crate::testing::*;
 
 fn written(export: &crate::Export) -> Value {
     let mut bytes = Vec::new();
-    export.geojson(&mut bytes).unwrap();
+    export.geojson(Listed::Every, &mut bytes).unwrap();
     let mut again = Vec::new();
-    export.geojson(&mut again).unwrap();
+    export.geojson(Listed::Every, &mut again).unwrap();
     assert!(bytes == again, "equal releases have equal bytes");
     serde_json::from_slice(&bytes).unwrap()
 }
@@ -122,10 +123,10 @@ fn a_file_of_too_many_vertices_is_refused() {
     ]);
     let export = try_export(&rows, &sheet, &serde_json::to_vec(&zoning).unwrap()).unwrap();
     let mut bytes = Vec::new();
-    let error = export.geojson(&mut bytes).unwrap_err();
+    let error = export.geojson(Listed::Every, &mut bytes).unwrap_err();
     let all = 701 * 30_000;
     let refused = |error: &crate::ExportError| matches!(error, crate::ExportError::Vertices { vertices } if *vertices == all);
     assert!(refused(&error) && bytes.is_empty(), "{error}");
-    assert!(refused(&export.geopackage().unwrap_err()));
-    export.csv(Vec::new()).unwrap();
+    assert!(refused(&export.geopackage(Listed::Every).unwrap_err()));
+    export.csv(Listed::Every, Vec::new()).unwrap();
 }

@@ -14,8 +14,8 @@ fn one<T: rusqlite::types::FromSql>(db: &Connection, sql: &str) -> T {
 
 #[test]
 fn the_file_says_what_it_is_and_equal_releases_give_equal_files() {
-    let bytes = bytes(&export()).unwrap();
-    assert!(bytes == super::bytes(&export()).unwrap());
+    let bytes = bytes(&export(), Listed::Every).unwrap();
+    assert!(bytes == super::bytes(&export(), Listed::Every).unwrap());
     assert_eq!(&bytes[68..72], b"GPKG");
     let (_file, db) = open(&bytes);
     assert_eq!(one::<i64>(&db, "PRAGMA user_version"), 10300);
@@ -26,7 +26,7 @@ fn the_file_says_what_it_is_and_equal_releases_give_equal_files() {
 
 #[test]
 fn flows_and_zones_are_layers_with_every_key_once() {
-    let (_file, db) = open(&bytes(&export()).unwrap());
+    let (_file, db) = open(&bytes(&export(), Listed::Every).unwrap());
     let both = |what: &str| -> i64 {
         one(
             &db,
@@ -56,7 +56,7 @@ fn flows_and_zones_are_layers_with_every_key_once() {
 
 #[test]
 fn sheet_receipt_and_privacy_are_its_metadata() {
-    let (_file, db) = open(&bytes(&export()).unwrap());
+    let (_file, db) = open(&bytes(&export(), Listed::Every).unwrap());
     let of = |uri: &str| -> String {
         one(
             &db,
@@ -85,4 +85,32 @@ fn a_geometry_is_a_header_and_well_known_binary() {
     assert_eq!(line.len(), 49 + 4 * 8);
     assert!(number(49, 24.9) && number(57, 60.0));
     assert!(blob::of(Place::Nowhere).is_none());
+}
+
+/// Where the layers have released rows alone, the view has a row for each key; coarser rows are none of its keys.
+#[test]
+fn a_view_lists_every_key_where_the_layers_do_not() {
+    let mut sheet = sheet();
+    let coarsening = serde_json::json!({ "zones": "parent", "bins": [0] });
+    sheet["rungs"] = serde_json::json!([{ "coarsening": coarsening, "published_keys": 1 }]);
+    let rows = batch(vec![
+        ("origin", texts(&["00100", "00100", "west"])),
+        ("destination", texts(&["00100", QUOTES, "east"])),
+        ("start", bins(&[1, 0, 0])),
+        ("mode", texts(&["bike", "bike", "bike"])),
+        ("contributors", numbers(&[50, 1234, 70])),
+        ("rung", bins(&[0, 0, 1])),
+    ]);
+    let bytes = bytes(&export_of(&rows, &sheet), Listed::Released).unwrap();
+    let (_file, db) = open(&bytes);
+    let count = |what: &str| -> i64 { one(&db, &format!("SELECT count(*) FROM {what}")) };
+    assert_eq!((count("od"), count("od_within")), (2, 1));
+    assert_eq!(count("od_domain"), 18);
+    assert_eq!(count("od_domain WHERE withheld"), 16);
+    assert_eq!(count("od_domain WHERE withheld = (contributors IS NULL)"), 18);
+    assert_eq!(count("od_domain WHERE rung = 0"), 18);
+    let keys = "(SELECT DISTINCT origin, destination, start, mode FROM od_domain)";
+    assert_eq!(count(keys), 18);
+    let sum: i64 = one(&db, "SELECT sum(contributors) FROM od_domain");
+    assert_eq!(sum, 50 + 1234);
 }

@@ -3,11 +3,14 @@ use serde_json::json;
 use super::*;
 use crate::testing::*;
 
-fn row(export: &crate::Export, row: usize) -> Vec<Value<'_>> {
-    let grid = export.grid();
-    (0..grid.columns().len())
-        .map(|c| grid.value(c, row))
-        .collect()
+/// Every row of a file that lists every key.
+fn rows(batch: &RecordBatch) -> Vec<Vec<Value<'_>>> {
+    let row = |row| {
+        (0..batch.num_columns())
+            .map(|column| cell(batch, column, row))
+            .collect()
+    };
+    (0..batch.num_rows()).map(row).collect()
 }
 
 #[test]
@@ -19,32 +22,63 @@ fn every_key_of_the_public_domain_has_one_row() {
         withheld: 15,
         listed: true,
     };
-    assert_eq!((grid.count(), grid.domain()), (18, domain));
+    assert_eq!(grid.domain(Listed::Every), domain);
     let withheld = grid.place("withheld").unwrap();
     assert_eq!(withheld + 1, grid.columns().len(), "the last column");
     let mut keys = std::collections::BTreeSet::new();
-    for n in 0..grid.count() {
-        let row = row(&export, n);
+    let batch = all(&export);
+    let all = rows(&batch);
+    for row in &all {
         keys.insert(format!("{:?}", &row[..4]));
         let empty = row[4..8].iter().all(|value| *value == Value::Missing);
         assert_eq!(row[withheld], Value::Flag(empty), "{row:?}");
     }
-    assert_eq!(keys.len(), 18);
-    let first = row(&export, 1);
-    assert_eq!(first[0], Value::Text("00100".into()));
-    assert_eq!(first[2], Value::Text("12:00-24:00".into()));
-    assert_eq!(first[5], Value::Number(40));
+    assert_eq!((all.len(), keys.len()), (18, 18));
+    assert_eq!(all[1][0], Value::Text("00100".into()));
+    assert_eq!(all[1][2], Value::Text("12:00-24:00".into()));
+    assert_eq!(all[1][5], Value::Number(40));
 }
 
 /// A withheld key looks the same whether it was suppressed or never had a trip: nothing but its key is there.
 #[test]
 fn suppressed_and_absent_look_the_same() {
-    let export = export();
-    let withheld = (0..18).filter(|n| row(&export, *n)[8] == Value::Flag(true));
-    let beside: std::collections::BTreeSet<String> = withheld
-        .map(|n| format!("{:?}", &row(&export, n)[4..]))
-        .collect();
+    let batch = all(&export());
+    let withheld = rows(&batch).into_iter();
+    let withheld = withheld.filter(|row| row[8] == Value::Flag(true));
+    let beside: std::collections::BTreeSet<String> =
+        withheld.map(|row| format!("{:?}", &row[4..])).collect();
     assert_eq!(beside.len(), 1, "{beside:?}");
+}
+
+/// 360,000 keys are six pages; no key is lost or told twice where one ends, and released rows keep their places.
+#[test]
+fn a_domain_of_many_pages_is_listed_whole_and_in_order() {
+    let mut sheet = sheet();
+    let modes: Vec<String> = (0..20_000).map(|n| format!("m{n}")).collect();
+    sheet["table"]["categories"][0]["values"] = json!(modes);
+    sheet["domain_keys"] = 360_000.into();
+    let mut columns = released().columns().to_vec();
+    // The last key of the first page, the first of the second, and the last of all.
+    columns[0] = texts(&["00100", "00100", QUOTES]);
+    columns[1] = texts(&[FORMULA, FORMULA, QUOTES]);
+    columns[2] = bins(&[1, 1, 1]);
+    columns[3] = texts(&["m5535", "m5536", "m19999"]);
+    let released = RecordBatch::try_new(released().schema(), columns).unwrap();
+    let export = export_of(&released, &sheet);
+    let pages: Vec<_> = export.grid().pages(Listed::Every).collect();
+    assert!(pages.len() > 5, "{} pages", pages.len());
+    let mut places = Vec::new();
+    let batch = all(&export);
+    for (n, row) in rows(&batch).iter().enumerate() {
+        let number = export.grid().keys().number(&row[..4]);
+        assert_eq!(number, Some(n as u64), "{row:?}");
+        if row[8] == Value::Flag(false) {
+            places.push((n, row[4].clone()));
+        }
+    }
+    assert_eq!(batch.num_rows(), 360_000);
+    let expected = [(65_535, 50), (65_536, 1234), (359_999, 60)];
+    assert_eq!(places, expected.map(|(n, value)| (n, Value::Number(value))));
 }
 
 #[test]
@@ -69,19 +103,18 @@ fn another_zoning_or_a_foreign_key_is_refused() {
 }
 
 #[test]
-fn above_the_limit_only_released_rows_are_written_and_the_papers_say_so() {
-    let mut sheet = sheet();
-    let many: Vec<String> = (0..120_000).map(|n| format!("m{n}")).collect();
-    let many: Vec<_> = ["bike".to_owned()].into_iter().chain(many).collect();
-    sheet["table"]["categories"][0]["values"] = json!(many);
-    sheet["domain_keys"] = (18_u64 * 120_001).into();
-    let export = export_of(&released(), &sheet);
-    let domain = export.grid().domain();
-    assert_eq!((export.grid().count(), domain.listed), (3, false));
-    assert_eq!(domain.withheld, 18 * 120_001 - 3);
-    let note = export.domain_note();
+fn released_rows_alone_are_written_where_asked_for_or_above_a_limit_and_the_papers_say_so() {
+    let export = export();
+    assert_eq!(export.listed(18), Listed::Every);
+    assert_eq!(export.listed(17), Listed::Released);
+    let pages: Result<Vec<_>, _> = export.grid().pages(Listed::Released).collect();
+    let pages = pages.unwrap();
+    assert_eq!(pages.iter().map(RecordBatch::num_rows).sum::<usize>(), 3);
+    let domain = export.grid().domain(Listed::Released);
+    assert_eq!((domain.withheld, domain.listed), (15, false));
+    let note = export.domain_note(Listed::Released);
     assert!(
-        note.contains("2,160,018 keys") && note.contains("only released rows"),
+        note.contains("15 of the 18 keys") && note.contains("released rows only"),
         "{note}"
     );
 }
@@ -102,15 +135,16 @@ fn a_ladders_coarser_rows_come_after_the_domain() {
     ];
     columns.push(("rung", bins(&[0, 1])));
     let export = export_of(&batch(columns), &sheet);
+    let batch = all(&export);
+    let rows = rows(&batch);
     assert_eq!(
-        (export.grid().count(), export.grid().domain().withheld),
+        (rows.len(), export.grid().domain(Listed::Every).withheld),
         (19, 17)
     );
-    let last = row(&export, 18);
-    assert_eq!(last[0], Value::Text("west".into()));
-    assert_eq!(last[5..], [Value::Number(1), Value::Flag(false)]);
+    assert_eq!(rows[18][0], Value::Text("west".into()));
+    assert_eq!(rows[18][5..], [Value::Number(1), Value::Flag(false)]);
     assert_eq!(
-        row(&export, 0)[5],
+        rows[0][5],
         Value::Number(0),
         "a withheld key is the table's own"
     );
@@ -132,10 +166,13 @@ fn margins_of_a_k_only_table_keep_their_label_and_so_do_withheld_keys() {
         ]),
         &sheet,
     );
-    assert_eq!(export.grid().domain().withheld, 17);
-    assert_eq!(row(&export, 18)[2], Value::Text("all".into()));
-    for n in 0..19 {
-        assert_eq!(row(&export, n)[6], Value::Text(LABEL.into()));
+    assert_eq!(export.grid().domain(Listed::Every).withheld, 17);
+    let batch = all(&export);
+    let rows = rows(&batch);
+    assert_eq!(rows[18][2], Value::Text("all".into()));
+    assert_eq!(rows.len(), 19);
+    for row in &rows {
+        assert_eq!(row[6], Value::Text(LABEL.into()));
     }
     let privacy = export.sheet().privacy();
     assert!(privacy.starts_with(LABEL), "{privacy}");

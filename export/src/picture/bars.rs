@@ -1,6 +1,5 @@
 //! Bars by a category, for example how trips split into modes, with 95 % intervals.
 
-use policies::coarse::Merge;
 use policies::kind::DimensionKind;
 
 use super::colour::{CATEGORIES, nice};
@@ -31,19 +30,7 @@ pub(super) fn draw(export: &Export, wish: &Wish, by: &str) -> Result<Picture, Pi
             .join(", "),
     })?;
     let selection = Selection::of(export, wish, &beside(export, Some(column)))?;
-    let mut sums = selection.by(&[column]);
-    if !export.grid().domain().listed {
-        // What nothing is released of has no row, and is a bar all the same.
-        let values = values(export, by);
-        let values = values.filter(|value| selection.admits(column, value));
-        values.for_each(|value| {
-            sums.entry(vec![value]).or_default();
-        });
-    }
-    let mut bars: Vec<(String, Sum)> = sums
-        .into_iter()
-        .filter_map(|(key, sum)| Some((key.into_iter().next()?, sum)))
-        .collect();
+    let mut bars: Vec<(String, Sum)> = selection.of_each(column).into_iter().collect();
     if bars.iter().all(|(_, sum)| sum.is_withheld()) {
         return Err(PictureError::Empty);
     }
@@ -55,7 +42,7 @@ pub(super) fn draw(export: &Export, wish: &Wish, by: &str) -> Result<Picture, Pi
         selection.words()
     );
     let mut frame = Frame::new(export, &what, bars.len() as f64 * BAR + 40.0);
-    paint(&mut frame.svg, &bars, &selection.unit());
+    paint(&mut frame.svg, &bars, &selection);
     let (svg, title) = frame.finish();
     Ok(Picture {
         svg,
@@ -66,17 +53,7 @@ pub(super) fn draw(export: &Export, wish: &Wish, by: &str) -> Result<Picture, Pi
     })
 }
 
-/// The values of a category, where a merge has not made them one.
-fn values(export: &Export, by: &str) -> impl Iterator<Item = String> {
-    let sheet = export.sheet();
-    let merged = sheet.merge.as_ref().map(Merge::coarsening);
-    let dropped = merged.is_some_and(|merge| merge.categories.iter().any(|name| name == by));
-    let axis = sheet.table.axis(by).filter(|_| !dropped);
-    let values = axis.into_iter().flat_map(|axis| &axis.values);
-    values.map(ToString::to_string)
-}
-
-fn paint(svg: &mut Svg, bars: &[(String, Sum)], unit: &str) {
+fn paint(svg: &mut Svg, bars: &[(String, Sum)], selection: &Selection) {
     let values = bars.iter().map(|(_, sum)| sum.value);
     let total = values.fold(0, i64::saturating_add);
     let top = bars.iter().map(|(_, sum)| sum.high() as f64);
@@ -99,7 +76,7 @@ fn paint(svg: &mut Svg, bars: &[(String, Sum)], unit: &str) {
         );
         value += step;
     }
-    svg.text((RIGHT + 10.0, foot + 16.0), Font::of(11.0).grey(), unit);
+    svg.text((RIGHT + 10.0, foot + 16.0), Font::of(11.0).grey(), &selection.unit());
     let bar = CATEGORIES.first().copied().unwrap_or("#0072b2");
     for (n, (name, sum)) in bars.iter().enumerate() {
         let y = TOP + n as f64 * BAR + 5.0;
@@ -124,19 +101,24 @@ fn paint(svg: &mut Svg, bars: &[(String, Sum)], unit: &str) {
             &format!("fill=\"{bar}\" fill-opacity=\"0.75\""),
         );
         let (low, high) = (x(sum.low() as f64), x(sum.high() as f64));
-        let ink = "stroke=\"#1a1a1a\" stroke-width=\"1.3\"";
-        svg.line((low, y + 11.0), (high, y + 11.0), ink);
-        for end in [low, high] {
-            svg.line((end, y + 6.0), (end, y + 16.0), ink);
+        if selection.states_intervals() {
+            whisker(svg, (low, high), y);
         }
         let share = sum.value as f64 / total.max(1) as f64 * 100.0;
-        let text = format!(
-            "{} ± {} ({share:.0} %)",
-            thousands(sum.value),
-            thousands(sum.half())
-        );
+        let text = format!("{} ({share:.0} %)", selection.told(sum));
         svg.text((high + 10.0, y + 16.0), Font::of(12.0), &text);
     }
-    let note = "In brackets: share of what is released. Whiskers: 95 % intervals.";
-    svg.text((MARGIN, foot + 34.0), Font::of(11.0).grey(), note);
+    let mut note = "In brackets: share of what is released.".to_owned();
+    if selection.states_intervals() {
+        note += " Whiskers: 95 % intervals.";
+    }
+    svg.text((MARGIN, foot + 34.0), Font::of(11.0).grey(), &note);
+}
+
+fn whisker(svg: &mut Svg, (low, high): (f64, f64), y: f64) {
+    let ink = "stroke=\"#1a1a1a\" stroke-width=\"1.3\"";
+    svg.line((low, y + 11.0), (high, y + 11.0), ink);
+    for end in [low, high] {
+        svg.line((end, y + 6.0), (end, y + 16.0), ink);
+    }
 }

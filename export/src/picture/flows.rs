@@ -90,9 +90,10 @@ pub(super) fn draw(
         }
         // The largest last, on top.
         for flow in flows.iter().rev() {
+            let sum = selection.told(&flow.sum);
             match flow.from == flow.to {
-                true => circle(svg, &view, flow, largest.unwrap_or(1)),
-                false => arrow(svg, &view, flow, widest.unwrap_or(1)),
+                true => circle(svg, &view, flow, &sum, largest.unwrap_or(1)),
+                false => arrow(svg, &view, flow, &sum, widest.unwrap_or(1)),
             }
         }
         labels(svg, &view, export, busiest(&flows).into_iter(), NAMED);
@@ -165,15 +166,10 @@ fn ground(svg: &mut Svg, view: &View, area: &Area, told: bool) {
     );
 }
 
-fn circle(svg: &mut Svg, view: &View, flow: &Flow, largest: i64) {
+fn circle(svg: &mut Svg, view: &View, flow: &Flow, sum: &str, largest: i64) {
     let (x, y) = view.pixel(flow.ends.0);
     let radius = radius(flow.sum.value, largest);
-    let text = format!(
-        "{}, inside: {} ± {}",
-        flow.from,
-        thousands(flow.sum.value),
-        thousands(flow.sum.half())
-    );
+    let text = format!("{}, inside: {sum}", flow.from);
     svg.raw(&format!(
         "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"{WITHIN}\" fill-opacity=\"0.35\" \
          stroke=\"{WITHIN}\" stroke-width=\"0.8\"><title>{}</title></circle>",
@@ -191,7 +187,7 @@ fn width(value: i64, widest: i64) -> f64 {
 }
 
 /// A bent line, and a head at its end.
-fn arrow(svg: &mut Svg, view: &View, flow: &Flow, widest: i64) {
+fn arrow(svg: &mut Svg, view: &View, flow: &Flow, sum: &str, widest: i64) {
     let (a, b) = (view.pixel(flow.ends.0), view.pixel(flow.ends.1));
     let width = width(flow.sum.value, widest);
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
@@ -214,13 +210,7 @@ fn arrow(svg: &mut Svg, view: &View, flow: &Flow, widest: i64) {
     };
     let neck = (b.0 - ux * head, b.1 - uy * head);
     let wing = 1.6 + width * 0.85;
-    let text = format!(
-        "{} → {}: {} ± {}",
-        flow.from,
-        flow.to,
-        thousands(flow.sum.value),
-        thousands(flow.sum.half())
-    );
+    let text = format!("{} → {}: {sum}", flow.from, flow.to);
     svg.raw(&format!(
         "<g opacity=\"0.62\"><title>{}</title><path d=\"M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}\" fill=\"none\" \
          stroke=\"{FLOW}\" stroke-width=\"{width:.2}\"/><path d=\"M{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}Z\" \

@@ -1,6 +1,6 @@
 //! What every picture has: a title, what it counts, and where it comes from.
 
-use super::svg::{Font, NO_BREAK, Svg, wrapped};
+use super::svg::{Font, NO_BREAK, Svg, width_of, wrapped};
 use crate::source::Export;
 
 pub(super) const WIDTH: f64 = 980.0;
@@ -8,9 +8,6 @@ pub(super) const MARGIN: f64 = 24.0;
 /// Where the picture itself begins.
 pub(super) const TOP: f64 = 84.0;
 const SMALL: f64 = 10.5;
-/// Of a domain over [`crate::limits::DOMAIN_KEYS_MAX`].
-const UNLISTED: &str =
-    "The domain is too large to list which keys are withheld: any sum may lack withheld parts.";
 
 /// Hatching of what is withheld.
 pub(super) const HATCH: &str = "<defs><pattern id=\"withheld\" patternUnits=\"userSpaceOnUse\" width=\"6\" \
@@ -36,15 +33,12 @@ impl Frame {
             .next()
             .map(|first| first.to_uppercase().chain(letters).collect())
             .unwrap_or_default();
-        let title = format!("{counts}, {}", sheet.period_text());
-        let mut foot = vec![
+        let title = format!("{counts}, {}", sheet.period_brief());
+        let foot = [
             format!("{}, edition {}.", export.attribution(), sheet.edition),
             glued(&sheet.privacy()),
             export.withheld_note(),
         ];
-        if !export.grid().domain().listed {
-            foot.push(UNLISTED.to_owned());
-        }
         let room = WIDTH - 2.0 * MARGIN;
         let lines: usize = foot
             .iter()
@@ -53,8 +47,9 @@ impl Frame {
         let whole = TOP + height + 34.0 + lines as f64 * SMALL * 1.4 + 12.0;
         let mut svg = Svg::new(WIDTH, whole);
         svg.raw(HATCH);
-        svg.text((MARGIN, 42.0), Font::of(23.0).bold(), &title);
-        svg.text((MARGIN, 66.0), Font::of(13.5).grey(), what);
+        let fitting = |text: &str, size: f64| Font::of(size.min(room / width_of(text, 1.0)));
+        svg.text((MARGIN, 42.0), fitting(&title, 23.0).bold(), &title);
+        svg.text((MARGIN, 66.0), fitting(what, 13.5).grey(), what);
         let mut y = TOP + height + 34.0;
         for text in &foot {
             y = svg.paragraph((MARGIN, y), room, Font::of(SMALL).grey(), text);

@@ -41,11 +41,7 @@ fn zoned(
     selection: &Selection,
     zone: usize,
 ) -> Result<Picture, PictureError> {
-    let sums = selection.by(&[zone]);
-    let sums: BTreeMap<String, Sum> = sums
-        .into_iter()
-        .filter_map(|(key, sum)| Some((key.into_iter().next()?, sum)))
-        .collect();
+    let sums = selection.of_each(zone);
     let areas = places.areas();
     let shown = areas
         .iter()
@@ -83,13 +79,13 @@ fn zoned(
                 area,
                 sums.get(*id),
                 &ends,
-                &selection.unit(),
+                selection,
             );
         }
         names(svg, &view, export, &shown, &sums);
     });
     view.scale_bar(&mut frame.svg);
-    legend(&mut frame.svg, export, selection, &sums, &ends);
+    legend(&mut frame.svg, selection, &sums, &ends);
     let (svg, title) = frame.finish();
     let mut series: Vec<(String, Sum)> = sums.into_iter().collect();
     series.sort_by_key(|(_, sum)| std::cmp::Reverse((sum.rows > 0, sum.value)));
@@ -109,7 +105,7 @@ fn outline(
     area: &Area,
     sum: Option<&Sum>,
     ends: &[i64],
-    unit: &str,
+    selection: &Selection,
 ) {
     let Some(d) = view.path(&area.shape) else {
         return;
@@ -121,11 +117,7 @@ fn outline(
                 "fill=\"{}\" stroke=\"#6b7780\" stroke-width=\"0.5\"",
                 colour(sum.value, ends)
             ),
-            format!(
-                "{id}: {} ± {} {unit}",
-                thousands(sum.value),
-                thousands(sum.half())
-            ),
+            format!("{id}: {} {}", selection.told(sum), selection.unit()),
         ),
         None => (
             format!("{WITHHELD} stroke=\"#a0a0a0\" stroke-width=\"0.5\""),
@@ -204,7 +196,6 @@ pub(super) fn labels<'a>(
 
 fn legend(
     svg: &mut Svg,
-    export: &Export,
     selection: &Selection,
     sums: &BTreeMap<String, Sum>,
     ends: &[i64],
@@ -237,13 +228,12 @@ fn legend(
         from = end.saturating_add(1);
         y += 21.0;
     }
-    // Of too large a domain a zone without any row is in no sum, and hatched all the same.
-    if !export.grid().domain().listed || sums.values().any(Sum::is_withheld) {
+    if sums.values().any(Sum::is_withheld) {
         y = withheld(svg, y + 4.0, "withheld: too few, or nobody") + 6.0;
     }
     let partly = sums
         .values()
-        .filter(|s| !s.is_withheld() && s.withheld.is_some_and(|withheld| withheld > 0))
+        .filter(|s| !s.is_withheld() && s.withheld > 0)
         .count();
     let mut notes = vec![selection.exactness(sums.values(), "zone")];
     if partly > 0 {

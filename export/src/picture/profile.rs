@@ -17,6 +17,8 @@ use crate::source::Export;
 const LEFT: f64 = MARGIN + 64.0;
 const RIGHT: f64 = WIDTH - MARGIN - 150.0;
 const HEIGHT: f64 = 400.0;
+/// Of one line's withheld times, below the axis.
+const STRIP: f64 = 13.0;
 
 /// One line of the chart: a category, and for each bin its sum.
 struct Line {
@@ -85,17 +87,21 @@ pub(super) fn draw(export: &Export, wish: &Wish) -> Result<Picture, PictureError
         days: export.sheet().days(),
     };
     let drawn = lines.get(..CATEGORIES.len()).unwrap_or(&lines);
-    let left_out = match lines.len() - drawn.len() {
+    let mut left_out = match lines.len() - drawn.len() {
         0 => String::new(),
         _ => format!(" · the {} largest of {} lines", drawn.len(), lines.len()),
     };
+    if let Some(withheld @ 1..) = asked_for(export, &selection).checked_sub(lines.len()) {
+        left_out += &format!(" · {withheld} more withheld at all times");
+    }
     let what = format!(
         "{} · {}{left_out} · {}",
         export.sheet().table.name,
         rate.unit(&selection.unit()),
         selection.words()
     );
-    let mut frame = Frame::new(export, &what, HEIGHT + 26.0);
+    let strips = gapped(drawn).count() as f64 * STRIP;
+    let mut frame = Frame::new(export, &what, HEIGHT + 26.0 + strips);
     paint(&mut frame.svg, drawn, &bins, rate, export.time_zone());
     let (svg, title) = frame.finish();
     let several = lines.len() > 1;
@@ -115,6 +121,19 @@ pub(super) fn draw(export: &Export, wish: &Wish) -> Result<Picture, PictureError
         intervals: selection.states_intervals(),
         series: series.collect(),
     })
+}
+
+/// How many lines there are where everything is released: a category's values that were asked for.
+fn asked_for(export: &Export, selection: &Selection) -> usize {
+    let category = columns(export, DimensionKind::Category).next();
+    category.map_or(1, |column| selection.of_each(column).len())
+}
+
+/// Of several lines those with withheld times. Of one line they are hatched behind it.
+fn gapped(lines: &[Line]) -> impl Iterator<Item = &Line> {
+    let several = lines.len() > 1;
+    let gap = move |line: &&Line| several && line.sums.iter().any(Sum::is_withheld);
+    lines.iter().filter(gap)
 }
 
 /// A category with several values, for a table that has no profile of the day.
@@ -148,6 +167,7 @@ fn bins(export: &Export) -> Vec<Bin> {
 fn lines(export: &Export, selection: &Selection, time: usize, bins: &[Bin]) -> Vec<Line> {
     let category = columns(export, DimensionKind::Category).next();
     let key: Vec<usize> = category.into_iter().chain([time]).collect();
+    let nothing = selection.nothing(&key);
     let mut of: BTreeMap<String, BTreeMap<String, Sum>> = BTreeMap::new();
     for (mut key, sum) in selection.by(&key) {
         let bin = key.pop().unwrap_or_default();
@@ -160,7 +180,6 @@ fn lines(export: &Export, selection: &Selection, time: usize, bins: &[Bin]) -> V
         values.fold(0, i64::saturating_add)
     };
     let mut all: Vec<(String, BTreeMap<String, Sum>)> = of.into_iter().collect();
-    all.retain(|(_, sums)| sums.values().any(|sum| !sum.is_withheld()));
     all.sort_by_key(|(_, sums)| std::cmp::Reverse(total(sums)));
     let lines = all
         .into_iter()
@@ -170,7 +189,7 @@ fn lines(export: &Export, selection: &Selection, time: usize, bins: &[Bin]) -> V
             colour,
             sums: bins
                 .iter()
-                .map(|bin| sums.get(&bin.label).copied().unwrap_or_default())
+                .map(|bin| sums.get(&bin.label).copied().unwrap_or(nothing))
                 .collect(),
         });
     lines.collect()
@@ -230,7 +249,27 @@ fn paint(svg: &mut Svg, lines: &[Line], bins: &[Bin], rate: Rate, zone: Option<&
         labels.push((at, line));
     }
     name_lines(svg, labels);
+    strips(svg, lines, bins, &x);
     legend(svg, lines);
+}
+
+/// Under the axis, a strip for each line that has withheld times: hatched where it has.
+fn strips(svg: &mut Svg, lines: &[Line], bins: &[Bin], x: &impl Fn(f64) -> f64) {
+    for (n, line) in gapped(lines).enumerate() {
+        let y = TOP + HEIGHT + 44.0 + n as f64 * STRIP;
+        let font = Font {
+            colour: line.colour,
+            ..Font::of(10.5)
+        };
+        let name: String = line.name.chars().take(24).collect();
+        svg.text((RIGHT + 14.0, y + 8.5), font, &format!("{name}, withheld"));
+        let withheld = bins.iter().zip(&line.sums).filter(|(_, sum)| sum.is_withheld());
+        for (bin, _) in withheld {
+            let (from, until) = (x(bin.from), x(bin.until));
+            let style = format!("{WITHHELD} stroke=\"{}\" stroke-width=\"0.8\"", line.colour);
+            svg.rect((from, y), (until - from, STRIP - 4.0), &style);
+        }
+    }
 }
 
 fn legend(svg: &mut Svg, lines: &[Line]) {

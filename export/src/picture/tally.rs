@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use policies::agreement::Unit;
 use policies::coarse::AT_LEAST;
-use policies::column::{CONTRIBUTORS, MARGIN, RUNG};
+use policies::column::CONTRIBUTORS;
 use policies::kind::{DimensionKind, MeasureKind};
 
 use super::{PictureError, Wish};
 use crate::column::{Column, Role};
+use crate::domain::Axis;
 use crate::label::thousands;
 use crate::rows::Value;
 use crate::source::Export;
@@ -25,9 +26,8 @@ pub struct Sum {
     last: i64,
     /// How many rows it adds up.
     pub rows: u64,
-    /// How many keys of it have no released row; `None` where the domain has too many keys to have a row for each, or
-    /// no key was asked for.
-    pub withheld: Option<u64>,
+    /// How many keys of it have no released row.
+    pub withheld: u64,
 }
 
 impl Sum {
@@ -63,6 +63,7 @@ impl Sum {
         }
         self.value = self.value.saturating_add(value);
         self.rows += 1;
+        self.withheld = self.withheld.saturating_sub(1);
     }
 
     /// Is there anything released of it?
@@ -116,9 +117,9 @@ impl<'a> Selection<'a> {
         }
         for column in alone {
             let given = selection.only.iter().any(|(given, _)| given == column);
-            let sums = selection.by(&[*column]).into_iter();
+            let sums = selection.of_each(*column).into_iter();
             let busiest = sums.max_by_key(|(_, sum)| (sum.rows > 0, sum.value));
-            let busiest = busiest.and_then(|(key, _)| key.into_iter().next());
+            let busiest = busiest.map(|(label, _)| label);
             selection
                 .only
                 .extend(busiest.filter(|_| !given).map(|value| (*column, value)));
@@ -164,30 +165,59 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// Sums by the values of some columns. Only rows of the table's own grain: coarser ones would count twice.
+    /// Sums by the values of some columns, of which anything was released. Only rows of the table's own grain: those of
+    /// margins would count twice.
     pub(super) fn by(&self, columns: &[usize]) -> BTreeMap<Vec<String>, Sum> {
         let grid = self.export.grid();
         let mut sums: BTreeMap<Vec<String>, Sum> = BTreeMap::new();
-        for row in 0..grid.count() {
-            if !self.is_finest(row) || !self.holds(row) {
-                continue;
-            }
-            let key = columns.iter().map(|column| text(grid.value(*column, row)));
-            let sum = sums.entry(key.collect()).or_insert_with(|| Sum {
-                withheld: grid.domain().listed.then_some(0),
-                ..Sum::default()
-            });
+        for row in (0..grid.count()).filter(|row| grid.is_finest(*row) && self.holds(*row)) {
             let Value::Number(value) = grid.value(self.value, row) else {
-                sum.withheld = sum.withheld.map(|withheld| withheld + 1);
                 continue;
             };
             let end = |column: Option<usize>| match grid.value(column.unwrap_or(self.value), row) {
                 Value::Number(end) => end,
                 _ => value,
             };
+            let key = columns.iter().map(|column| text(grid.value(*column, row)));
+            let sum = sums
+                .entry(key.collect())
+                .or_insert_with(|| self.nothing(columns));
             sum.add(value, end(self.low), end(self.high));
         }
         sums
+    }
+
+    /// Sums by every value of one column that was asked for.
+    pub(super) fn of_each(&self, column: usize) -> BTreeMap<String, Sum> {
+        let axis = self.export.grid().keys().axes().get(column);
+        let labels = axis.into_iter().flat_map(Axis::labels);
+        let labels = labels.filter(|label| self.admits(column, label));
+        let mut sums: BTreeMap<String, Sum> = labels
+            .map(|label| (label.to_owned(), self.nothing(&[column])))
+            .collect();
+        for (key, sum) in self.by(&[column]) {
+            sums.extend(key.into_iter().map(|label| (label, sum)));
+        }
+        sums
+    }
+
+    /// The sum by the values of some columns before any row is added: all its keys are withheld.
+    pub(super) fn nothing(&self, columns: &[usize]) -> Sum {
+        let axes = self.export.grid().keys().axes().iter().enumerate();
+        let shown = |n: usize| columns.contains(&n) || self.only.iter().any(|(of, _)| *of == n);
+        let sizes = axes.filter(|(n, _)| !shown(*n)).map(|(_, axis)| axis.size());
+        Sum {
+            withheld: sizes.fold(1, u64::saturating_mul),
+            ..Sum::default()
+        }
+    }
+
+    /// A sum in words, with its interval where there is one.
+    pub(super) fn told(&self, sum: &Sum) -> String {
+        match self.states_intervals() {
+            true => format!("{} ± {}", thousands(sum.value), thousands(sum.half())),
+            false => thousands(sum.value),
+        }
     }
 
     /// Is a value of a key column among those asked for?
@@ -224,13 +254,6 @@ impl<'a> Selection<'a> {
         only.all(|(column, value)| text(grid.value(*column, row)) == *value)
     }
 
-    fn is_finest(&self, row: usize) -> bool {
-        let grid = self.export.grid();
-        let rung = grid.place(RUNG).map(|rung| grid.value(rung, row));
-        let margin = grid.text(MARGIN, row).unwrap_or("");
-        !matches!(rung, Some(Value::Number(rung)) if rung > 0) && margin.is_empty()
-    }
-
     /// A column of the key and one of its values.
     fn key(&self, dimension: &str, value: &str) -> Result<(usize, String), PictureError> {
         let grid = self.export.grid();
@@ -241,8 +264,8 @@ impl<'a> Selection<'a> {
             given: dimension.to_owned(),
             known: names(self.export, |role| matches!(role, Role::Key(_))),
         })?;
-        let known = (0..grid.count()).any(|row| text(grid.value(column, row)) == value);
-        if known {
+        let axis = grid.keys().axes().get(column);
+        if axis.is_some_and(|axis| axis.has(value)) {
             Ok((column, value.to_owned()))
         } else {
             Err(PictureError::Value {

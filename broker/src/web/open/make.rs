@@ -16,7 +16,7 @@ use super::format::Format;
 use super::reply::tell;
 use super::shelf::{File, Known, Shelf};
 use crate::error::Error;
-use crate::limits::OPEN_FILE_BYTES_MAX;
+use crate::limits::{OPEN_FILE_BYTES_MAX, OPEN_PARQUET_LISTED_MAX, OPEN_TEXT_LISTED_MAX};
 
 impl Open {
     /// What is known of a release's files, made where it is not at hand; a few at a time.
@@ -193,12 +193,18 @@ impl Parts {
             (Format::Arrow, _) => return Some(self.table.clone()),
             (Format::Sheet, _) => return Some(Bytes::from(sheet.to_owned())),
             (Format::Page, _) | (_, None) => return None,
-            (Format::Csv, Some(export)) => bounded(|out| export.csv(out)),
-            (Format::Parquet, Some(export)) => bounded(|out| export.parquet(out)),
-            (Format::GeoJson, Some(export)) => bounded(|out| export.geojson(out)),
+            (Format::Csv, Some(export)) => {
+                bounded(|out| export.csv(export.listed(OPEN_TEXT_LISTED_MAX), out))
+            }
+            (Format::Parquet, Some(export)) => {
+                bounded(|out| export.parquet(export.listed(OPEN_PARQUET_LISTED_MAX), out))
+            }
+            (Format::GeoJson, Some(export)) => {
+                bounded(|out| export.geojson(export.listed(OPEN_TEXT_LISTED_MAX), out))
+            }
             (Format::CsvMetadata, Some(export)) => {
                 let csv = format!("{}.{}", about.key, Format::Csv.suffix());
-                export.csv_metadata(&csv)
+                export.csv_metadata(export.listed(OPEN_TEXT_LISTED_MAX), &csv)
             }
         };
         let made = made.inspect_err(|error| {

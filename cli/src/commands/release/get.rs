@@ -14,7 +14,8 @@ use super::super::session::from_client;
 use super::save::{self, Format, Save, Saved};
 use super::sheet;
 use crate::errors::{CliError, OrFail};
-use crate::output::{View, write_out};
+use crate::output::{View, stream_out};
+use crate::progress;
 use crate::rows::Rows;
 
 /// Rows on the screen.
@@ -35,9 +36,10 @@ The screen shows the mean of a sum and the median of a histogram, and, where the
 categories, each row's share of what is published; all columns are in the other forms.
 
 Every form but --arrow and --json has a row for each key of the table's public domain; those without a
-released row say `withheld`, which tells nobody whether they were suppressed or empty. Of a domain over a
-million keys only released rows are written. Each file carries the agreement's id, what protects it, the
-quality sheet and the receipt.
+released row say `withheld`, which tells nobody whether they were suppressed or empty. Up to 100 million
+keys are listed so in CSV, Parquet (the smallest) and MDS, 10 million in GeoJSON, a million in a GeoPackage,
+whose view TABLE_domain has the others; --released leaves withheld keys out. Each file carries the
+agreement's id, what protects it, the quality sheet and the receipt.
 
 With --out the papers are saved beside the table: FILE.quality.json and FILE.tlog-proof (and
 FILE.salt with --arrow, so that `weir audit verify` can compare the very bytes). In CSV, a text
@@ -75,10 +77,9 @@ pub async fn show(
     let rows = Rows::new(&batch, &table.sheet().table, &coarser);
     let Some(out) = &save.out else {
         if save.csv {
-            let mut csv = Vec::new();
             let export = save::export(client, table, std::slice::from_ref(&batch)).await?;
-            export.csv(&mut csv).or_fail()?;
-            return write_out(&csv, false);
+            let listed = save.listed(&export, Format::Csv);
+            return stream_out(|out| export.csv(listed, out));
         }
         let rows_json = if session.output.json() {
             Some(rows.json()?)
@@ -94,7 +95,11 @@ pub async fn show(
         None if session.output.json() => save::json(&rows.json()?, out)?,
         format => {
             let export = save::export(client, table, std::slice::from_ref(&batch)).await?;
-            save::write(&export, format.unwrap_or(Format::Csv), out)?
+            let format = format.unwrap_or(Format::Csv);
+            let bar = progress::waiting(session.output, &format!("writing {}", out.display()));
+            let saved = save::write(&export, format, save.listed(&export, format), out);
+            bar.finish_and_clear();
+            saved?
         }
     };
     save::papers(table, out)?;

@@ -186,8 +186,7 @@ struct Number {
     value: Option<i64>,
     /// Half the width of its 95 % interval; none where no interval is stated.
     half: Option<i64>,
-    /// None where the domain has too many keys to say.
-    withheld_keys: Option<u64>,
+    withheld_keys: u64,
 }
 
 impl Shown {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use clap::Args;
-use export::{Domain, Export, ExportError, Source};
+use export::limits::{FEATURES_LISTED_MAX, LAYERS_LISTED_MAX, ROWS_LISTED_MAX};
+use export::{Domain, Export, ExportError, Listed, Source};
 use sdk::client::{Client, Table};
 use serde::Serialize;
 use serde_json::Value;
@@ -36,6 +37,9 @@ pub struct Save {
     /// The released bytes as they are, an Arrow IPC stream; needs --out.
     #[arg(long, group = "format", requires = "out")]
     pub arrow: bool,
+    /// Released rows only: no row for each key of the public domain that is withheld.
+    #[arg(long, conflicts_with = "arrow")]
+    pub released: bool,
     /// Where to write them; with --json alone, as JSON.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -81,13 +85,32 @@ impl Save {
         let asked = forms.into_iter().find(|(asked, _)| *asked);
         asked.map(|(_, format)| format)
     }
+
+    /// Which keys get a row in a file of this form.
+    pub fn listed(&self, export: &Export, format: Format) -> Listed {
+        match self.released {
+            true => Listed::Released,
+            false => export.listed(format.keys_max()),
+        }
+    }
+}
+
+impl Format {
+    /// The largest public domain of which such a file lists every key.
+    fn keys_max(self) -> u64 {
+        match self {
+            Self::Csv | Self::Parquet | Self::Mds => ROWS_LISTED_MAX,
+            Self::GeoJson => FEATURES_LISTED_MAX,
+            Self::GeoPackage => LAYERS_LISTED_MAX,
+        }
+    }
 }
 
 /// What was written.
 #[derive(Debug, Serialize)]
 pub struct Saved {
     file: PathBuf,
-    /// Of the public domain, where the file has a row for each of its keys.
+    /// What the file says about the public domain.
     #[serde(skip_serializing_if = "Option::is_none")]
     domain: Option<Domain>,
 }
@@ -150,28 +173,33 @@ pub async fn export(
 ///
 /// # Errors
 /// [`CliError`] names the file.
-pub fn write(export: &Export, format: Format, out: &Path) -> Result<Saved, CliError> {
+pub fn write(
+    export: &Export,
+    format: Format,
+    listed: Listed,
+    out: &Path,
+) -> Result<Saved, CliError> {
     let fail = |e: ExportError| CliError::file("write", out, e);
     let metadata = match format {
         Format::Csv => {
             let name = out.file_name().unwrap_or_default().to_string_lossy();
-            Some(export.csv_metadata(&name).map_err(fail)?)
+            Some(export.csv_metadata(listed, &name).map_err(fail)?)
         }
         _ => None,
     };
     replace_with(out, |file| match format {
-        Format::Csv => export.csv(file),
-        Format::Parquet => export.parquet(file),
-        Format::GeoJson => export.geojson(file),
-        Format::GeoPackage => Ok(file.write_all(&export.geopackage()?)?),
-        Format::Mds => export.mds(file),
+        Format::Csv => export.csv(listed, file),
+        Format::Parquet => export.parquet(listed, file),
+        Format::GeoJson => export.geojson(listed, file),
+        Format::GeoPackage => Ok(file.write_all(&export.geopackage(listed)?)?),
+        Format::Mds => export.mds(listed, file),
     })?;
     if let Some(metadata) = metadata {
         replace(&with_end(out, "-metadata.json"), &metadata)?;
     }
     Ok(Saved {
         file: out.to_owned(),
-        domain: Some(export.grid().domain()),
+        domain: Some(export.grid().domain(listed)),
     })
 }
 

@@ -1,8 +1,10 @@
 //! What a picture says of its numbers: per what, how exact, what is left out.
 
+use arrow::array::RecordBatch;
 use serde_json::json;
 
 use super::{checked, map};
+use crate::grid::Listed;
 use crate::picture::Wish;
 use crate::testing::*;
 
@@ -182,21 +184,22 @@ fn a_table_without_times_of_the_day_has_bars() {
     assert_eq!(labels, ["room", "flat"]);
 }
 
-/// Of a domain over a million keys nobody can count what is withheld; it is hatched all the same.
+/// Of a domain of over a million keys, too, a picture says how many are withheld of each sum.
 #[test]
-fn what_is_withheld_of_a_domain_too_large_to_list_is_not_said_to_be_nothing() {
+fn what_is_withheld_is_counted_whatever_the_domain() {
     let export = modes(5_000, 24, |n| if n == 7 { 500 } else { 10 });
-    let listed = export.grid().domain().listed;
-    assert!(!listed);
+    assert_eq!(export.grid().domain(Listed::Every).keys, 9 * 24 * 5_000);
     let flows = map(&export);
-    assert!(flows.svg.contains("any sum may lack withheld parts"));
-    assert_eq!(flows.series[0].1.withheld, None);
+    assert_eq!(flows.series.len(), 1);
+    assert_eq!(flows.series[0].1.withheld, 24 * 5_000 - 4_999);
     let mut by_mode = Wish {
         by: Some("mode".to_owned()),
         ..Wish::default()
     };
     let bars = export.chart(&by_mode).unwrap();
     assert_eq!(bars.series.len(), 5_000, "the one without any row included");
+    assert_eq!(bars.series[0].1.withheld, 9 * 24 - 1);
+    assert_eq!(bars.series[4_999].1.withheld, 9 * 24);
     by_mode.only = vec![("mode".to_owned(), "mode-00007".to_owned())];
     let bars = export.chart(&by_mode).unwrap();
     assert_eq!(bars.series.len(), 1, "no more than was asked for");
@@ -214,11 +217,66 @@ fn what_is_withheld_of_a_domain_too_large_to_list_is_not_said_to_be_nothing() {
         ("contributors", numbers(&[120, 80])),
     ]);
     let zones = map(&export_of(&rows, &sheet));
-    assert_eq!(zones.series.len(), 2);
-    assert!(zones.series.iter().all(|(_, sum)| sum.withheld.is_none()));
-    for said in ["withheld: too few", "any sum may lack withheld parts"] {
-        assert!(zones.svg.contains(said), "`{said}` is not there");
+    // People do not add up over times and categories: of the busiest ones each zone has one key.
+    let withheld: Vec<u64> = zones.series.iter().map(|(_, sum)| sum.withheld).collect();
+    assert_eq!(withheld, [0, 0, 1]);
+    assert!(zones.svg.contains("withheld: too few"));
+}
+
+/// Numbers without a stated interval have no `± 0`, and no whiskers.
+#[test]
+fn no_interval_is_shown_where_none_is_stated() {
+    let said = |rows: &RecordBatch| {
+        let export = export_of(rows, &sheet());
+        let mut wish = Wish::default();
+        let flows = map(&export).svg;
+        wish.by = Some("mode".to_owned());
+        (flows, export.chart(&wish).unwrap().svg)
+    };
+    let (flows, bars) = said(&released());
+    assert!(flows.contains("1,234 ± 10</title>") && bars.contains("Whiskers"));
+    let bare = released().project(&[0, 1, 2, 3, 4]).unwrap();
+    let (flows, bars) = said(&bare);
+    assert!(flows.contains("1,234</title>"), "{flows}");
+    for svg in [flows, bars] {
+        assert!(!svg.contains('±') && !svg.contains("Whiskers"), "{svg}");
     }
-    assert!(!map(&presence()).svg.contains("any sum may lack"));
-    assert_eq!(map(&presence()).series[0].1.withheld, Some(0));
+}
+
+/// Where several lines are drawn, a strip under the axis shows when each is withheld; one that always is, is counted.
+#[test]
+fn withheld_times_of_several_lines_are_hatched_and_lines_without_any_are_told() {
+    let mut sheet = sheet();
+    sheet["unit"] = "trip".into();
+    sheet["table"]["categories"][0]["values"] = json!(["bike", "tram", "ferry"]);
+    sheet["domain_keys"] = 54.into();
+    let mut columns = released().columns().to_vec();
+    columns[2] = bins(&[0, 1, 1]);
+    columns[3] = texts(&["bike", "bike", "tram"]);
+    let rows = RecordBatch::try_new(released().schema(), columns).unwrap();
+    let picture = export_of(&rows, &sheet).chart(&Wish::default()).unwrap();
+    let svg = checked(&picture);
+    assert!(svg.contains("1 more withheld at all times"), "{svg}");
+    assert!(svg.contains("tram, withheld") && !svg.contains("bike, withheld"));
+    let hatched = svg
+        .lines()
+        .filter(|line| line.starts_with("<rect") && line.contains("url(#withheld)"));
+    assert_eq!(hatched.count(), 2, "the tram's morning, and the legend");
+    let morning = &picture.series[0];
+    assert_eq!((morning.1.rows, morning.1.withheld), (1, 8), "{morning:?}");
+    assert!(picture.series.iter().any(|(_, sum)| sum.withheld == 9));
+}
+
+/// A headline stays inside the picture, however many periods were merged.
+#[test]
+fn a_headline_of_many_periods_counts_them() {
+    let mut sheet = sheet();
+    let days: Vec<String> = (5..25).step_by(2).map(|d| format!("2026-10-{d:02}")).collect();
+    sheet["merge"] = json!({ "periods": days });
+    let picture = map(&export_of(&released(), &sheet));
+    assert!(picture.title.ends_with("10 days of 2026-10-05 to 2026-10-23"), "{}", picture.title);
+    let mut few = sheet.clone();
+    few["merge"] = json!({ "periods": [days[0], days[1]] });
+    let picture = map(&export_of(&released(), &few));
+    assert!(picture.title.ends_with("2026-10-05, 2026-10-07"));
 }

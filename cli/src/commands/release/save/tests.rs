@@ -62,14 +62,14 @@ fn an_export_that_is_refused_leaves_what_was_there() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("parked.json");
     let gaps = merged(["2026-10-05", "2026-10-07"]);
-    let error = write(&gaps, Format::Mds, &out).unwrap_err();
+    let error = write(&gaps, Format::Mds, Listed::Every, &out).unwrap_err();
     assert!(error.text().contains("gaps"), "{}", error.text());
     assert!(names(folder.path()).is_empty(), "nothing is left");
     std::fs::write(&out, "old").unwrap();
-    write(&gaps, Format::Mds, &out).unwrap_err();
+    write(&gaps, Format::Mds, Listed::Every, &out).unwrap_err();
     assert_eq!(std::fs::read_to_string(&out).unwrap(), "old");
     assert_eq!(names(folder.path()), ["parked.json"]);
-    write(&merged(["2026-10-05", "2026-10-06"]), Format::Mds, &out).unwrap();
+    write(&merged(["2026-10-05", "2026-10-06"]), Format::Mds, Listed::Every, &out).unwrap();
     assert!(std::fs::read_to_string(&out).unwrap().contains("P2D"));
 }
 
@@ -87,7 +87,7 @@ fn every_form_takes_the_place_of_an_old_file() {
     let out = folder.path().join("parked");
     for format in forms {
         std::fs::write(&out, "old".repeat(100_000)).unwrap();
-        write(&export, format, &out).unwrap();
+        write(&export, format, Listed::Every, &out).unwrap();
         let bytes = std::fs::read(&out).unwrap();
         assert!(
             !bytes.is_empty() && !bytes.starts_with(b"old"),
@@ -113,7 +113,7 @@ fn who_may_read_a_file_stays_as_it_was() {
     std::fs::write(&other, "").unwrap();
     let export = merged(["2026-10-05", "2026-10-06"]);
     for out in [&old, &new] {
-        write(&export, Format::Csv, out).unwrap();
+        write(&export, Format::Csv, Listed::Every, out).unwrap();
     }
     assert_eq!(mode(&old), 0o600);
     assert_eq!(mode(&new), mode(&other));

@@ -35,4 +35,7 @@ fn a_question_without_an_answer_leaves_no_file_and_no_row() {
     );
     let csv = office.weir("city", &[&ask[..], &["--csv"]].concat());
     assert_eq!(csv.out, std::fs::read_to_string(&out).unwrap());
+    // How much is withheld is said beside the rows, and is none of them.
+    assert!(csv.err.contains("withheld or zero"), "{}", csv.err);
+    assert_eq!(saved["columns"][0], "origin");
 }

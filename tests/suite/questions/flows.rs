@@ -176,7 +176,10 @@ async fn a_stop_stands_for_the_zone_that_holds_it() {
     let swapped = with(&[(Argument::At, "24.935,60.005")]);
     let swapped = ask(&asked.city.client, "catchment", swapped).await;
     assert!(matches!(swapped, Err(AskError::Nowhere { .. })));
-    // Nothing of a zone that is not there was withheld.
+    // Nothing of a zone that is not there was withheld; a district is none.
+    let district = with(&[(Argument::Zone, "west")]);
+    let district = ask(&asked.city.client, "catchment", district).await;
+    assert!(matches!(district, Err(AskError::NoZone { .. })));
     let nowhere = with(&[(Argument::Zone, "60.005,24.935")]);
     let nowhere = ask(&asked.city.client, "catchment", nowhere).await;
     assert!(matches!(nowhere, Err(AskError::NoZone { .. })));

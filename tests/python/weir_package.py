@@ -31,6 +31,8 @@ def story(bikes, city, agreement, log_key):
     assert bikes.push(agreement, "od", DAY, cells, batch_id="b1", rates={"truncated": "0.0125"}).proof.index == pushed.proof.index
     # A day of nobody is contributed, too.
     assert bikes.push(agreement, "od", "2026-10-12", cells[:0]).proof.body()["period"] == "2026-10-12"
+    # Where there is nothing yet, the columns are there.
+    assert city.releases(agreement)["release_key"].to_list() == []
     release = city.request(agreement, "od", DAY)
     table = city.fetch(release)
     assert table.equals(city.fetch(release.key))

@@ -4,8 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use arrow::ipc::writer::StreamWriter;
-
 use crate::harness::*;
 use crate::opening::*;
 
@@ -26,15 +24,10 @@ async fn pyarrow_contributes_and_adbc_asks_without_our_sdk() {
     let Some(python) = python("python", "no Python client was tried") else {
         return;
     };
-    let (town, bikes, city, terms, id) = agreed().await;
-    let file = town.folder.path().join("cells.arrows");
-    let batch = cells(&terms, &ROWS);
-    let written = std::fs::File::create(&file).unwrap();
-    let mut writer = StreamWriter::try_new(written, &batch.schema()).unwrap();
-    writer.write(&batch).unwrap();
-    writer.finish().unwrap();
-    let descriptor = hex::encode(push(&id, "2026-10-05").to_cmd());
-    let more = [descriptor, file.display().to_string()];
+    let (town, bikes, city, _, id) = agreed().await;
+    let contract = town.folder.path().join("weir.binpb");
+    std::fs::write(&contract, proto::DESCRIPTORS).unwrap();
+    let more = [contract.display().to_string(), id.to_string()];
     let pushed = run(&python, "contribute", &bikes, &more);
     assert_eq!(told(&pushed), "pushed");
     let wish = wish(&id, "od", "2026-10-05");
@@ -44,25 +37,15 @@ async fn pyarrow_contributes_and_adbc_asks_without_our_sdk() {
 
 /// The package as users get it: a wheel, built and installed into a folder of the test.
 fn installed(python: &Path, folder: &Path) -> PathBuf {
-    let (wheels, target) = (folder.join("wheels"), folder.join("installed"));
-    let pip = |words: &[&str], paths: &[&Path]| {
-        let mut command = Command::new(python);
-        command.args(["-m", "pip", "--disable-pip-version-check", "--no-input"]);
-        let done = command.args(words).args(paths).output().unwrap();
-        told(&done);
-    };
-    let build = [
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-    ];
-    pip(&build, &[&wheels, &package()]);
-    let wheel = std::fs::read_dir(&wheels).unwrap().next().unwrap().unwrap();
-    let install = ["install", "--quiet", "--no-deps", "--target"];
-    pip(&install, &[&target, &wheel.path()]);
-    target
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("wheel");
+    told(
+        &Command::new(script)
+            .arg(python)
+            .arg(folder)
+            .output()
+            .unwrap(),
+    );
+    folder.join("installed")
 }
 
 fn package() -> PathBuf {

@@ -169,13 +169,14 @@ async fn asked(ask: Ask, session: &Session) -> Result<(), CliError> {
         schema: answer.schema,
         batches: answer.batches,
     };
+    let withheld: Vec<String> = answer.used.iter().map(withheld).collect();
     match &ask.out {
         Some(out) => rows.save_csv(out)?,
         None if ask.csv => {
             let mut csv = Vec::new();
             rows.write_csv(&mut csv).or_fail()?;
-            for remark in &answer.remarks {
-                session.output.note(remark);
+            for line in withheld.iter().chain(&answer.remarks) {
+                session.output.note(line);
             }
             return write_out(&csv, false);
         }
@@ -185,6 +186,7 @@ async fn asked(ask: Ask, session: &Session) -> Result<(), CliError> {
         question: &question.name,
         answered: true,
         count: rows.rows(),
+        columns: rows.columns(),
         rows: ask
             .out
             .is_none()
@@ -197,7 +199,7 @@ async fn asked(ask: Ask, session: &Session) -> Result<(), CliError> {
         },
         file: ask.out,
         reading: &question.reading,
-        withheld: answer.used.iter().map(withheld).collect(),
+        withheld,
         remarks: answer.remarks,
         show_sql: ask.sql,
         sql: answer.statement,

@@ -167,8 +167,13 @@ impl Answer {
         Ok(())
     }
 
+    /// The columns' names in JSON.
+    pub(super) fn columns(&self) -> Vec<String> {
+        numbered(&self.names())
+    }
+
     pub(super) fn json(&self) -> Result<Vec<Value>, ArrowError> {
-        let names = numbered(&self.names());
+        let names = self.columns();
         let mut all = Vec::with_capacity(self.rows());
         self.each(usize::MAX, |row| {
             let values = row.into_iter().map(Cell::json);

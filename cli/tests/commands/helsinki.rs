@@ -44,6 +44,8 @@ flows = city.fetch(city.releases(bikes, "od_month").iloc[-1]["release_key"])
 here = flows[(flows["destination"] == "00100") & (flows["start"] == 1)]
 assert found.set_index("origin")["trips"].to_dict() == here.set_index("origin")["contributors"].to_dict()
 assert (found["trips_low"] < found["trips"]).all() and found.attrs["withheld"] and "SELECT" in found.attrs["sql"]
+none = city.ask("catchment", zone="00100", from_="2030-01-01", table=table)
+assert none.empty and none["trips"].sum() == 0 and list(none.columns) == list(found.columns)
 try:
     city.ask("travel-time", date="2023-10-15")
     raise SystemExit("there is no such table")
@@ -75,19 +77,24 @@ fn the_python_example_makes_its_figure_of_helsinki() {
         return policies::testing::skipped(what);
     }
     let folder = tempfile::tempdir().unwrap();
+    // The package as users get it.
+    let mut wheel = Command::new(root.join("tests/wheel"));
+    let built = wheel.arg(&python).arg(folder.path()).status().unwrap();
+    assert!(built.success());
+    let modules = folder.path().join("installed");
     let demo = Demo::kept(&data, folder.path());
     let figure = folder.path().join("helsinki.png");
     let mut example = Command::new(&python);
     example.arg(root.join("sdk/python/examples/helsinki.py"));
     example.arg(folder.path().join("certs/city/weir.toml"));
     example.arg(&figure);
-    example.env("PYTHONPATH", root.join("sdk/python/src"));
+    example.env("PYTHONPATH", &modules);
     example.env("PYTHONDONTWRITEBYTECODE", "1");
     let done = example.output().unwrap();
     let mut questions = Command::new(&python);
     questions.args(["-W", "ignore", "-c", QUESTIONS]);
     questions.arg(folder.path().join("certs/city/weir.toml"));
-    questions.env("PYTHONPATH", root.join("sdk/python/src"));
+    questions.env("PYTHONPATH", &modules);
     questions.env("PYTHONDONTWRITEBYTECODE", "1");
     questions.env("WEIR", env!("CARGO_BIN_EXE_weir"));
     let asked = questions.output().unwrap();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::contributions::pushed;
-use crate::office::{Office, PURPOSE, first_day};
+use crate::office::{Office, PURPOSE, call, first_day};
 
 #[test]
 fn a_question_without_an_answer_leaves_no_file_and_no_row() {
@@ -35,4 +35,11 @@ fn a_question_without_an_answer_leaves_no_file_and_no_row() {
     );
     let csv = office.weir("city", &[&ask[..], &["--csv"]].concat());
     assert_eq!(csv.out, std::fs::read_to_string(&out).unwrap());
+    assert_eq!(saved["columns"][0], "origin");
+
+    // For a person how much is withheld is said beside the rows, and is none of them.
+    let profile = office.file("certs/city/weir.toml");
+    let piped = call(&[&ask[..], &["--csv", "--profile", &profile]].concat());
+    assert_eq!(piped.out, csv.out);
+    assert!(piped.err.contains("withheld or zero"), "{}", piped.err);
 }

@@ -7,7 +7,7 @@ use policies::id::{AgreementId, OrgId, TableName, ZoningId};
 use proto::columns::PROTECTION;
 
 use super::argument::{Argument, ArgumentError, Arguments};
-use super::choose::{Chosen, chosen, known, left_out, periods, unfit};
+use super::choose::{Chosen, chosen, known, left_out, other_days, periods, unfit};
 use super::found::{self, Found};
 use super::statement::{Read, Shape, bins, counted, statement};
 use super::{Question, district};
@@ -172,6 +172,8 @@ impl Client {
         let (schema, batches) = found::rows(self, &statement).await?;
         let used = used(self, &reads, shape).await?;
         remarks.extend(reads.iter().flat_map(|read| left_out(read, arguments)));
+        remarks.extend(other_days(&reads, arguments));
+        remarks.extend(reads.iter().filter_map(|read| read.added_people(arguments)));
         remarks.extend(reads.iter().flat_map(|read| &read.tables).filter_map(claim));
         Ok(Outcome::Answered(Box::new(Answer {
             statement,
@@ -199,8 +201,7 @@ async fn located(
     let id = &first.zoning.id;
     let geojson = client.zoning_of(&first.zoning).await?;
     let zoning = Zoning::parse(&geojson)?;
-    let is_there =
-        |name: &str| zoning.ids().iter().any(|id| id == name) || district::is_one(&geojson, name);
+    let is_there = |name: &str| zoning.ids().iter().any(|id| id == name);
     if let Some(zone) = named.into_iter().find(|name| !is_there(name)) {
         return Err(AskError::NoZone {
             zone: zone.to_owned(),

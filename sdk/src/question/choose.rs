@@ -1,5 +1,8 @@
 //! Which tables a question is read from, and whether they go together.
 
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
 use policies::id::{AgreementId, OrgId, TableName};
 use policies::period::Period;
 
@@ -100,7 +103,9 @@ pub(super) fn unfit(reads: &[Read<'_>], arguments: &Arguments) -> Option<String>
             labels.collect::<Vec<_>>().join(", ")
         ));
     }
-    reads.iter().find_map(|read| apart(read, arguments))
+    let firsts: Vec<&Found> = reads.iter().filter_map(|r| r.tables.first()).collect();
+    let apart = reads.iter().find_map(|read| apart(read, arguments));
+    apart.or_else(|| firsts.iter().find_map(|f| other_hours(first, f, arguments)))
 }
 
 /// Why the tables of one source do not add up.
@@ -115,10 +120,8 @@ fn apart(read: &Read<'_>, arguments: &Arguments) -> Option<String> {
                 "A period of {one} is a {ours}, one of {two} a {theirs}: they do not cover the same time."
             ));
         }
-        if hours(first, arguments) != hours(other, arguments) {
-            return Some(format!(
-                "The parts of the day of {one} and {two} that lie inside the hours asked are not the same hours."
-            ));
+        if let Some(why) = other_hours(first, other, arguments) {
+            return Some(why);
         }
     }
     let common = common(read);
@@ -129,6 +132,17 @@ fn apart(read: &Read<'_>, arguments: &Arguments) -> Option<String> {
         format!(
             "No period of the days asked is released in all of {}.",
             names.join(", ")
+        )
+    })
+}
+
+/// Why two tables do not say something of the same hours.
+fn other_hours(one: &Found, two: &Found, arguments: &Arguments) -> Option<String> {
+    (hours(one, arguments) != hours(two, arguments)).then(|| {
+        format!(
+            "The parts of the day of {} and {} that lie inside the hours asked are not the same hours.",
+            one.name(),
+            two.name()
         )
     })
 }
@@ -157,12 +171,38 @@ fn inside(period: Period, arguments: &Arguments) -> bool {
 
 /// How many periods of a table are read, those in which all is withheld included.
 pub(super) fn periods(read: &Read<'_>, found: &Found, arguments: &Arguments) -> u64 {
+    are_read(read, found, arguments).count() as u64
+}
+
+fn are_read<'a>(
+    read: &Read<'_>,
+    found: &'a Found,
+    arguments: &Arguments,
+) -> impl Iterator<Item = &'a Period> {
     let (common, compared) = (common(read), arguments.compared());
-    let is_read = |period: &&Period| {
+    found.periods.iter().filter(move |period| {
         let asked = compared.is_empty() || compared.contains(period);
         asked && common.contains(period) && inside(**period, arguments)
-    };
-    found.periods.iter().filter(is_read).count() as u64
+    })
+}
+
+/// That the tables of two sources are read of other days: a sum grows with its days, what it is compared with does not.
+pub(super) fn other_days(reads: &[Read<'_>], arguments: &Arguments) -> Option<String> {
+    let mut all = reads.iter().filter_map(|read| {
+        let found = read.tables.first()?;
+        let periods = are_read(read, found, arguments);
+        let days: BTreeSet<Date> = periods.flat_map(|period| period.days()).collect();
+        Some((found.name(), days))
+    });
+    let (one, days) = all.next()?;
+    let (two, other) = all.find(|(_, other)| *other != days)?;
+    let both = days.intersection(&other).count();
+    Some(format!(
+        "Days read: {} of {one}, {} of {two}, {both} of both. A sum grows with its days, a mean does not: --from and \
+         --until choose the same ones.",
+        days.len(),
+        other.len()
+    ))
 }
 
 /// Which of the periods asked are not read, since another table of the source has none such.

@@ -47,13 +47,6 @@ pub(super) fn listed(geojson: &[u8]) -> Option<String> {
     (list.len() <= BYTES_MAX).then(|| format!("'{list}'"))
 }
 
-/// Is it the name of a district?
-pub(super) fn is_one(geojson: &[u8], name: &str) -> bool {
-    let read: Option<Collection> = serde_json::from_slice(geojson).ok();
-    let mut features = read.into_iter().flat_map(|read| read.features);
-    features.any(|f| zone_id(&f.properties.parent).is_some_and(|parent| parent == name))
-}
-
 /// A zone's district, out of the list that `districts.list` is; with one `||`, of which a statement may have few.
 pub(super) fn of(zone: &str) -> String {
     let after = format!("split_part(districts.list, {zone} || '\t', 2)");

@@ -7,7 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use policies::agreement::{Agreement, Unit, ZoningRef};
 use policies::id::{AgreementId, OrgId};
-use policies::kind::{Kind, MeasureKind};
+use policies::kind::Kind;
 use policies::period::Period;
 use policies::table::Table;
 
@@ -58,14 +58,14 @@ impl Found {
         if has(&measure.name) {
             return Some((measure.name.clone(), measure.name.clone()));
         }
-        // Of a trip each contributor is one; a measure of units is another name of contributors.
-        let same = self.unit == Unit::Trip || measure.kind == MeasureKind::Units;
-        let called = if same {
-            measure.name.clone()
-        } else {
-            self.unit.counted(self.terms.period).replace('-', "_")
-        };
-        has("contributors").then(|| ("contributors".to_owned(), called))
+        let called = || self.unit.counted(self.terms.period).replace('-', "_");
+        has("contributors").then(|| ("contributors".to_owned(), called()))
+    }
+
+    /// Does its number count people, or their days? Who is in several rows is counted in each; a trip is in one.
+    pub(super) fn counts_people(&self) -> bool {
+        let number = self.number().map(|(column, _)| column);
+        self.unit != Unit::Trip && number.as_deref() != self.terms.count()
     }
 
     /// Why it cannot be read as this source; `None` where it can.

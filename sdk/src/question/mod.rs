@@ -21,6 +21,7 @@
 //! | `argument` | values as they are given, checked, and quoted |
 //! | `found` | the tables that the caller has, with their terms |
 //! | `choose` | those of them that a question is read from, and whether they go together |
+//! | `people` | what a sum of people is called, who may be in it several times |
 //! | `statement` | tables in one shape, template and values as one statement |
 //! | `ask` | the whole way, and what is said beside the rows |
 
@@ -29,6 +30,7 @@ mod ask;
 mod choose;
 mod district;
 mod found;
+mod people;
 mod statement;
 
 #[cfg(test)]
@@ -80,6 +82,9 @@ pub struct Source {
     /// Can it be several tables, one under another? Then of one provider each, and only periods that all of them have.
     #[serde(default)]
     pub several: bool,
+    /// Columns by which the answer keeps its rows apart, zones left out: over `period`, `hours` and categories that are
+    /// not among them it adds up.
+    pub apart: Vec<String>,
 }
 
 /// The table that would be needed.

@@ -26,14 +26,6 @@ pub(super) struct Shape<'a> {
     pub districts: Option<&'a str>,
 }
 
-impl Read<'_> {
-    /// What is counted is called so.
-    fn called(&self) -> String {
-        let number = self.tables.first().and_then(Found::number);
-        number.map(|(_, called)| called).unwrap_or_default()
-    }
-}
-
 /// The bins of a table's day that lie inside the hours asked; all where none are asked.
 pub(super) fn bins(found: &Found, arguments: &Arguments) -> Vec<u8> {
     let bins = &found.terms.bins;
@@ -236,7 +228,7 @@ fn filled(sql: &str, reads: &[Read<'_>], arguments: &Arguments) -> Result<String
         } else {
             let inner = found.strip_prefix('{').and_then(|f| f.split_once('}'));
             let (name, after) = inner.ok_or(AskError::Shape)?;
-            out.push_str(&expression(name, reads).ok_or(AskError::Shape)?);
+            out.push_str(&expression(name, reads, arguments).ok_or(AskError::Shape)?);
             rest = after;
         }
     }
@@ -245,12 +237,12 @@ fn filled(sql: &str, reads: &[Read<'_>], arguments: &Arguments) -> Result<String
 }
 
 /// `t.sum` and the like.
-fn expression(name: &str, reads: &[Read<'_>]) -> Option<String> {
+fn expression(name: &str, reads: &[Read<'_>], arguments: &Arguments) -> Option<String> {
     let (alias, what) = name.split_once('.')?;
     let called = reads
         .iter()
         .find(|read| read.source.alias == alias)?
-        .called();
+        .called(arguments);
     let [number, low, high] =
         ["", "_low", "_high"].map(|end| identifier(&format!("{called}{end}")));
     Some(match what {

@@ -9,7 +9,7 @@ use policies::kind::Kind;
 use serde_json::json;
 
 use super::argument::{identifier, quoted};
-use super::choose::{Chosen, chosen, known, unfit};
+use super::choose::{Chosen, chosen, known, other_days, unfit};
 use super::found::Candidates;
 use super::statement::{Read, Shape, bins, counted, statement};
 use super::*;
@@ -35,7 +35,7 @@ fn every_file_is_a_question() {
     }
 }
 
-fn found(kind: &str, columns: &[&str]) -> Found {
+pub(super) fn found(kind: &str, columns: &[&str]) -> Found {
     let terms = serde_json::from_value(json!({
         "name": "od", "kind": kind, "zoning": "town-2026", "period": "week", "bins": [0, 6, 9],
         "categories": [], "cells_max": 1, "per_cell_max": 1, "clamps": [],
@@ -56,7 +56,7 @@ fn found(kind: &str, columns: &[&str]) -> Found {
     }
 }
 
-const OD: [&str; 9] = [
+pub(super) const OD: [&str; 9] = [
     "contributors",
     "contributors_low",
     "contributors_high",
@@ -196,10 +196,11 @@ fn a_number_has_its_own_name() {
     assert_eq!(named(&table).as_deref(), Some("contributors people"));
     table.unit = Unit::Trip;
     assert_eq!(named(&table).as_deref(), Some("contributors trips"));
-    assert_eq!(
-        named(&found("presence", &["contributors"])).as_deref(),
-        Some("contributors people")
-    );
+    // Also where the kind says people: who is there on five days of a week is five person-days.
+    let mut here = found("presence", &["contributors"]);
+    assert_eq!(named(&here).as_deref(), Some("contributors person_days"));
+    here.unit = Unit::PersonWeek;
+    assert_eq!(named(&here).as_deref(), Some("contributors people"));
     assert_eq!(
         named(&found("presence", &["people"])).as_deref(),
         Some("people people")
@@ -288,6 +289,47 @@ fn tables_of_other_periods_or_hours_are_not_added() {
     let cut = |other: &mut Found| other.terms.bins = vec![0, 7, 9].try_into().unwrap();
     assert!(why(Some("6-9"), cut).contains("not the same hours"));
     assert_eq!(why(Some("0-9"), cut), "");
+}
+
+/// Of the two tables of a ratio, too: trips of a month for the people of a day are none for them.
+#[test]
+fn tables_that_are_compared_are_of_the_same_hours_and_days() {
+    let sources = &Question::named("trips-and-presence").unwrap().sources;
+    let said = |hours, change: fn(&mut Found)| {
+        let trips = found("od_trips", &OD);
+        let mut here = found("presence", &["contributors"]);
+        here.schema = "agreement_2".into();
+        change(&mut here);
+        let read = |(source, found)| Read {
+            source,
+            tables: vec![found],
+        };
+        let reads: Vec<_> = sources.iter().zip([trips, here]).map(read).collect();
+        let arguments = Arguments::default().with(Argument::Hours, hours);
+        let why = unfit(&reads, &arguments);
+        why.or(other_days(&reads, &arguments)).unwrap_or_default()
+    };
+    assert_eq!(said(None, |_| ()), "");
+    let cut = |other: &mut Found| other.terms.bins = vec![0, 7, 9].try_into().unwrap();
+    assert!(said(Some("6-9"), cut).contains("not the same hours"));
+    assert_eq!(said(Some("0-9"), cut), "");
+    // A week, and its days.
+    let days = |other: &mut Found| {
+        let week = "2026-W41".parse::<policies::period::Period>().unwrap();
+        other.terms.period = policies::period::Grain::Day;
+        other.periods = week
+            .days()
+            .iter()
+            .map(|d| d.to_string().parse().unwrap())
+            .collect();
+    };
+    assert_eq!(said(None, days), "");
+    let one = |other: &mut Found| other.periods = vec!["2026-10-05".parse().unwrap()];
+    let said = said(None, one);
+    assert!(
+        said.contains("7 of agreement_0\"1.od, 1 of agreement_2.od, 1 of both"),
+        "{said}"
+    );
 }
 
 /// Each table that is named is read, or it is said why not.

@@ -181,3 +181,16 @@ async fn a_stop_stands_for_the_zone_that_holds_it() {
     let nowhere = ask(&asked.city.client, "catchment", nowhere).await;
     assert!(matches!(nowhere, Err(AskError::NoZone { .. })));
 }
+
+/// Found by a review: the rows of a district were said to be withheld or zero, and no question has any by that name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_district_is_no_zone() {
+    let asked = Asked::new().await;
+    let with = |values: &[_]| given(values).with_tables(asked.bikes());
+    let to = with(&[(Argument::Zone, "west")]);
+    let from = with(&[(Argument::Date, DAYS[1]), (Argument::Origin, "west")]);
+    for (question, values) in [("catchment", to), ("travel-time", from)] {
+        let answer = ask(&asked.city.client, question, values).await;
+        assert!(matches!(answer, Err(AskError::NoZone { .. })), "{answer:?}");
+    }
+}

@@ -1,5 +1,7 @@
 //! Tables that count people alone, near the threshold, and data without a unit: no number is made up for them.
 
+use std::collections::BTreeSet;
+
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use policies::agreement::Unit;
@@ -85,10 +87,19 @@ async fn people_alone_have_the_ends_that_were_released_beside_those_who_are_ther
 
     // People who travel and people who are there are two columns.
     let here = rows_of(&asked.phones, &["zone"], ["contributors"]);
-    let columns = ["zone", "people", "people_low", "people_high", "present"];
+    let columns = [
+        "zone",
+        "person_counts",
+        "person_counts_low",
+        "person_counts_high",
+        "present",
+    ];
     let by_zone = walked().with(Argument::By, Some("zone"));
-    let found = shown(&asked.answer("trips-and-presence", by_zone).await, &columns);
+    let answer = asked.answer("trips-and-presence", by_zone).await;
+    let found = shown(&answer, &columns);
     assert!(!found.is_empty());
+    let added = "adds up people over periods and parts of the day";
+    assert!(answer.remarks[0].contains(added), "{:?}", answer.remarks);
     for row in found {
         let from = people.iter().filter(|r| r.1[0] == row[0]).map(|r| r.2[0]);
         let there: Vec<_> = here
@@ -102,9 +113,6 @@ async fn people_alone_have_the_ends_that_were_released_beside_those_who_are_ther
             (there.iter().sum::<f64>() / there.len() as f64).round(),
         );
     }
-    let by_district = asked.answer("trips-and-presence", walked()).await;
-    let zones: Vec<_> = shown(&by_district, &["zone"]).concat();
-    assert!(!zones.is_empty() && zones.iter().all(|zone| zone == "west" || zone == "east"));
 
     // It has no durations, and the bikes' are not shown in their place.
     let date = walked().with(Argument::Date, Some(DAYS[1]));
@@ -115,6 +123,54 @@ async fn people_alone_have_the_ends_that_were_released_beside_those_who_are_ther
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// Found by a review: the mean of a district was one over its zones, so that it had half as many people as it has.
+#[tokio::test(flavor = "multi_thread")]
+async fn those_in_a_district_are_those_in_all_its_zones() {
+    let asked = Asked::new().await;
+    let bikes = Arguments::default().with_tables(asked.bikes());
+    let answer = asked.answer("trips-and-presence", bikes).await;
+    let trips = rows_of(&asked.bikes.1, &["origin"], ["trips"]);
+    let here = rows_of(&asked.phones, &["zone", "time"], ["contributors"]);
+    let ends = |name: &str| ["", "_low", "_high"].map(|end| format!("{name}{end}"));
+    let columns = ["trips", "present", "per_1000"].map(ends).concat();
+    let mut columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    columns.push("zone");
+    let found = shown(&answer, &columns);
+    assert_eq!(found.len(), 2);
+    for row in found {
+        let x = trips.iter().filter(|r| district(&r.1[0]) == row[9]);
+        let x = total(x.map(|r| r.2[0]));
+        let there = || here.iter().filter(|r| district(&r.1[0]) == row[9]);
+        let times: BTreeSet<_> = there().map(|r| (r.0, &r.1[1])).collect();
+        let (sum, half) = total(there().map(|r| r.2[0]));
+        let y = (sum / times.len() as f64, half / times.len() as f64);
+        assert!(there().count() > times.len() || row[9] == "east");
+        assert_eq!(row[..3], written(x));
+        assert_eq!(row[3..6], written_mean(y), "{row:?}");
+        let half = x.0 / y.0 * (x.1 / x.0).hypot(y.1 / y.0);
+        near(&row[6], 1000.0 * x.0 / y.0);
+        near(&row[7], 1000.0 * (x.0 / y.0 - half));
+        near(&row[8], 1000.0 * (x.0 / y.0 + half));
+    }
+    assert_eq!(answer.remarks, [""; 0]);
+
+    // Trips of one day beside the people of two.
+    let trams = Arguments::default().with_tables(vec![in_full(&asked.trams.0, "od-day")]);
+    let answer = asked.answer("trips-and-presence", trams).await;
+    let [said] = answer.remarks.as_slice() else {
+        panic!("{:?}", answer.remarks)
+    };
+    assert!(
+        said.starts_with("Days read: 1 of ") && said.contains("1 of both"),
+        "{said}"
+    );
+}
+
+/// A mean and the ends of its interval, as whole numbers.
+fn written_mean((mean, half): Number) -> [String; 3] {
+    [mean.round(), (mean - half).floor(), (mean + half).ceil()].map(|number| format!("{number:.1}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

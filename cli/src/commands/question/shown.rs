@@ -43,6 +43,7 @@ pub(super) struct Answered<'a> {
     pub question: &'a str,
     pub answered: bool,
     pub count: usize,
+    pub columns: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<Vec<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]

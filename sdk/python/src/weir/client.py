@@ -238,16 +238,17 @@ class Client:
         return asked(self.profile.path, question, values)
 
     def _listed(self, service: str, name: str, field: str, **fields: Any) -> pd.DataFrame:
-        rows: list[dict[str, Any]] = []
+        listed = messages.method(service, name)[2].DESCRIPTOR.fields_by_name[field].message_type
+        columns = [f.name for f in listed.fields if f.message_type is None]
+        rows: list[list[Any]] = []
         token, more = "", True
         while more:
             page = self._wire.unary(service, name, **fields, page_size=_PAGE, page_token=token)
-            for each in getattr(page, field):
-                simple = (f for f in each.DESCRIPTOR.fields if f.message_type is None)
-                rows.append({f.name: getattr(each, f.name) for f in simple})
+            rows += ([getattr(each, column) for column in columns] for each in getattr(page, field))
             more = page.next_page_token not in ("", token)
             token = page.next_page_token
-        return pd.DataFrame(rows)
+        # Also where there is nothing the columns are those of the contract.
+        return pd.DataFrame(rows, columns=columns)
 
 
 def _merge(periods: Sequence[str], coarsening: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -38,6 +38,6 @@ def asked(profile: Path, question: str, values: Mapping[str, str | int | Sequenc
         raise WeirError((done.stderr or done.stdout).strip())
     if not told["answered"]:
         raise Unanswered(told)
-    frame = pd.DataFrame(told["rows"])
+    frame = pd.DataFrame(told["rows"], columns=told["columns"])
     frame.attrs = {name: told[name] for name in ("question", "reading", "withheld", "remarks", "sql")}
     return frame

@@ -165,8 +165,8 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// Sums by the values of some columns, of which anything was released. Only rows of the table's own grain: those of
-    /// margins would count twice.
+    /// Sums by the values of some columns, of which anything was released. Only rows of the table's own grain: margins
+    /// would count twice, and rows of coarser rungs span several zones or times.
     pub(super) fn by(&self, columns: &[usize]) -> BTreeMap<Vec<String>, Sum> {
         let grid = self.export.grid();
         let mut sums: BTreeMap<Vec<String>, Sum> = BTreeMap::new();

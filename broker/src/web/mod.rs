@@ -22,6 +22,6 @@ mod routes;
 mod serve;
 
 pub(crate) use open::is_mail;
-pub use open::{Presented, open_formats};
+pub use open::{Open, Presented, open_formats};
 pub use routes::routes;
 pub use serve::serve;

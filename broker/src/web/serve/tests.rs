@@ -16,7 +16,7 @@ const BOUNDS: Bounds = Bounds {
     slow: NEVER,
 };
 /// Far more than fits between the two.
-const BODY_BYTES: usize = 256 << 10;
+const BODY_BYTES: usize = 64 << 10;
 
 /// A connection on which this was asked, and its other end.
 async fn asked(bounds: Bounds, request: &str) -> (DuplexStream, JoinHandle<()>) {

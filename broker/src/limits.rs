@@ -73,8 +73,16 @@ pub const ORG_CALLS_BURST: u32 = 400;
 pub const WEB_CONNECTIONS_MAX: usize = 256;
 /// From a connection, or the answer before, to the last byte of a request's head.
 pub const WEB_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection of the public side is closed after this, whatever it does: nobody keeps a place.
+/// From a request of the public side, its body included, to the beginning of its answer; then it is 503, while what was
+/// being made for it is made on. Less than a client waits.
+pub const WEB_ANSWER_BEGINS: Duration = Duration::from_secs(45);
+/// A connection of the public side takes no further request after this: nobody keeps a place by asking.
 pub const WEB_CONNECTION_AGE_MAX: Duration = Duration::from_secs(120);
+/// How long an answer in work has from then on; what has not ended is cut. The largest file at 1.2 Mbit/s.
+pub const WEB_CONNECTION_GRACE: Duration = Duration::from_secs(900);
+/// How long an answer of the public side may wait for its reader to take anything. The system's buffer counts as taken,
+/// and has room again when about a third of its 4 MiB has gone: 22 kB/s are fast enough.
+pub const WEB_READER_SLOW: Duration = Duration::from_secs(60);
 /// Bytes of a request's head, and of the buffer it is read into.
 pub const WEB_HEAD_BYTES_MAX: usize = 16 << 10;
 /// Files read for the public side at one time.
@@ -312,5 +320,6 @@ const _: () = assert!(ZONING_BYTES_MAX < MESSAGE_BYTES_MAX);
 // A file that many ask for is in memory once.
 const _: () = assert!(OPEN_FILE_BYTES_MAX <= OPEN_BYTES_KEPT && OPEN_BYTES_KEPT < OPEN_BYTES_HELD);
 const _: () = assert!(OPEN_BYTES_HELD <= u32::MAX as usize);
+const _: () = assert!(WEB_ANSWER_BEGINS.as_secs() < WEB_CONNECTION_AGE_MAX.as_secs());
 const _: () = assert!(CHUNK_BYTES < MESSAGE_BYTES_MAX);
 const _: () = assert!(ORG_CALLS_PER_SECOND <= ORG_CALLS_BURST);

@@ -61,6 +61,25 @@ impl CliError {
         }
     }
 
+    /// Is this its word for scripts?
+    #[must_use]
+    pub fn is_coded(&self, word: &str) -> bool {
+        matches!(self, Self::Failed { code, .. } if *code == word)
+    }
+
+    /// The same failure as a part of something larger.
+    #[must_use]
+    pub fn within(self, larger: impl Display) -> Self {
+        match self {
+            Self::Failed { what, help, code } => Self::Failed {
+                what: format!("{larger}: {what}"),
+                help,
+                code,
+            },
+            other => other,
+        }
+    }
+
     /// A file that cannot be used.
     pub fn file(doing: &str, path: &Path, why: impl Display) -> Self {
         Self::new(format_args!("cannot {doing} `{}`: {why}", path.display()))

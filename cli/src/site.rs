@@ -24,6 +24,8 @@ use crate::errors::CliError;
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Largest answer.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// The word for scripts where nothing answers, or something that is not what was asked for.
+pub const NO_ANSWER: &str = "no_answer";
 
 /// Where a server is, and by which certificates it is known.
 pub struct Site {
@@ -122,14 +124,17 @@ impl Site {
     pub async fn get(&self, path: &str) -> Result<Value, CliError> {
         match self.ask(Method::GET, path, None, None).await? {
             (200, body) => Ok(body),
+            (503, _) => Err(self.failed(path, "the answer is 503").or_try(
+                "again in some minutes: it is still making files, or has too many readers",
+            )),
             (status, _) => Err(self.failed(path, &format!("the answer is {status}"))),
         }
     }
 
-    /// A CKAN action and its `result`; `None` where CKAN finds nothing.
+    /// A CKAN action and its `result`; `None` where CKAN itself says that it finds nothing.
     ///
     /// # Errors
-    /// [`CliError`] with what CKAN says.
+    /// [`CliError`] with what CKAN says; [`NO_ANSWER`] where it is not a CKAN that answers.
     pub async fn action(
         &self,
         name: &str,
@@ -150,19 +155,27 @@ impl Site {
             Method::GET
         };
         let (status, mut answer) = self.ask(method, &path, token, body).await?;
-        let success = answer.get("success").and_then(Value::as_bool) == Some(true);
+        let success = answer.get("success").and_then(Value::as_bool);
         match (status, success) {
-            (200, true) => Ok(answer.get_mut("result").map(Value::take)),
-            (404, _) if body.is_none() => Ok(None),
-            (403, _) => {
+            (200, Some(true)) => Ok(answer.get_mut("result").map(Value::take)),
+            (404, Some(false)) if body.is_none() => Ok(None),
+            (403, Some(false)) => {
                 let failed = self.failed(name, "not authorised");
                 Err(failed.or_try("a token with editor rights for the organisation of --owner"))
             }
-            (status, _) => {
+            (status, Some(_)) => {
                 let told = answer
                     .get("error")
                     .map_or_else(String::new, |error| format!(": {error}"));
                 Err(self.failed(name, &format!("the answer is {status}{told}")))
+            }
+            // A page of a proxy, or of a CKAN that is elsewhere: it says nothing about packages.
+            (status, None) => {
+                let why = format!("the answer is {status}, and none of CKAN's action API");
+                let failed = self.failed(&path, &why).coded(NO_ANSWER);
+                Err(failed.or_try(
+                    "is --ckan the address of the CKAN, its path included, without `/api`?",
+                ))
             }
         }
     }
@@ -175,9 +188,9 @@ impl Site {
         body: Option<&Value>,
     ) -> Result<(u16, Value), CliError> {
         let asked = tokio::time::timeout(TIMEOUT, self.try_ask(method, path, token, body)).await;
-        let asked =
-            asked.map_err(|_| self.failed(path, &format!("no answer within {TIMEOUT:?}")))?;
-        asked.map_err(|why| self.failed(path, &why))
+        let late = |_| format!("no answer within {TIMEOUT:?}");
+        let asked = asked.map_err(late).flatten();
+        asked.map_err(|why| self.failed(path, &why).coded(NO_ANSWER))
     }
 
     async fn try_ask(

@@ -33,6 +33,7 @@ mod odrl;
 mod offers;
 mod open_change;
 mod open_data;
+mod open_shapes;
 mod open_slow;
 mod open_web;
 mod opening;

@@ -58,7 +58,7 @@ struct Away(PathBuf, PathBuf);
 impl Away {
     fn blob(town: &Town, blob: &policies::id::BlobId) -> Self {
         let file = town.config.state.join("blobs").join(blob.as_str());
-        let away = town.folder.path().join("away");
+        let away = town.folder.path().join(blob.as_str());
         std::fs::rename(&file, &away).unwrap();
         Self(file, away)
     }
@@ -71,7 +71,7 @@ impl Away {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_damaged_costs_no_more_than_itself() {
     let open = Open::new("kept").await;
-    open.open().await;
+    open.propose().await;
     let (town, path) = (&open.town, format!("/open/{}", open.key));
     let of = async |suffix: &str| get(town, &format!("{path}{suffix}")).await;
     let (table, zoning) = {
@@ -83,8 +83,12 @@ async fn what_is_damaged_costs_no_more_than_itself() {
         let zoning = state.zoning(&open.terms.tables[0].zoning).unwrap();
         (blob.clone(), zoning.blob.clone())
     };
-    // The table: it is listed, as public, and what opens its commitment is there.
+    // The table: it is listed, as public, and what opens its commitment is there. It is damaged before it is opened, or
+    // its files might be made before.
     let away = Away::blob(town, &table);
+    let second = open.second().await;
+    let approved = second.client.approve_open_data(&open.key, &second.signer);
+    approved.await.unwrap();
     let listed = dataset(town).await;
     let files = listed["dcat:distribution"].as_array().unwrap();
     assert_eq!(files.len(), 2, "none would say that it is withdrawn");
@@ -96,9 +100,9 @@ async fn what_is_damaged_costs_no_more_than_itself() {
     assert!(!files.iter().any(sized), "{files:?}");
     assert_eq!(of(".arrow").await.status, 500);
     assert_eq!(of(".salt").await.status, 200);
-    away.back();
     // The zoning: the released bytes and their sheet are there, and nothing else is offered.
-    let away = Away::blob(town, &zoning);
+    let zones = Away::blob(town, &zoning);
+    away.back();
     for suffix in [".arrow", ".json", ".html", ""] {
         assert_eq!(of(suffix).await.status, 200, "{suffix}");
     }
@@ -111,9 +115,11 @@ async fn what_is_damaged_costs_no_more_than_itself() {
         offered.contains(".arrow") && !offered.contains(".csv"),
         "{offered}"
     );
-    let files = dataset(town).await["dcat:distribution"].clone();
-    assert_eq!(files.as_array().unwrap().len(), 2, "{files}");
-    away.back();
+    let listed = dataset(town).await;
+    let files = listed["dcat:distribution"].as_array().unwrap();
+    assert_eq!(files.len(), 2, "{files:?}");
+    assert!(!files.iter().any(sized), "these are not all: {files:?}");
+    zones.back();
     // It was no more than away.
     assert_eq!(of(".csv").await.status, 200);
     let files = dataset(town).await["dcat:distribution"].clone();

@@ -26,21 +26,21 @@ impl Open {
         let publication = serde_json::json!({ "licence": "CC-BY-4.0", "on_end": on_end });
         terms.publication = serde_json::from_value(publication).unwrap();
         let agreement = activate(&bikes, &city, &terms).await;
-        let pushed = push(&agreement, "2026-10-05");
-        let batches = [cells(&terms, &ROWS)];
-        bikes.client.push(&pushed, &batches, |_| {}).await.unwrap();
-        let wish = wish(&agreement, "od", "2026-10-05");
-        let Answered::Released(released) = city.client.request(&wish).await.unwrap() else {
-            panic!("refused")
-        };
+        let key = released((&bikes, &city), (&terms, &agreement), "2026-10-05").await;
         Self {
-            key: released.what.clone(),
+            key,
             town,
             bikes,
             city,
             terms,
             agreement,
         }
+    }
+
+    /// A further release, of another day.
+    pub async fn released_too(&self, day: &str) -> ReleaseKey {
+        let under = (&self.terms, &self.agreement);
+        released((&self.bikes, &self.city), under, day).await
     }
 
     /// A second person of the planner, with certificates of the same organisation.
@@ -73,6 +73,21 @@ impl Open {
     pub async fn stage(&self) -> OpenStage {
         let listed = self.bikes.client.releases(&self.agreement, None).await;
         listed.unwrap()[0].open
+    }
+}
+
+/// Counted by the one, released to the other.
+async fn released(
+    (bikes, city): (&Member, &Member),
+    (terms, id): (&Agreement, &AgreementId),
+    day: &str,
+) -> ReleaseKey {
+    let batches = [cells(terms, &ROWS)];
+    let pushed = push(id, day);
+    bikes.client.push(&pushed, &batches, |_| {}).await.unwrap();
+    match city.client.request(&wish(id, "od", day)).await.unwrap() {
+        Answered::Released(released) => released.what,
+        Answered::Refused(refusal) => panic!("{refusal}"),
     }
 }
 

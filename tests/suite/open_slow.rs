@@ -11,7 +11,9 @@ use broker::flow::Broker;
 use broker::store::disk::{Disk, FileName, OsDisk};
 use broker::web;
 use certs::Ed25519Seed;
-use policies::state::Stage;
+use policies::entry::Body;
+use policies::id::ReleaseKey;
+use policies::state::{Openness, Stage, State};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -117,6 +119,7 @@ struct Slow {
     clock: Clock,
     at: SocketAddr,
     broker: Arc<Broker>,
+    open: Arc<web::Open>,
     _stop: tokio_util::sync::DropGuard,
 }
 
@@ -136,15 +139,54 @@ impl Slow {
         let broker = broker_on(on, &index, *seed.as_bytes(), clock.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (at, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let routes = web::routes(Arc::clone(&broker), web::Presented::default());
+        let open = web::Open::new(&broker, web::Presented::default());
+        let routes = web::routes(Arc::clone(&broker), Arc::clone(&open));
         tokio::spawn(web::serve(listener, None, routes, stop.clone()));
         Self {
             disk,
             clock,
             at,
             broker,
+            open,
             _stop: stop.drop_guard(),
         }
+    }
+
+    /// The file of a release's table.
+    fn table(&self, key: &ReleaseKey) -> String {
+        let state = self.broker.sequencer().state();
+        let Stage::Published { blob, .. } = &state.release(key).unwrap().stage else {
+            panic!("not published")
+        };
+        format!("blobs/{blob}")
+    }
+
+    /// Writes that somebody else has approved it.
+    async fn approve(&self, key: &ReleaseKey) {
+        let mut opening = {
+            let state = self.broker.sequencer().state();
+            let open = state.release(key).unwrap().open.clone();
+            let Some(Openness::Proposed { by, .. }) = open else {
+                panic!("not proposed")
+            };
+            by
+        };
+        opening.user.pseudonym = "f".repeat(32).parse().unwrap();
+        let opened = move |_: &State, _| Ok((vec![Body::ReleaseOpened(opening)], ()));
+        let written = self.broker.sequencer().submit("release.opened", opened);
+        written.await.unwrap();
+    }
+
+    /// Once the catalogue has so many files with their checksums.
+    async fn has_files(&self, number: usize) {
+        until("they are known", async || {
+            let mut stream = self.asks("/open.jsonld").await;
+            let mut listed = String::new();
+            stream.read_to_string(&mut listed).await.unwrap();
+            let files = listed.matches("spdx:checksumValue\"").count();
+            (files == number).then_some(())
+        })
+        .await;
     }
 
     async fn asks(&self, path: &str) -> TcpStream {
@@ -198,13 +240,7 @@ async fn what_was_made_for_a_reader_who_has_gone_is_kept() {
     let mut open = Open::new("kept").await;
     open.open().await;
     let slow = Slow::of(&mut open).await;
-    let Stage::Published { blob, .. } = ({
-        let state = slow.broker.sequencer().state();
-        state.release(&open.key).unwrap().stage.clone()
-    }) else {
-        panic!("not published")
-    };
-    let file = format!("blobs/{blob}");
+    let file = slow.table(&open.key);
     slow.disk.shut(file.clone());
     let table = format!("/open/{}.arrow", open.key);
     let asked = slow.asks(&table).await;
@@ -220,4 +256,38 @@ async fn what_was_made_for_a_reader_who_has_gone_is_kept() {
         (status == 200).then_some(())
     })
     .await;
+}
+
+/// After a start, whoever asks for the catalogue first need not wait for the files of all that it names; nor of what is
+/// opened later.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_catalogue_names_is_made_before_anybody_asks() {
+    let mut open = Open::new("kept").await;
+    open.open().await;
+    let next = open.released_too("2026-10-06").await;
+    let (city, signer) = (&open.city.client, &open.city.signer);
+    city.propose_open_data(&next, signer).await.unwrap();
+    let slow = Slow::of(&mut open).await;
+    let stop = CancellationToken::new();
+    let ahead = Arc::clone(&slow.open).make_ahead(stop.clone());
+    let state = open.town.config.state.clone();
+    let file = slow.table(&open.key);
+    slow.disk.shut(file.clone());
+    let ahead = tokio::spawn(ahead);
+    slow.disk.counts(1, 0).await;
+    slow.disk.open();
+    slow.disk.counts(0, 1).await;
+    // From here on nobody else could make them.
+    std::fs::remove_file(state.join(file)).unwrap();
+    slow.has_files(5).await;
+    let file = slow.table(&next);
+    slow.disk.shut(file.clone());
+    slow.approve(&next).await;
+    slow.disk.counts(1, 1).await;
+    slow.disk.open();
+    slow.disk.counts(0, 2).await;
+    std::fs::remove_file(state.join(file)).unwrap();
+    slow.has_files(10).await;
+    stop.cancel();
+    ahead.await.unwrap();
 }

@@ -1,8 +1,5 @@
 //! Open data as strangers see it: the catalogue, the tables in each format, validators, and what is withdrawn.
 
-use std::path::Path;
-use std::process::Command;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{Timestamp, ToSpan};
@@ -12,10 +9,22 @@ use policies::life::Action;
 use serde_json::Value;
 
 use crate::harness::*;
-use crate::odrl::schemas;
 use crate::open_data::Open;
 use crate::opening::*;
 use crate::web::{Answer, ask, get};
+
+/// What each address of one table may end with.
+const SUFFIXES: [&str; 9] = [
+    ".csv",
+    ".csv-metadata.json",
+    ".parquet",
+    ".geojson",
+    ".arrow",
+    ".json",
+    ".html",
+    ".tlog-proof",
+    ".salt",
+];
 
 async fn accepting(town: &Town, path: &str, accept: &str) -> Answer {
     let lines = format!("Accept: {accept}\r\n");
@@ -31,7 +40,7 @@ async fn catalogue(town: &Town) -> Value {
 }
 
 /// The catalogue once it names a number of datasets: it looks at the log every few seconds.
-async fn with_datasets(town: &Town, number: usize) -> Value {
+pub async fn with_datasets(town: &Town, number: usize) -> Value {
     until("the catalogue has them", async || {
         let catalogue = catalogue(town).await;
         let there = catalogue["dcat:dataset"].as_array().unwrap().len();
@@ -231,18 +240,7 @@ fn persons(town: &Town) -> Vec<String> {
 async fn names_nobody(open: &Open) {
     let names = persons(&open.town);
     let page = format!("/open/{}", open.key);
-    let suffixes = [
-        ".csv",
-        ".csv-metadata.json",
-        ".parquet",
-        ".geojson",
-        ".arrow",
-        ".json",
-        ".html",
-        ".tlog-proof",
-        ".salt",
-    ];
-    let files = suffixes.map(|suffix| format!("{page}{suffix}"));
+    let files = SUFFIXES.map(|suffix| format!("{page}{suffix}"));
     let register = format!("/register/{}", open.agreement);
     let others = [
         "/open",
@@ -284,7 +282,7 @@ async fn what_is_withdrawn_is_gone_and_the_catalogue_says_so() {
     act.await.unwrap();
     assert_eq!(get(&open.town, &page).await.status, 200, "the notice runs");
     open.town.clock.set(ends);
-    for suffix in ["", ".arrow", ".json", ".html", ".tlog-proof", ".salt"] {
+    for suffix in [""].iter().chain(&SUFFIXES) {
         let gone = get(&open.town, &format!("{page}{suffix}")).await;
         assert_eq!(gone.status, 410, "{suffix}");
     }
@@ -294,6 +292,13 @@ async fn what_is_withdrawn_is_gone_and_the_catalogue_says_so() {
     assert_eq!(kept.status, 410);
     let listed = with_datasets(&open.town, 1).await;
     assert!(listed["dcat:dataset"][0].get("dcat:distribution").is_none());
+    // Of what it names nothing is gone.
+    let pages = listed["dcat:dataset"][0]["foaf:page"].as_array().unwrap();
+    for page in pages {
+        let page = page["@id"].as_str().unwrap();
+        assert_eq!(get(&open.town, page).await.status, 200, "{page}");
+    }
+    assert_eq!(pages.len(), 1, "the register's");
     let status = listed["dcat:record"][0]["adms:status"]["@id"]
         .as_str()
         .unwrap();
@@ -330,59 +335,4 @@ async fn the_reason_of_a_withdrawal_stands_in_the_place_of_the_data() {
         html.contains("&lt;wrongly&gt;") && !html.contains("<wrongly>"),
         "{html}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_catalogue_holds_by_the_shapes_of_dcat_ap_and_mobility_dcat_ap() {
-    let Some(python) = python("odrl", "no catalogue was validated") else {
-        return;
-    };
-    let schemas = schemas();
-    if !schemas.join("dcat-ap/shapes.ttl").exists() {
-        let path = schemas.display();
-        let what = format_args!("`{path}/dcat-ap` is not here, no catalogue was validated");
-        return policies::testing::skipped(what);
-    }
-    let open = Open::new("kept").await;
-    open.open().await;
-    let listed = with_datasets(&open.town, 1).await;
-    let folder = tempfile::tempdir().unwrap();
-    let check = |name: &str, catalogue: &Value| {
-        let file = folder.path().join(name);
-        std::fs::write(&file, serde_json::to_vec_pretty(catalogue).unwrap()).unwrap();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("odrl/catalogue.py");
-        let mut check = Command::new(&python);
-        check
-            .arg("-W")
-            .arg("ignore")
-            .arg(script)
-            .arg(&schemas)
-            .arg(&file);
-        let done = check.arg("https://data.city.example/").output().unwrap();
-        let told = String::from_utf8_lossy(&done.stdout).into_owned();
-        let faults = String::from_utf8_lossy(&done.stderr).into_owned();
-        (done.status.success(), told + &faults)
-    };
-    // As it was read from the operator's own address, to which its relative ones resolve.
-    let (holds, told) = check("catalogue.jsonld", &listed);
-    assert!(holds && told.contains("1 datasets"), "{told}");
-    // One that is withdrawn, too, beside one that is not.
-    let tombstone = {
-        let bikes = &open.bikes;
-        let reason = "a zone was named wrongly".parse().unwrap();
-        let taken = bikes
-            .client
-            .withdraw_open_data(&open.key, reason, &bikes.signer);
-        taken.await.unwrap();
-        with_datasets(&open.town, 1).await
-    };
-    let mut both = listed.clone();
-    for part in ["dcat:dataset", "dcat:record"] {
-        let mut text = tombstone[part][0].to_string();
-        text = text.replace(open.key.as_str(), &"f".repeat(64));
-        let other: Value = serde_json::from_str(&text).unwrap();
-        both[part].as_array_mut().unwrap().push(other);
-    }
-    let (holds, told) = check("both.jsonld", &both);
-    assert!(holds && told.contains("2 datasets"), "{told}");
 }

@@ -70,7 +70,9 @@ pub(super) async fn public_side(
         publisher: web.publisher.clone(),
         contact: web.contact.clone(),
     };
-    let routes = web::routes(Arc::clone(broker), presented);
+    let open = web::Open::new(broker, presented);
+    tokio::spawn(Arc::clone(&open).make_ahead(stop.clone()));
+    let routes = web::routes(Arc::clone(broker), open);
     tokio::spawn(web::serve(listener, Some(trust), routes, stop.clone()));
     address.map(Some).map_err(during("listen on `web.listen`"))
 }

@@ -6,6 +6,7 @@
 //! | `answer` | how a page is read beside the async threads |
 //! | `log` | the log's checkpoint and hash tiles (c2sp.org/tlog-tiles) |
 //! | `open` | open data: the catalogue (DCAT-AP) and the tables |
+//! | `patient` | readers who stop taking an answer |
 //! | `register` | the public register of agreements, HTML and JSON |
 //! | `serve` | the listener with its bounds |
 //!
@@ -15,11 +16,12 @@
 mod answer;
 mod log;
 mod open;
+mod patient;
 mod register;
 mod routes;
 mod serve;
 
 pub(crate) use open::is_mail;
-pub use open::{Presented, open_formats};
+pub use open::{Open, Presented, open_formats};
 pub use routes::routes;
 pub use serve::serve;

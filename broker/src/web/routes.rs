@@ -6,16 +6,16 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::map_response;
 use axum::response::Response;
 
-use super::open::{self, Presented};
+use super::open::{self, Open};
 use super::{log, register};
 use crate::flow::Broker;
 
 /// Everything that is public, GET and HEAD only.
-pub fn routes(broker: Arc<Broker>, presented: Presented) -> Router {
+pub fn routes(broker: Arc<Broker>, open: Arc<Open>) -> Router {
     Router::new()
         .merge(log::routes())
         .merge(register::routes(&broker))
-        .merge(open::routes(&broker, presented))
+        .merge(open::routes(open))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(broker)
         .layer(map_response(finish))

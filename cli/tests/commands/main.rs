@@ -12,6 +12,7 @@
 mod audits;
 mod batches;
 mod calls;
+mod ckan;
 mod contributions;
 mod demo;
 mod files;
@@ -19,6 +20,7 @@ mod helsinki;
 mod holes;
 mod life;
 mod office;
+mod open_ckan;
 mod open_data;
 mod questions;
 mod rotation;

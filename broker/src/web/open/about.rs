@@ -1,7 +1,6 @@
 //! What an open release is about, as the log and its agreements say it.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use policies::agreement::Agreement;
 use policies::entry::Reservation;
 use policies::id::{AgreementId, BlobId, OrgId, ReleaseKey, TableName, ZoningId};
@@ -10,6 +9,9 @@ use policies::period::{Grain, Period};
 use policies::state::{OpenStage, Openness, ReleaseRecord, Stage, State};
 
 use super::shelf::Name;
+
+/// Runs of periods that a name lists; of more it says that there are gaps.
+const RUNS_NAMED_MAX: usize = 3;
 
 /// One release that is, or was, open.
 #[derive(Debug, Clone)]
@@ -23,7 +25,7 @@ pub(super) struct About {
     pub(super) table: TableName,
     /// What its rows count, in words.
     pub(super) counts: String,
-    /// All periods it reads, first to last.
+    /// All periods it reads, rising.
     pub(super) periods: Vec<Period>,
     pub(super) grain: Grain,
     pub(super) edition: u32,
@@ -121,24 +123,25 @@ impl About {
         })
     }
 
-    /// First and last day that it is about, in the agreement's time zone.
-    pub(super) fn days(&self) -> Option<(Date, Date)> {
-        let first = self.periods.iter().map(|period| period.first()).min()?;
-        let last = self.periods.iter().map(|period| period.last()).max()?;
-        Some((first, last))
+    /// First and last of each run of periods without a gap, rising: a merge may leave some out.
+    pub(super) fn runs(&self) -> Vec<(Period, Period)> {
+        let mut runs: Vec<(Period, Period)> = Vec::new();
+        for period in &self.periods {
+            match runs.last_mut() {
+                Some((_, last)) if last.next().is_ok_and(|next| next == *period) => *last = *period,
+                _ => runs.push((*period, *period)),
+            }
+        }
+        runs
     }
 
     /// One line for lists.
     pub(super) fn name(&self) -> String {
-        let when = match self.periods.as_slice() {
-            [one] => one.to_string(),
-            [first, .., last] => format!("{first} to {last}"),
-            [] => String::new(),
-        };
         let edition = match self.edition {
             1 => String::new(),
             n => format!(", edition {n}"),
         };
+        let when = when(&self.runs());
         format!("{}: {} {when}{edition}", self.title, self.table)
     }
 
@@ -163,6 +166,21 @@ impl About {
             licence: self.licence().map(ToOwned::to_owned),
         }
     }
+}
+
+/// Which periods, in a few words.
+fn when(runs: &[(Period, Period)]) -> String {
+    if let [(first, _), _, .., (_, last)] = runs
+        && runs.len() > RUNS_NAMED_MAX
+    {
+        let gaps = runs.len() - 1;
+        return format!("{first} to {last} with {gaps} gaps");
+    }
+    let named = runs.iter().map(|(first, last)| match first == last {
+        true => first.to_string(),
+        false => format!("{first} to {last}"),
+    });
+    named.collect::<Vec<_>>().join(", ")
 }
 
 /// What protects a release, in words: its own noise says, whatever was agreed on later.

@@ -118,11 +118,7 @@ fn dataset(presented: &Presented, one: &Described) -> Value {
         },
         "dct:accrualPeriodicity": concept(&frequency(about.grain), "dct:Frequency"),
         "dct:spatial": location(about, one.bounds),
-        "foaf:page": [
-            { "@id": format!("{id}.html"), "@type": "foaf:Document" },
-            { "@id": format!("{base}/register/{}", about.agreement), "@type": "foaf:Document" },
-            { "@id": format!("{id}.tlog-proof"), "@type": "foaf:Document" },
-        ],
+        "foaf:page": pages(base, about),
     });
     insert(&mut dataset, "dct:temporal", temporal(about));
     insert(&mut dataset, "dcat:contactPoint", contact(presented, about));
@@ -147,9 +143,21 @@ fn dataset(presented: &Presented, one: &Described) -> Value {
     dataset
 }
 
-/// The files of a release. Where its table cannot be read now, what there will be again when it can, without sizes.
+/// The pages about a release; of one that was withdrawn no more is there than its agreement's.
+fn pages(base: &str, about: &About) -> Vec<Value> {
+    let document = |id: String| json!({ "@id": id, "@type": "foaf:Document" });
+    let mut pages = vec![document(format!("{base}/register/{}", about.agreement))];
+    if about.withdrawn.is_none() {
+        let own = ["html", "tlog-proof"];
+        pages.extend(own.map(|suffix| document(format!("{base}{}.{suffix}", about.path()))));
+    }
+    pages
+}
+
+/// The files of a release. Where not all that they are made of can be read now, those that there are in any case, without
+/// sizes: a reader knows by that that these are not all.
 fn files(known: Option<&Known>) -> Vec<(Format, Option<Digest>)> {
-    known.map_or_else(
+    known.filter(|known| known.whole).map_or_else(
         || vec![(Format::Arrow, None), (Format::Sheet, None)],
         |known| {
             let files = known.files.iter();
@@ -243,12 +251,21 @@ fn changed(about: &About) -> Timestamp {
     withdrawn.map_or(about.opened, |(since, _)| *since)
 }
 
+/// One span of days, or one for each run of periods without a gap.
 fn temporal(about: &About) -> Option<Value> {
-    let (first, last) = about.days()?;
     let day = |day: jiff::civil::Date| json!({ "@type": "xsd:date", "@value": day.to_string() });
-    Some(
-        json!({ "@type": "dct:PeriodOfTime", "dcat:startDate": day(first), "dcat:endDate": day(last) }),
-    )
+    let spans = about.runs().into_iter().map(|(first, last)| {
+        json!({
+            "@type": "dct:PeriodOfTime",
+            "dcat:startDate": day(first.first()),
+            "dcat:endDate": day(last.last()),
+        })
+    });
+    let mut spans: Vec<_> = spans.collect();
+    match spans.len() {
+        0 | 1 => spans.pop(),
+        _ => Some(spans.into()),
+    }
 }
 
 fn location(about: &About, bounds: Option<Bounds>) -> Value {

@@ -55,8 +55,9 @@ pub(super) fn one(about: &About, known: &Known, entries: u64) -> String {
         .text(&about.summary)
         .raw("</p>\n<dl>\n");
     page.fact("Counts", &about.counts);
-    if let Some((first, last)) = about.days() {
-        page.fact("About", &format!("{first} to {last}, both included"));
+    for (first, last) in about.runs() {
+        let days = format!("{} to {}, both included", first.first(), last.last());
+        page.fact("About", &days);
     }
     page.fact("Zones", about.zoning.as_str());
     let providers: Vec<_> = about.providers.iter().map(|org| org.as_str()).collect();

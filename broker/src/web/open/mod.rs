@@ -14,6 +14,7 @@
 //! | `about` | what a release is about, from the log and its agreements |
 //! | `format` | the formats, and content negotiation |
 //! | `make`, `shelf` | the files, made once and kept within bounds |
+//! | `ahead` | what the catalogue needs, made before anybody asks |
 //! | `catalogue`, `place` | the catalogue, and where its data are |
 //! | `html` | pages for people |
 //! | `mail` | what is an address of mail |
@@ -36,6 +37,7 @@ use crate::flow::Broker;
 use crate::limits::OPEN_MADE_AT_ONCE;
 
 mod about;
+mod ahead;
 mod catalogue;
 mod format;
 mod html;
@@ -68,7 +70,8 @@ pub struct Presented {
 }
 
 /// The broker, and what is kept of its open data.
-struct Open {
+#[expect(missing_debug_implementations, reason = "it holds the broker")]
+pub struct Open {
     broker: Arc<Broker>,
     presented: Presented,
     shelf: Arc<Shelf>,
@@ -80,17 +83,24 @@ struct Open {
 
 type Listed = Arc<Vec<(u64, ReleaseKey)>>;
 
-pub(super) fn routes(broker: &Arc<Broker>, presented: Presented) -> Router<Arc<Broker>> {
-    let open = Open {
-        broker: Arc::clone(broker),
-        presented,
-        shelf: Arc::default(),
-        making: Arc::new(Semaphore::new(OPEN_MADE_AT_ONCE)),
-        listed: Mutex::default(),
-    };
+impl Open {
+    /// The open data of a broker, of whose files nothing is known yet.
+    #[must_use]
+    pub fn new(broker: &Arc<Broker>, presented: Presented) -> Arc<Self> {
+        Arc::new(Self {
+            broker: Arc::clone(broker),
+            presented,
+            shelf: Arc::default(),
+            making: Arc::new(Semaphore::new(OPEN_MADE_AT_ONCE)),
+            listed: Mutex::default(),
+        })
+    }
+}
+
+pub(super) fn routes(open: Arc<Open>) -> Router<Arc<Broker>> {
     Router::new()
         .route("/open", get(serve::list))
         .route("/open.jsonld", get(serve::list_jsonld))
         .route("/open/{name}", get(serve::one))
-        .with_state(Arc::new(open))
+        .with_state(open)
 }

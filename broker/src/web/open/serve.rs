@@ -72,7 +72,7 @@ fn accept(headers: &HeaderMap) -> Option<String> {
 
 impl Open {
     /// A release that is, or was, public now; `None` for all others.
-    fn look(&self, key: &ReleaseKey) -> Option<About> {
+    pub(super) fn look(&self, key: &ReleaseKey) -> Option<About> {
         let state = self.broker.sequencer().state();
         let now = state.decision_time(self.broker.clock.now());
         About::of(&state, key, state.release(key)?, now)
@@ -194,7 +194,7 @@ impl Open {
     }
 
     /// As far as it can be: one that is damaged is no reason to hide the others.
-    async fn described(self: &Arc<Self>, about: About) -> Described {
+    pub(super) async fn described(self: &Arc<Self>, about: About) -> Described {
         let known = match about.withdrawn {
             None => self.known(&about).await.inspect_err(tell).ok(),
             Some(_) => None,

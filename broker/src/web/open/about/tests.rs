@@ -117,3 +117,35 @@ fn of_several_licences_none_is_the_licence() {
     about.licences.push(other);
     assert_eq!(about.licence(), None);
 }
+
+/// A merge may leave out periods: a name that told first and last only would be of other data.
+#[test]
+fn a_name_tells_of_gaps() {
+    let (mut town, key) = town();
+    open(&mut town, &key);
+    let mut about = about(&town, &key).unwrap();
+    for (periods, told) in [
+        (&["2026-10-05"][..], "2026-10-05"),
+        (
+            &["2026-10-05", "2026-10-06", "2026-10-07"],
+            "2026-10-05 to 2026-10-07",
+        ),
+        (
+            &["2026-10-05", "2026-10-06", "2026-10-12"],
+            "2026-10-05 to 2026-10-06, 2026-10-12",
+        ),
+        (
+            &["2026-W40", "2026-W41", "2026-W43"],
+            "2026-W40 to 2026-W41, 2026-W43",
+        ),
+        (&["2026-12", "2027-01"], "2026-12 to 2027-01"),
+        (
+            &["2026-10-05", "2026-10-07", "2026-10-09", "2026-10-11"],
+            "2026-10-05 to 2026-10-11 with 3 gaps",
+        ),
+    ] {
+        about.periods = periods.iter().map(|text| text.parse().unwrap()).collect();
+        let name = about.name();
+        assert!(name.ends_with(&format!(" {told}")), "{name}");
+    }
+}

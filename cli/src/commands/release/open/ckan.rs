@@ -13,12 +13,14 @@ use self::package::Package;
 use super::super::super::Session;
 use crate::errors::CliError;
 use crate::output::{View, table};
-use crate::site::Site;
+use crate::site::{NO_ANSWER, Site};
 
 /// Where the token is, if not in a file.
 const TOKEN_VARIABLE: &str = "CKAN_API_TOKEN";
 /// Pages of one catalogue that are followed.
 const PAGES_MAX: usize = 1000;
+/// Packages in a row to which no CKAN answers, until no further one is tried: each may wait for a minute.
+const UNANSWERED_MAX: usize = 3;
 
 pub const HELP: &str = "\
 Example:
@@ -30,8 +32,11 @@ Example:
 
 Each release becomes one package, named by its key, with a link to each file: the files stay where they are. What
 is in CKAN already and the same is left alone, so the command can run every night; what others added to a package
-(tags, extras, resources elsewhere) stays. A release that was withdrawn keeps its package, without files, and says so. Both addresses have to be https, or on this machine; the token goes
-to the CKAN alone. It needs `editor` rights for the organisation that --owner names.";
+(tags, extras, resources elsewhere) stays. A release that was withdrawn keeps its package, without files, and says so;
+these go first. A release whose files the broker cannot make for the moment is left as it is in CKAN. A package that
+CKAN refuses keeps no other one away: the command goes on, says what failed, and exits with 1. Both addresses have to be
+https, or on this machine; the token goes to the CKAN alone. It needs `editor` rights for the organisation that --owner
+names.";
 
 /// Arguments of `weir release open ckan`.
 #[derive(Debug, Args)]
@@ -67,6 +72,9 @@ enum Done {
     Created,
     Updated,
     Unchanged,
+    /// Not all of its files are known for the moment.
+    Left,
+    Failed,
 }
 
 #[derive(Serialize)]
@@ -74,6 +82,9 @@ struct Line {
     package: String,
     title: String,
     done: Done,
+    /// Why it was left or failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -93,19 +104,26 @@ pub async fn run(args: Ckan, session: &Session) -> Result<(), CliError> {
     let broker = Site::new(&args.catalogue, &args.ca)?;
     let ckan = Site::new(&args.ckan, &args.ca)?;
     let packages = packages(&broker, &args).await?;
+    let mut errors = Vec::new();
     let mut report = Report {
         dry_run: args.dry_run,
         packages: Vec::with_capacity(packages.len()),
     };
+    let mut unanswered = 0;
     for package in packages {
-        let done = push(&ckan, token.as_deref(), &package, args.dry_run).await?;
-        report.packages.push(Line {
-            package: package.name().to_owned(),
-            title: package.title().to_owned(),
-            done,
-        });
+        let pushed = match unanswered < UNANSWERED_MAX {
+            true => push(&ckan, token.as_deref(), &package, args.dry_run).await,
+            false => Err(CliError::new("not tried: no CKAN answers").coded(NO_ANSWER)),
+        };
+        unanswered = match &pushed {
+            Err(error) if error.is_coded(NO_ANSWER) => unanswered + 1,
+            _ => 0,
+        };
+        report.packages.push(Line::of(&package, &pushed));
+        errors.extend(pushed.err());
     }
-    session.output.show(&report)
+    session.output.show(&report)?;
+    report.failure(errors)
 }
 
 /// The token, which never stands on a command line: others see those. `None` where there is none.
@@ -130,7 +148,7 @@ fn token(args: &Ckan) -> Result<Option<Zeroizing<String>>, CliError> {
     ))
 }
 
-/// One package per release of the catalogue, all its pages.
+/// One package per release of the catalogue, all its pages, newest first; but what was withdrawn before all that is not.
 async fn packages(broker: &Site, args: &Ckan) -> Result<Vec<Package>, CliError> {
     let (mut packages, mut path) = (Vec::new(), broker.path().to_owned());
     for _ in 0..PAGES_MAX {
@@ -145,7 +163,10 @@ async fn packages(broker: &Site, args: &Ckan) -> Result<Vec<Package>, CliError> 
         }
         let next = catalogue.pointer("/hydra:view/hydra:next/@id");
         match next.and_then(Value::as_str) {
-            None => return Ok(packages),
+            None => {
+                packages.sort_by_key(|package| !package.is_withdrawn());
+                return Ok(packages);
+            }
             Some(next) => path = broker.own_path(next)?,
         }
     }
@@ -159,6 +180,9 @@ async fn push(
     package: &Package,
     dry_run: bool,
 ) -> Result<Done, CliError> {
+    if !package.is_whole() {
+        return Ok(Done::Left);
+    }
     let query = format!("id={}", package.name());
     let found = ckan.action("package_show", &query, token, None).await?;
     let (done, action, body) = match found {
@@ -179,6 +203,39 @@ async fn push(
     Ok(done)
 }
 
+impl Line {
+    fn of(package: &Package, pushed: &Result<Done, CliError>) -> Self {
+        let left = "the broker cannot make its files for the moment: its log says why";
+        let (done, why) = match pushed {
+            Ok(Done::Left) => (Done::Left, Some(left.to_owned())),
+            Ok(done) => (*done, None),
+            Err(error) => (Done::Failed, Some(error.to_string())),
+        };
+        Self {
+            package: package.name().to_owned(),
+            title: package.title().to_owned(),
+            done,
+            why,
+        }
+    }
+}
+
+impl Report {
+    /// What the command ends with, by the errors in the order of their packages.
+    fn failure(&self, errors: Vec<CliError>) -> Result<(), CliError> {
+        let number = errors.len();
+        let Some(first) = errors.into_iter().next() else {
+            return Ok(());
+        };
+        let failed = self.packages.iter().filter(|l| l.done == Done::Failed);
+        let names: Vec<_> = failed.map(|line| line.package.as_str()).collect();
+        let (names, all) = (names.join(", "), self.packages.len());
+        Err(first.within(format_args!(
+            "{number} of {all} packages failed ({names}), the first because"
+        )))
+    }
+}
+
 impl View for Report {
     fn text(&self) -> String {
         let mut rows = table(&["package", "title", "done"]);
@@ -187,8 +244,12 @@ impl View for Report {
                 Done::Created => "created",
                 Done::Updated => "updated",
                 Done::Unchanged => "unchanged",
+                Done::Left => "left as it is",
+                Done::Failed => "failed",
             };
-            rows.add_row([line.package.as_str(), line.title.as_str(), done]);
+            let why = line.why.as_ref();
+            let done = why.map_or_else(|| done.to_owned(), |why| format!("{done}: {why}"));
+            rows.add_row([line.package.as_str(), line.title.as_str(), done.as_str()]);
         }
         let note = match self.dry_run {
             true => "\nA dry run: nothing was done.",

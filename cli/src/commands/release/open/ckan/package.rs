@@ -20,11 +20,12 @@ const FIELDS: [&str; 7] = [
     "version",
 ];
 /// Keys of the extras that are ours: the others in a package are somebody else's.
-const EXTRAS: [&str; 7] = [
+const EXTRAS: [&str; 8] = [
     "identifier",
     "issued",
     "temporal_start",
     "temporal_end",
+    "temporal_periods",
     "publisher_name",
     "tlog_proof",
     "status",
@@ -32,7 +33,11 @@ const EXTRAS: [&str; 7] = [
 
 /// What a package should be.
 #[derive(Debug)]
-pub struct Package(Value);
+pub struct Package {
+    wanted: Value,
+    withdrawn: bool,
+    whole: bool,
+}
 
 impl Package {
     /// The package of a dataset of the catalogue.
@@ -61,34 +66,17 @@ impl Package {
         if let Some(privacy) = text("/dct:provenance/rdfs:label/@value") {
             notes = format!("{notes}\n\n{privacy}");
         }
-        if files.is_none() {
+        let withdrawn = files.is_none();
+        if withdrawn {
             notes = format!("Withdrawn: {}.\n\n{notes}", why(dataset, catalogue));
         }
         let files: Vec<_> = files.into_iter().flatten().collect();
         let licence = files
             .first()
             .and_then(|file| file.pointer("/dct:rights/rdfs:label/@value"));
-        let status = match files.is_empty() {
-            true => "withdrawn",
-            false => "public",
-        };
-        let proof = format!("{page}.tlog-proof");
-        let values = [
-            Some(key),
-            text("/dct:issued/@value"),
-            text("/dct:temporal/dcat:startDate/@value"),
-            text("/dct:temporal/dcat:endDate/@value"),
-            text("/dct:publisher/foaf:name"),
-            Some(proof.as_str()),
-            Some(status),
-        ];
-        let extras = EXTRAS
-            .iter()
-            .zip(values)
-            .filter_map(|(key, value)| Some(json!({ "key": key, "value": value? })));
         let resources: Result<Vec<_>, _> =
             files.iter().map(|file| resource(file, broker)).collect();
-        Ok(Self(json!({
+        let wanted = json!({
             "name": format!("weir-{key}"),
             "title": title.chars().take(TITLE_CHARS_MAX).collect::<String>(),
             "notes": notes,
@@ -96,14 +84,29 @@ impl Package {
             "license_id": licence,
             "url": page,
             "version": text("/dcat:version"),
-            "extras": extras.collect::<Vec<_>>(),
+            "extras": extras(dataset, &page, withdrawn),
             "resources": resources?,
-        })))
+        });
+        Ok(Self {
+            wanted,
+            withdrawn,
+            whole: files.iter().all(|file| sha256(file).is_some()),
+        })
+    }
+
+    /// Was the release withdrawn?
+    pub fn is_withdrawn(&self) -> bool {
+        self.withdrawn
+    }
+
+    /// Are all its files known? Without the checksum of one, it is not said that there are no others.
+    pub fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Its name: the release's key, so that it is made once.
     pub fn name(&self) -> &str {
-        self.0
+        self.wanted
             .get("name")
             .and_then(Value::as_str)
             .unwrap_or_default()
@@ -111,7 +114,7 @@ impl Package {
 
     /// Its title.
     pub fn title(&self) -> &str {
-        self.0
+        self.wanted
             .get("title")
             .and_then(Value::as_str)
             .unwrap_or_default()
@@ -119,14 +122,14 @@ impl Package {
 
     /// As it is created.
     pub fn wanted(&self) -> &Value {
-        &self.0
+        &self.wanted
     }
 
     /// What a package in CKAN has to be updated with; `None` where it is as it should be. What others added stays: fields,
     /// extras under other keys, resources elsewhere, and their fields of our resources, which keep their ids.
     pub fn merged(&self, found: &Value) -> Option<Value> {
         let object = found.as_object()?;
-        let wanted = |name: &str| self.0.get(name).cloned().unwrap_or(Value::Null);
+        let wanted = |name: &str| self.wanted.get(name).cloned().unwrap_or(Value::Null);
         // CKAN gives the owner's id in the place of its name, and the name inside `organization`.
         let owner = found
             .pointer("/organization/name")
@@ -142,12 +145,12 @@ impl Package {
             .iter()
             .partition(|extra| is_ours(extra));
         let as_sent = |resource: &Value| RESOURCE.map(|name| field(resource, name));
-        let ours = list(&self.0, "resources");
+        let ours = list(&self.wanted, "resources");
         let same_files = files
             .iter()
             .map(|r| as_sent(r))
             .eq(ours.iter().map(as_sent));
-        let own = list(&self.0, "extras");
+        let own = list(&self.wanted, "extras");
         if same_files && pairs(extras) == pairs(own) && FIELDS.into_iter().all(same) {
             return None;
         }
@@ -168,7 +171,7 @@ impl Package {
     fn has_made(&self, resource: &Value, found: &Value) -> bool {
         let url = |of: &'_ Value| of.get("url").and_then(Value::as_str).map(str::to_owned);
         let key = self.name().trim_start_matches("weir-");
-        let pages = [url(&self.0), url(found)];
+        let pages = [url(&self.wanted), url(found)];
         let mut pages = pages.iter().flatten().filter(|page| page.ends_with(key));
         url(resource).is_some_and(|file| {
             pages.any(|page| {
@@ -232,6 +235,56 @@ fn why<'a>(dataset: &Value, catalogue: &'a Value) -> &'a str {
     why.and_then(Value::as_str).unwrap_or("no reason was given")
 }
 
+/// What CKAN has no field for.
+fn extras(dataset: &Value, page: &str, withdrawn: bool) -> Vec<Value> {
+    let text = |pointer: &str| dataset.pointer(pointer).and_then(Value::as_str);
+    let spans = spans(dataset);
+    let periods = (spans.len() > 1).then(|| {
+        let each = spans.iter().map(|(first, last)| format!("{first}/{last}"));
+        each.collect::<Vec<_>>().join(", ")
+    });
+    // It goes with the table.
+    let proof = (!withdrawn).then(|| format!("{page}.tlog-proof"));
+    let status = match withdrawn {
+        true => "withdrawn",
+        false => "public",
+    };
+    let values = [
+        text("/dct:identifier"),
+        text("/dct:issued/@value"),
+        spans.first().map(|(first, _)| *first),
+        spans.last().map(|(_, last)| *last),
+        periods.as_deref(),
+        text("/dct:publisher/foaf:name"),
+        proof.as_deref(),
+        Some(status),
+    ];
+    let extras = EXTRAS
+        .iter()
+        .zip(values)
+        .filter_map(|(key, value)| Some(json!({ "key": key, "value": value? })));
+    extras.collect()
+}
+
+/// First and last day of each span of time that it is about, rising: several where there are gaps.
+fn spans(dataset: &Value) -> Vec<(&str, &str)> {
+    let spans = match dataset.get("dct:temporal") {
+        Some(Value::Array(spans)) => spans.as_slice(),
+        Some(span) => std::slice::from_ref(span),
+        None => &[],
+    };
+    let spans = spans.iter().filter_map(|span| {
+        let day = |pointer: &str| span.pointer(pointer).and_then(Value::as_str);
+        Some((day("/dcat:startDate/@value")?, day("/dcat:endDate/@value")?))
+    });
+    spans.collect()
+}
+
+fn sha256(file: &Value) -> Option<&str> {
+    let value = file.pointer("/spdx:checksum/spdx:checksumValue/@value");
+    value.and_then(Value::as_str).filter(|hex| !hex.is_empty())
+}
+
 fn resource(file: &Value, broker: &Site) -> Result<Value, CliError> {
     let text = |pointer: &str| file.pointer(pointer).and_then(Value::as_str);
     let last = |pointer: &str, after: &str| {
@@ -241,14 +294,13 @@ fn resource(file: &Value, broker: &Site) -> Result<Value, CliError> {
     };
     let url =
         text("/dcat:downloadURL/@id").ok_or_else(|| CliError::new("a file without address"))?;
-    let sha256 = text("/spdx:checksum/spdx:checksumValue/@value").unwrap_or_default();
     let size = text("/dcat:byteSize/@value").and_then(|size| size.parse::<u64>().ok());
     Ok(json!({
         "name": text("/dct:title/@value"),
         "url": broker.absolute(url)?,
         "format": last("/dct:format/@id", "/"),
         "mimetype": last("/dcat:mediaType/@id", "/media-types/"),
-        "hash": format!("sha256:{sha256}"),
+        "hash": sha256(file).map(|hex| format!("sha256:{hex}")),
         "size": size,
     }))
 }

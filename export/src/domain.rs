@@ -109,9 +109,7 @@ impl Keys {
                     return None;
                 };
                 let place = axis.place_of.get(text.as_ref())?;
-                number
-                    .checked_mul(axis.size())?
-                    .checked_add(*place)
+                number.checked_mul(axis.size())?.checked_add(*place)
             })
     }
 

@@ -8,8 +8,8 @@ use arrow::array::RecordBatch;
 use serde_json::json;
 
 use crate::error::ExportError;
-use crate::grid::{Listed, cell};
 use crate::geometry::{Area, Place, Places};
+use crate::grid::{Listed, cell};
 use crate::limits::VERTICES_MAX;
 use crate::rows::Value;
 use crate::source::Export;

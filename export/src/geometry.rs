@@ -118,7 +118,9 @@ impl<'a> Places<'a> {
     /// Where a row of a page lies.
     pub(crate) fn place(&self, page: &RecordBatch, row: usize) -> Place<'_> {
         match self.columns.as_slice() {
-            [zone] => self.area(page, *zone, row).map_or(Place::Nowhere, Place::Area),
+            [zone] => self
+                .area(page, *zone, row)
+                .map_or(Place::Nowhere, Place::Area),
             [from, to] => {
                 let (a, b) = (self.area(page, *from, row), self.area(page, *to, row));
                 let ends = a.and_then(|a| a.inside).zip(b.and_then(|b| b.inside));
@@ -159,7 +161,9 @@ impl<'a> Places<'a> {
             return rung.map_or(Become::Same, |rung| rung.coarsening.zones);
         }
         let margin = page.column_by_name(MARGIN);
-        let margin = margin.and_then(|column| text(column.as_ref(), row)).unwrap_or("");
+        let margin = margin
+            .and_then(|column| text(column.as_ref(), row))
+            .unwrap_or("");
         let name = self.grid.columns().get(column).map(|c| c.name.as_str());
         let mut sums = margin.split(';').filter_map(|sum| sum.split_once('='));
         match sums.find(|(dimension, _)| Some(*dimension) == name) {

@@ -245,7 +245,11 @@ fn label(text: &str) -> ArrayRef {
 }
 
 /// The rows as files have them, in an order.
-fn as_written(rows: Rows, from: &UInt32Array, behind: &[ArrayRef]) -> Result<RecordBatch, ExportError> {
+fn as_written(
+    rows: Rows,
+    from: &UInt32Array,
+    behind: &[ArrayRef],
+) -> Result<RecordBatch, ExportError> {
     let mut arrays = keys_as_text(rows, from)?;
     arrays.extend(behind.iter().map(|column| column.slice(0, from.len())));
     let names = rows.names().chain([WITHHELD]);

@@ -93,7 +93,10 @@ fn a_published_licence_takes_the_agreements_place() {
         time_zone: None,
         licence: Some("https://creativecommons.org/licenses/by/4.0/"),
     });
-    let metadata = licensed.unwrap().csv_metadata(Listed::Every, "od.csv").unwrap();
+    let metadata = licensed
+        .unwrap()
+        .csv_metadata(Listed::Every, "od.csv")
+        .unwrap();
     let metadata: serde_json::Value = serde_json::from_slice(&metadata).unwrap();
     assert_eq!(
         metadata["dc:license"]["@id"],

@@ -67,7 +67,11 @@ fn finest(export: &Export, layers: &[Layer]) -> String {
         let (names, table) = (names.join(", "), quoted(&layer.table));
         format!("SELECT {names} FROM {table} WHERE true{}", own.concat())
     };
-    layers.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
+    layers
+        .iter()
+        .map(of)
+        .collect::<Vec<_>>()
+        .join(" UNION ALL ")
 }
 
 /// A column of the released row, or what stands there of a withheld key.

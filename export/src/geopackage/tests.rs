@@ -107,7 +107,10 @@ fn a_view_lists_every_key_where_the_layers_do_not() {
     assert_eq!((count("od"), count("od_within")), (2, 1));
     assert_eq!(count("od_domain"), 18);
     assert_eq!(count("od_domain WHERE withheld"), 16);
-    assert_eq!(count("od_domain WHERE withheld = (contributors IS NULL)"), 18);
+    assert_eq!(
+        count("od_domain WHERE withheld = (contributors IS NULL)"),
+        18
+    );
     assert_eq!(count("od_domain WHERE rung = 0"), 18);
     let keys = "(SELECT DISTINCT origin, destination, start, mode FROM od_domain)";
     assert_eq!(count(keys), 18);

@@ -76,7 +76,11 @@ fn paint(svg: &mut Svg, bars: &[(String, Sum)], selection: &Selection) {
         );
         value += step;
     }
-    svg.text((RIGHT + 10.0, foot + 16.0), Font::of(11.0).grey(), &selection.unit());
+    svg.text(
+        (RIGHT + 10.0, foot + 16.0),
+        Font::of(11.0).grey(),
+        &selection.unit(),
+    );
     let bar = CATEGORIES.first().copied().unwrap_or("#0072b2");
     for (n, (name, sum)) in bars.iter().enumerate() {
         let y = TOP + n as f64 * BAR + 5.0;

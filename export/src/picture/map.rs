@@ -72,15 +72,7 @@ fn zoned(
     let mut frame = Frame::new(export, &what, view.height());
     view.frame(&mut frame.svg, |svg| {
         for (id, area) in &areas {
-            outline(
-                svg,
-                &view,
-                id,
-                area,
-                sums.get(*id),
-                &ends,
-                selection,
-            );
+            outline(svg, &view, id, area, sums.get(*id), &ends, selection);
         }
         names(svg, &view, export, &shown, &sums);
     });
@@ -194,12 +186,7 @@ pub(super) fn labels<'a>(
     }
 }
 
-fn legend(
-    svg: &mut Svg,
-    selection: &Selection,
-    sums: &BTreeMap<String, Sum>,
-    ends: &[i64],
-) {
+fn legend(svg: &mut Svg, selection: &Selection, sums: &BTreeMap<String, Sum>, ends: &[i64]) {
     let width = WIDTH - MARGIN - LEGEND;
     let mut y = svg.paragraph(
         (LEGEND, TOP + 14.0),

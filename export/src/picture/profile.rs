@@ -263,7 +263,10 @@ fn strips(svg: &mut Svg, lines: &[Line], bins: &[Bin], x: &impl Fn(f64) -> f64) 
         };
         let name: String = line.name.chars().take(24).collect();
         svg.text((RIGHT + 14.0, y + 8.5), font, &format!("{name}, withheld"));
-        let withheld = bins.iter().zip(&line.sums).filter(|(_, sum)| sum.is_withheld());
+        let withheld = bins
+            .iter()
+            .zip(&line.sums)
+            .filter(|(_, sum)| sum.is_withheld());
         for (bin, _) in withheld {
             let (from, until) = (x(bin.from), x(bin.until));
             let style = format!("{WITHHELD} stroke=\"{}\" stroke-width=\"0.8\"", line.colour);

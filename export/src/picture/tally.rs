@@ -205,7 +205,9 @@ impl<'a> Selection<'a> {
     pub(super) fn nothing(&self, columns: &[usize]) -> Sum {
         let axes = self.export.grid().keys().axes().iter().enumerate();
         let shown = |n: usize| columns.contains(&n) || self.only.iter().any(|(of, _)| *of == n);
-        let sizes = axes.filter(|(n, _)| !shown(*n)).map(|(_, axis)| axis.size());
+        let sizes = axes
+            .filter(|(n, _)| !shown(*n))
+            .map(|(_, axis)| axis.size());
         Sum {
             withheld: sizes.fold(1, u64::saturating_mul),
             ..Sum::default()

@@ -271,10 +271,19 @@ fn withheld_times_of_several_lines_are_hatched_and_lines_without_any_are_told() 
 #[test]
 fn a_headline_of_many_periods_counts_them() {
     let mut sheet = sheet();
-    let days: Vec<String> = (5..25).step_by(2).map(|d| format!("2026-10-{d:02}")).collect();
+    let days: Vec<String> = (5..25)
+        .step_by(2)
+        .map(|d| format!("2026-10-{d:02}"))
+        .collect();
     sheet["merge"] = json!({ "periods": days });
     let picture = map(&export_of(&released(), &sheet));
-    assert!(picture.title.ends_with("10 days of 2026-10-05 to 2026-10-23"), "{}", picture.title);
+    assert!(
+        picture
+            .title
+            .ends_with("10 days of 2026-10-05 to 2026-10-23"),
+        "{}",
+        picture.title
+    );
     let mut few = sheet.clone();
     few["merge"] = json!({ "periods": [days[0], days[1]] });
     let picture = map(&export_of(&released(), &few));

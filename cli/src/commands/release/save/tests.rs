@@ -69,7 +69,13 @@ fn an_export_that_is_refused_leaves_what_was_there() {
     write(&gaps, Format::Mds, Listed::Every, &out).unwrap_err();
     assert_eq!(std::fs::read_to_string(&out).unwrap(), "old");
     assert_eq!(names(folder.path()), ["parked.json"]);
-    write(&merged(["2026-10-05", "2026-10-06"]), Format::Mds, Listed::Every, &out).unwrap();
+    write(
+        &merged(["2026-10-05", "2026-10-06"]),
+        Format::Mds,
+        Listed::Every,
+        &out,
+    )
+    .unwrap();
     assert!(std::fs::read_to_string(&out).unwrap().contains("P2D"));
 }
 

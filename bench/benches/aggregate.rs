@@ -72,7 +72,7 @@ async fn aggregate(settings: Settings) -> Result<(), Failed> {
         MEMORY_BYTES >> 20
     ));
     report.note(&format!(
-        "weir: {}; a person's cells above the most are chosen by chance, {:.0} trips were in them",
+        "weir: {}; {:.0} trips were in cells that a person had too many of, which are chosen by chance",
         last.totals, last.dropped
     ));
     company.stages(&parquet, runs, &mut report)?;

@@ -1,13 +1,14 @@
-"""DuckDB's and pandas' side of the aggregate bench: one query per line of input, `SECONDS CPU` as the answer.
+"""DuckDB's and pandas' side of the aggregate bench: one query per line of input, and as the answer `SECONDS CPU PEAK_MIB
+CELLS CONTRIBUTORS TRIPS`, where contributors are 0 for a query that bounds nothing.
 
 argv: `duckdb` or `pandas`, the Parquet file. First line out: `PACKAGE VERSION`, or `missing WHY` where it is not
 installed. `bounded` is what the agreement of the bench asks: at most 4 cells of a person and day, chosen by hash, at
 most 3 trips of each, distinct people.
 """
 
-import resource
 import sys
-import time
+
+import measured
 
 package, path = sys.argv[1:]
 try:
@@ -33,19 +34,28 @@ def duckdb_queries():
             PARTITION BY rider, day ORDER BY hash(rider, "from", "to", mode, day, hour)) AS place FROM cells
     )"""
     return {
-        "plain": f"SELECT {KEYS}, count(*) FROM {source} GROUP BY ALL",
-        "distinct": f"SELECT {KEYS}, count(*), count(DISTINCT rider) FROM {source} GROUP BY ALL",
+        "plain": f"SELECT {KEYS}, count(*) AS trips FROM {source} GROUP BY ALL",
+        "distinct": f"SELECT {KEYS}, count(*) AS trips, count(DISTINCT rider) FROM {source} GROUP BY ALL",
         "bounded": f"""{ranked} SELECT "from", "to", mode, day, hour, count(*) AS contributors, sum(trips) AS trips
             FROM ranked WHERE place <= {CELLS_MAX} GROUP BY ALL""",
     }
 
 
-def duckdb_run(connection, query):
-    # A table in memory takes the answer, so that Python's fetch is not in the time.
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {query}")
+def with_duckdb():
+    connection, queries = module.connect(), duckdb_queries()
+
+    def work(query):
+        # A table in memory takes the answer, so that Python's fetch is not in the time.
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {queries[query]}")
+        return "sum(contributors)" if query == "bounded" else "0"
+
+    def told(contributors):
+        return connection.execute(f"SELECT count(*), {contributors}, sum(trips) FROM answer").fetchone()
+
+    return work, told
 
 
-def pandas_bounded():
+def pandas_bounded(_):
     rows = module.read_parquet(path)
     rows["day"], rows["hour"] = rows.start.dt.floor("D"), rows.start.dt.hour
     cells = rows.groupby(["rider", *KEY], sort=False).size().clip(upper=PER_CELL_MAX).rename("trips").reset_index()
@@ -55,20 +65,9 @@ def pandas_bounded():
     return kept.groupby(KEY, sort=False).trips.agg(["size", "sum"])
 
 
+def pandas_told(cells):
+    return len(cells), cells["size"].sum(), cells["sum"].sum()
+
+
 print(package, module.__version__, flush=True)
-if package == "duckdb":
-    connection, queries = module.connect(), duckdb_queries()
-
-
-def cpu():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-for line in sys.stdin:
-    before, begin = cpu(), time.perf_counter()
-    if package == "duckdb":
-        duckdb_run(connection, queries[line.strip()])
-    else:
-        pandas_bounded()
-    print(time.perf_counter() - begin, cpu() - before, flush=True)
+measured.answer(*(with_duckdb() if package == "duckdb" else (pandas_bounded, pandas_told)))

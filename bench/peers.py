@@ -1,20 +1,20 @@
 """The peers of the `peers` bench: one release per line of input, `SECONDS CPU PEAK_MIB ROWS` as the answer.
 
 argv: what (`duckdb`, `duckdb-opendp`, `postgres-opendp`, `smartnoise`), the threshold, the scale of contributors,
-the scale of trips, the part of the day in SQL, how many characters of a zone name its district, then Parquet files, or
-for PostgreSQL the folder of its socket.
-A line of input is the grain: `zones` or `districts`. First line out: `PACKAGE VERSION`, or `missing WHY`.
+the scale of trips, the query that makes the table of districts, then Parquet files, or for PostgreSQL the folder of its
+socket. A line of input is the grouping in SQL (`bench/src/question.rs`). First line out: `PACKAGE VERSION` and what else
+works beside it, or `missing WHY`.
 
 Every peer groups by origin, destination and part of day; those with OpenDP add Gaussian noise of Weir's scales to
 contributors and trips and keep what is above Weir's threshold. They bound nothing, charge nothing, log nothing.
 """
 
 import importlib.metadata
-import resource
 import sys
-import time
 
-what, threshold, scale_n, scale_trips, part_sql, district, *places = sys.argv[1:]
+import measured
+
+what, threshold, scale_n, scale_trips, districts, *places = sys.argv[1:]
 threshold = int(threshold)
 
 try:
@@ -38,18 +38,6 @@ except ImportError as error:
 
 # 20,000 took 46 seconds, 200,000 more than five minutes.
 SMARTNOISE_CELLS = 5_000
-GRAINS = {
-    "zones": ("origin", "destination"),
-    "districts": tuple(f"substr({zone}, 1, {int(district)})" for zone in ("origin", "destination")),
-}
-
-
-def statement(grain, table):
-    origin, destination = GRAINS[grain]
-    return (
-        f"SELECT {origin} AS o, {destination} AS d, {part_sql} AS part, "
-        f"sum(contributors)::BIGINT AS contributors, sum(trips)::BIGINT AS trips FROM {table} GROUP BY 1, 2, 3"
-    )
 
 
 def noised(contributors, trips):
@@ -64,31 +52,38 @@ def noised(contributors, trips):
     return int(kept.sum())
 
 
+def and_opendp():
+    return ", opendp " + importlib.metadata.version("opendp") if what.endswith("opendp") else ""
+
+
 def with_duckdb():
     connection = duckdb.connect()
     files = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
+    connection.execute(f"CREATE VIEW week AS SELECT * FROM read_parquet([{files}])")
+    connection.execute(f"CREATE TABLE districts AS {districts}")
 
-    def run(grain):
-        answer = connection.sql(statement(grain, f"read_parquet([{files}])")).to_arrow_table()
+    def run(question):
+        answer = connection.sql(question).to_arrow_table()
         if what == "duckdb":
             return answer.num_rows
         return noised(answer["contributors"].to_numpy(), answer["trips"].to_numpy())
 
-    return "duckdb " + duckdb.__version__, run
+    return "duckdb " + duckdb.__version__ + and_opendp(), run
 
 
 def with_postgres():
     connection = psycopg.connect(host=places[0], user="postgres", dbname="postgres")
 
-    def run(grain):
+    def run(question):
         with connection.cursor() as cursor:
-            with cursor.copy(f"COPY ({statement(grain, 'week')}) TO STDOUT") as copy:
+            with cursor.copy(f"COPY ({question}) TO STDOUT") as copy:
                 rows = b"".join(copy).decode().splitlines()
         columns = [row.split("\t")[3:5] for row in rows]
         numbers = numpy.array(columns, dtype="<i8")
         return noised(numbers[:, 0], numbers[:, 1])
 
-    return "psycopg " + importlib.metadata.version("psycopg"), run
+    server = connection.info.parameter_status("server_version").split()[0]
+    return f"psycopg {psycopg.__version__}, PostgreSQL {server}{and_opendp()}", run
 
 
 def with_smartnoise():
@@ -108,9 +103,7 @@ def with_smartnoise():
     meta = {"": {"city": {"week": {"row_privacy": True, "rows": len(frame), **columns}}}}
     reader = snsql.from_df(frame, privacy=snsql.Privacy(epsilon=1.0, delta=1e-7), metadata=meta)
 
-    def run(grain):
-        if grain != "zones":
-            raise SystemExit("no substr in SmartNoise's SQL")
+    def run(_):
         answer = reader.execute(
             "SELECT origin, destination, part, SUM(contributors) AS n, SUM(trips) AS t "
             "FROM city.week GROUP BY origin, destination, part"
@@ -121,20 +114,6 @@ def with_smartnoise():
     return f"smartnoise-sql {version}, {SMARTNOISE_CELLS:,} of the cells", run
 
 
-def peak_mib(reset=False):
-    if reset:
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
-        return 0.0
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
-
-
-def cpu():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
 makers = {"duckdb": with_duckdb, "duckdb-opendp": with_duckdb, "postgres-opendp": with_postgres}
 try:
     version, run = makers.get(what, with_smartnoise)()
@@ -142,8 +121,4 @@ except Exception as error:  # said in the report, whatever it is
     print("missing", type(error).__name__, str(error).splitlines()[:1], flush=True)
     sys.exit(0)
 print(version, flush=True)
-for line in sys.stdin:
-    peak_mib(reset=True)
-    before, begin = cpu(), time.perf_counter()
-    rows = run(line.strip())
-    print(time.perf_counter() - begin, cpu() - before, peak_mib(), rows, flush=True)
+measured.answer(run, lambda rows: [rows])

@@ -1,17 +1,21 @@
 //! `sdk::aggregate` over raw trips in CSV and Parquet against DuckDB and pandas on the same Parquet
-//! file: a plain group-by, and the same bounding (cells of a person and day by hash, distinct people).
+//! file: a plain group-by, and the same bounding (cells of a person and day by hash, distinct people), whose answers
+//! have to agree.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bench::python::Python;
+use arrow::array::AsArray;
+use arrow::datatypes::UInt64Type;
+use bench::python::{self, Python};
 use bench::report::{Goal, Report};
 use bench::run::{Failed, Settings};
 use bench::series::Series;
 use bench::usage::{Meter, Usage, Used};
 use bench::{grid, raw, run};
 use policies::agreement::{Agreement, Unit};
-use sdk::aggregate::{Mapping, Options, Secret, Zoning};
+use sdk::aggregate::{Aggregated, MEMORY_BYTES, Mapping, Options, Secret, TableReport, Zoning};
 
 const ZONES: usize = 100;
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/group_by.py");
@@ -41,16 +45,17 @@ async fn aggregate(settings: Settings) -> Result<(), Failed> {
     let company = Company::new(folder.path())?;
 
     let (mut from_csv, mut from_parquet) = (Usage::default(), Usage::default());
+    let mut last = Outcome::default();
     for run in 0..=runs {
         let of_csv = company.aggregate("csv", &csv, rows)?;
-        let of_parquet = company.aggregate("parquet", &parquet, rows)?;
+        last = company.aggregate("parquet", &parquet, rows)?;
         // The first of each warms up.
         if run > 0 {
-            from_csv.push(of_csv);
-            from_parquet.push(of_parquet);
+            from_csv.push(of_csv.used);
+            from_parquet.push(last.used);
         }
         for peer in &mut peers {
-            peer.run(run > 0)?;
+            peer.run(run > 0);
         }
     }
 
@@ -59,11 +64,43 @@ async fn aggregate(settings: Settings) -> Result<(), Failed> {
     report.used("weir aggregate, CSV", &from_csv, None, None);
     for peer in &peers {
         peer.report(&mut report, &from_parquet.seconds);
+        peer.check(&last)?;
     }
     report.note("ratio: weir's time from the same Parquet over theirs; DuckDB uses every core");
+    report.note(&format!(
+        "memory: weir holds {} MiB of trips at most, beside the cells, and spills the rest; the others what they like",
+        MEMORY_BYTES >> 20
+    ));
+    report.note(&format!(
+        "weir: {}; {:.0} trips were in cells that a person had too many of, which are chosen by chance",
+        last.totals, last.dropped
+    ));
     company.stages(&parquet, runs, &mut report)?;
     report.print();
     Ok(())
+}
+
+/// What an answer holds in all.
+#[derive(Debug, Clone, Copy, Default)]
+struct Totals {
+    cells: f64,
+    /// Over all cells.
+    contributors: f64,
+    trips: f64,
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            cells,
+            contributors,
+            trips,
+        } = self;
+        write!(
+            f,
+            "{cells:.0} cells, {contributors:.0} people in them, {trips:.0} trips"
+        )
+    }
 }
 
 /// Somebody else's query of the same file, or why there is none.
@@ -71,32 +108,38 @@ struct Peer {
     name: &'static str,
     query: &'static str,
     python: Result<Python, String>,
-    seconds: Series,
-    cpu: Series,
+    usage: Usage,
+    totals: Totals,
 }
 
 impl Peer {
     fn new(name: &'static str, query: &'static str, python: Result<Python, String>) -> Self {
-        let (seconds, cpu) = (Series::default(), Series::default());
         Self {
             name,
             query,
             python,
-            seconds,
-            cpu,
+            usage: Usage::default(),
+            totals: Totals::default(),
         }
     }
 
-    fn run(&mut self, counts: bool) -> Result<(), Failed> {
-        let Ok(python) = &mut self.python else {
-            return Ok(());
+    fn run(&mut self, counts: bool) {
+        let answer = python::ask(&mut self.python, self.query);
+        let Some([seconds, cpu, peak_mib, cells, contributors, trips]) = answer else {
+            return;
         };
-        let [seconds, cpu] = python.numbers(self.query)?;
+        self.totals = Totals {
+            cells,
+            contributors,
+            trips,
+        };
         if counts {
-            self.seconds.push(seconds);
-            self.cpu.push(cpu);
+            self.usage.push(Used {
+                seconds,
+                cpu,
+                peak_mib,
+            });
         }
-        Ok(())
     }
 
     fn report(&self, report: &mut Report, weir: &Series) {
@@ -108,10 +151,43 @@ impl Peer {
         let same_work = self.query == "bounded" && python.version.starts_with("duckdb");
         let goal = same_work.then_some(Goal::RatioAtMost(1.0));
         let what = format!("{} ({})", self.name, python.version);
-        report.compared(&what, &self.seconds, &weir.over(&self.seconds), goal);
-        let cpu = self.cpu.median();
-        report.note(&format!("{}: {cpu:.2} CPU s", self.name));
+        let ratio = weir.over(&self.usage.seconds);
+        report.used(&what, &self.usage, Some(&ratio), goal);
+        if self.query == "bounded" {
+            report.note(&format!("{}: {}", self.name, self.totals));
+        }
     }
+
+    /// Whether it did the same work. Which of too many cells a person keeps is each side's own choice, how many is not. So
+    /// the people in all cells are as many, and each cell of a person that one side keeps and the other drops makes a
+    /// cell more at most, and as many trips more as one may have more than another.
+    fn check(&self, weir: &Outcome) -> Result<(), Failed> {
+        if self.python.is_err() || self.query != "bounded" {
+            return Ok(());
+        }
+        let (own, theirs) = (weir.totals, self.totals);
+        let (cells, trips) = (own.cells - theirs.cells, own.trips - theirs.trips);
+        let chosen = weir.dropped * (grid::PER_CELL_MAX - 1) as f64;
+        if (own.contributors - theirs.contributors).abs() < 0.5
+            && cells.abs() <= weir.dropped
+            && trips.abs() <= chosen
+        {
+            return Ok(());
+        }
+        let name = self.name;
+        Err(format!("{name}: {theirs}, where weir has {own}: not the same bounding").into())
+    }
+}
+
+/// One run of ours.
+#[derive(Debug, Clone, Copy, Default)]
+struct Outcome {
+    used: Used,
+    totals: Totals,
+    /// Rows that became a trip in a cell.
+    kept: u64,
+    /// Trips of cells that a person has too many of: at least one for each such cell.
+    dropped: f64,
 }
 
 /// The company's side: agreement, zoning, secret.
@@ -134,13 +210,14 @@ impl Company {
         })
     }
 
-    /// What it took; an error where rows are missing.
-    fn aggregate(&self, format: &str, input: &Path, rows: usize) -> Result<Used, Failed> {
-        let (used, cells, kept) = self.run(&self.terms, format, input)?;
-        if cells == 0 || kept * 100 < rows as u64 * 99 {
+    /// An error where rows are missing.
+    fn aggregate(&self, format: &str, input: &Path, rows: usize) -> Result<Outcome, Failed> {
+        let outcome = self.run(&self.terms, format, input)?;
+        let kept = outcome.kept;
+        if kept != rows as u64 {
             return Err(format!("only {kept} of {rows} rows were good").into());
         }
-        Ok(used)
+        Ok(outcome)
     }
 
     /// Where the time goes: the same file with persons or rows alone, and with all rows outside the days that are
@@ -164,7 +241,7 @@ impl Company {
         for (terms, seconds) in kinds.iter().zip(&mut seconds) {
             let mut all = Series::default();
             for _ in 0..runs {
-                all.push(self.run(terms, "parquet", input)?.0.seconds);
+                all.push(self.run(terms, "parquet", input)?.used.seconds);
             }
             *seconds = all.median();
         }
@@ -178,13 +255,7 @@ impl Company {
         Ok(())
     }
 
-    /// What it took, how many files of cells came of it, and how many rows were good.
-    fn run(
-        &self,
-        terms: &Agreement,
-        format: &str,
-        input: &Path,
-    ) -> Result<(Used, usize, u64), Failed> {
+    fn run(&self, terms: &Agreement, format: &str, input: &Path) -> Result<Outcome, Failed> {
         let persons = terms.population.unit != Unit::Trip;
         let mapping = Mapping::parse(&raw::mapping(format, persons), &self.folder)?;
         let inputs = [input.to_owned()];
@@ -198,7 +269,29 @@ impl Company {
             &mut |_| {},
         )?;
         let used = meter.stop()?;
-        let kept = report.tables.iter().map(|table| table.kept).sum();
-        Ok((used, cells.len(), kept))
+        let of_all = |figure: fn(&TableReport) -> u64| report.tables.iter().map(figure).sum();
+        let dropped: u64 = of_all(|table| table.dropped_by_cells_max);
+        Ok(Outcome {
+            used,
+            totals: totals(&cells),
+            kept: of_all(|table| table.kept),
+            dropped: dropped as f64,
+        })
+    }
+}
+
+/// Of all days.
+fn totals(days: &[Aggregated]) -> Totals {
+    let sum = |name: &str| {
+        let columns = days.iter().filter_map(|day| {
+            let column = day.cells.column_by_name(name)?;
+            arrow::compute::sum(column.as_primitive_opt::<UInt64Type>()?)
+        });
+        columns.sum::<u64>() as f64
+    };
+    Totals {
+        cells: days.iter().map(|day| day.cells.num_rows()).sum::<usize>() as f64,
+        contributors: sum("contributors"),
+        trips: sum("trips"),
     }
 }

@@ -1,14 +1,16 @@
 //! How time grows with cells, with the log's length and with providers: a line through the logarithms, whose slope is
-//! printed. How it grows with agreements is `planners`'.
+//! printed, and beside it the slope from each size to the next, since a part that is constant flattens the first of
+//! them. How it grows with agreements is `planners`'.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bench::filled::{entry, fill, signer};
-use bench::report::{Measure, Report};
+use bench::line::Line;
+use bench::report::Report;
 use bench::run::{Failed, Settings};
-use bench::series::{Series, log_slope};
+use bench::series::Series;
 use bench::week::{Grain, Week};
 use bench::{grid, reserved, run};
 use broker::store::disk::OsDisk;
@@ -20,7 +22,7 @@ use privacy::protect::Exact;
 use privacy::spend::Spend;
 
 /// Sizes, as shares of the greatest.
-const SHARES: [usize; 4] = [27, 9, 3, 1];
+const SHARES: [usize; 5] = [81, 27, 9, 3, 1];
 /// Most entries of a log: an index of more takes many minutes to write, which is not measured here.
 const ENTRIES_MAX: usize = 1_000_000;
 /// Providers of one joint table.
@@ -44,38 +46,10 @@ async fn growth(settings: Settings) -> Result<(), Failed> {
     Ok(())
 }
 
-/// One figure: the line of each size, and the slope through their medians.
-struct Line {
-    what: &'static str,
-    points: Vec<(f64, f64)>,
-}
-
-impl Line {
-    fn new(what: &'static str) -> Self {
-        Self {
-            what,
-            points: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, report: &mut Report, size: usize, series: &Series) {
-        report.plain(&format!("{}: {size}", self.what), Measure::Seconds, series);
-        self.points.push((size as f64, series.median()));
-    }
-
-    fn finish(self, report: &mut Report) {
-        report.note(&format!(
-            "{}: slope {:.2}",
-            self.what,
-            log_slope(&self.points)
-        ));
-    }
-}
-
 async fn cells(report: &mut Report, settings: Settings) -> Result<(), Failed> {
     let mut line = Line::new("release of a week by districts, cells of 30 days");
     let sizes = SHARES.map(|share| settings.rows / share);
-    for (size, week) in sizes.into_iter().zip(Week::in_sizes(sizes)?) {
+    for (size, week) in sizes.into_iter().zip(Week::in_sizes(sizes).await?) {
         let mut series = Series::default();
         for run in 0..=settings.runs {
             let released = week.release(Grain::Districts).await?;

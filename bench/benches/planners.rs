@@ -1,19 +1,21 @@
 //! Many planners at once: a broker in a process of its own, with thousands of agreements, under all it can answer and
-//! under twice that; how long a listing takes, and how soon after the last signature the first request is
-//! permitted.
+//! under twice that; how long a listing and a decision take as agreements grow, and how soon after the last
+//! signature the first request is permitted.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bench::grid;
+use bench::line::Line;
 use bench::report::{Goal, Measure, Report};
 use bench::run::{self, Failed, Settings};
-use bench::series::{Series, log_slope};
+use bench::series::Series;
 use bench::town::{Member, STEWARD, Town};
 use bench::weir::{self, Broker};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use policies::agreement::Agreement;
 use policies::id::{AgreementId, PopulationId, Role};
+use proto::convert::Page;
 use proto::limits::PAGE_MAX;
 
 #[path = "planners/load.rs"]
@@ -29,12 +31,13 @@ const CLIENTS: usize = 200;
 const SIGNING: usize = 48;
 /// Zones: small, since this is about calls and not about cells.
 const ZONES: usize = 9;
-/// Listings, and agreements brought into force, that are timed.
+/// Listings, decisions, and agreements brought into force, that are timed.
 const LISTINGS: usize = 500;
+const DECISIONS: usize = 500;
 const ACTIVATIONS: usize = 30;
-/// Between two listings: one organisation's calls are limited (`ORG_CALLS_PER_SECOND`), and a listing has pages.
-const BETWEEN_LISTINGS: Duration = Duration::from_millis(20);
-/// The whole catalogue, which everybody may read, is so many pages: fewer runs.
+/// Between two calls: one organisation's are limited (`ORG_CALLS_PER_SECOND`).
+const BETWEEN_CALLS: Duration = Duration::from_millis(20);
+/// The whole catalogue, which everybody may read, is many pages: fewer runs.
 const CATALOGUES: usize = 30;
 const LISTING_MOST_S: f64 = 0.010;
 const ACTIVATION_MOST_S: f64 = 0.050;
@@ -60,42 +63,25 @@ async fn planners(settings: Settings) -> Result<(), Failed> {
     let broker = Broker::start(&binary, &town.config())?;
     let mut city = City::found(&town, &broker).await?;
 
-    let mut listings = Vec::new();
+    let mut lists = Line::new("a planner's list, of agreements");
+    let mut decisions = Line::new("a decision and its price (preview), of agreements");
+    let mut listings = Series::default();
     for count in [agreements / 100, agreements / 10, agreements] {
         city.grow(count).await?;
-        listings.push((count, city.listings().await?));
+        listings = city.listings().await?;
+        lists.add(&mut report, count, &listings);
+        decisions.add(&mut report, count, &city.decisions().await?);
     }
-    for (count, series) in &listings {
-        report.plain(
-            &format!("a planner's list, of {count} agreements"),
-            Measure::Seconds,
-            series,
-        );
-    }
-    let all = listings
-        .last()
-        .map(|(_, series)| series.quantile(0.99))
-        .unwrap_or(f64::NAN);
-    let what = format!("  its 99th percentile, of {agreements}");
     report.bounded(
-        &what,
+        "  its list's 99th percentile, of all",
         Measure::Seconds,
-        &one(all),
+        &one(listings.quantile(0.99)),
         Goal::Below(LISTING_MOST_S),
     );
-    let (catalogue, pages) = city.catalogues().await?;
-    report.plain(
-        &format!("a planner's catalogue, of {agreements} agreements in {pages} pages"),
-        Measure::Seconds,
-        &catalogue,
-    );
-    let page = catalogue.quantile(0.99) / pages as f64;
-    report.bounded(
-        "  its 99th percentile, by the page",
-        Measure::Seconds,
-        &one(page),
-        Goal::Below(LISTING_MOST_S),
-    );
+    lists.finish(&mut report);
+    decisions.finish(&mut report);
+    report.note(&format!("each planner is in 1 of {PAIRS} of them"));
+    catalogue(&mut report, &city, agreements).await?;
     let activations = city.activations().await?;
     let goal = Goal::Below(ACTIVATION_MOST_S);
     report.plain(
@@ -117,14 +103,6 @@ async fn planners(settings: Settings) -> Result<(), Failed> {
     let overload = load(&clients, Duration::from_secs(seconds as u64), Some(twice)).await?;
     let what = format!("200 clients, {twice:.0} calls/s asked: twice that");
     overload.report(&mut report, &what, &broker)?;
-    let slope: Vec<_> = listings
-        .iter()
-        .map(|(n, s)| (*n as f64, s.median()))
-        .collect();
-    report.note(&format!(
-        "a list's time grows as the agreements to the power of {:.2} (each planner is in 1 of {PAIRS})",
-        log_slope(&slope)
-    ));
     report.note(
         "calls: read an agreement 5 in 10, preview a price 3, list 2; rows and runs play no part",
     );
@@ -133,11 +111,43 @@ async fn planners(settings: Settings) -> Result<(), Failed> {
     Ok(())
 }
 
+/// The walk through all tables on offer, and each page of it.
+async fn catalogue(report: &mut Report, city: &City, agreements: usize) -> Result<(), Failed> {
+    let (mut walks, mut pages) = (Series::default(), Series::default());
+    for run in 0..=CATALOGUES {
+        let walk = city.walk().await?;
+        if run > 0 {
+            walks.push(walk.sum());
+            pages.append(walk);
+        }
+    }
+    let each = pages.count() / walks.count();
+    report.plain(
+        &format!("a planner's catalogue, of {agreements} agreements in {each} pages"),
+        Measure::Seconds,
+        &walks,
+    );
+    report.plain("  each page of it", Measure::Seconds, &pages);
+    report.bounded(
+        "  the 99th percentile of the pages",
+        Measure::Seconds,
+        &one(pages.quantile(0.99)),
+        Goal::Below(LISTING_MOST_S),
+    );
+    Ok(())
+}
+
 /// A series of one figure.
 fn one(figure: f64) -> Series {
     let mut series = Series::default();
     series.push(figure);
     series
+}
+
+/// The planner of the `n`th agreement: of every [`PAIRS`] in a row each has one, and each pair of organisations comes once
+/// before any comes again.
+fn planner_of(n: usize) -> usize {
+    (n + n / PAIRS) % PAIRS
 }
 
 /// Organisations of one broker and the agreements between them.
@@ -178,7 +188,7 @@ impl City {
     /// The `n`th agreement's planner and terms: every one about people of its own, so that all can be in force.
     fn terms(&self, n: usize) -> Result<(&Member, &Member, Agreement), Failed> {
         let provider = self.providers.get(n % PAIRS).ok_or("no provider")?;
-        let planner = self.planners.get(n / PAIRS % PAIRS).ok_or("no planner")?;
+        let planner = self.planners.get(planner_of(n)).ok_or("no planner")?;
         let mut terms = grid::agreement(provider.party(), planner.party(), &self.geojson, ZONES)?;
         terms.population.id = format!("travellers-{n}").parse::<PopulationId>()?;
         Ok((provider, planner, terms))
@@ -189,7 +199,7 @@ impl City {
         let id = terms.id()?;
         provider.client.offer(&terms, &provider.signer).await?;
         planner.client.sign_agreement(&id, &planner.signer).await?;
-        Ok((n / PAIRS % PAIRS, id))
+        Ok((planner_of(n), id))
     }
 
     /// Brings so many agreements into force in all.
@@ -203,6 +213,12 @@ impl City {
         Ok(())
     }
 
+    /// The agreements of the planner that lists and asks alone.
+    fn own(&self) -> impl Iterator<Item = &AgreementId> {
+        let own = self.agreements.iter().filter(|(planner, _)| *planner == 0);
+        own.map(|(_, id)| id)
+    }
+
     /// Seconds of one planner's listings.
     async fn listings(&self) -> Result<Series, Failed> {
         let planner = self.planners.first().ok_or("no planner")?;
@@ -213,25 +229,42 @@ impl City {
             if run > 0 {
                 series.push_since(start);
             }
-            tokio::time::sleep(BETWEEN_LISTINGS).await;
+            tokio::time::sleep(BETWEEN_CALLS).await;
         }
         Ok(series)
     }
 
-    /// Seconds of one planner's walks through all tables on offer, and how many pages each has.
-    async fn catalogues(&self) -> Result<(Series, usize), Failed> {
+    /// Seconds of one planner's questions whether a release is permitted and what it costs, of its agreements in turn.
+    async fn decisions(&self) -> Result<Series, Failed> {
         let planner = self.planners.first().ok_or("no planner")?;
-        let (mut series, mut pages) = (Series::default(), 1);
-        for run in 0..CATALOGUES {
+        let own: Vec<_> = self.own().collect();
+        let mut series = Series::default();
+        for (run, id) in own.iter().cycle().take(DECISIONS).enumerate() {
             let start = Instant::now();
-            let tables = planner.client.tables_on_offer().await?;
+            preview(&planner.client, id).await?;
             if run > 0 {
                 series.push_since(start);
             }
-            pages = tables.len().div_ceil(PAGE_MAX as usize).max(1);
-            tokio::time::sleep(BETWEEN_LISTINGS * u32::try_from(pages)?).await;
+            tokio::time::sleep(BETWEEN_CALLS).await;
         }
-        Ok((series, pages))
+        Ok(series)
+    }
+
+    /// Seconds of each page of one planner's walk through all tables on offer.
+    async fn walk(&self) -> Result<Series, Failed> {
+        let planner = self.planners.first().ok_or("no planner")?;
+        let (mut series, mut after) = (Series::default(), None);
+        loop {
+            let size = PAGE_MAX;
+            let start = Instant::now();
+            let page = Page { size, after };
+            after = planner.client.tables_on_offer_page(page).await?.next;
+            series.push_since(start);
+            tokio::time::sleep(BETWEEN_CALLS).await;
+            if after.is_none() {
+                return Ok(series);
+            }
+        }
     }
 
     /// Seconds from the planner's signature on its way to the answer of its first permitted request, which asks

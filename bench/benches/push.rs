@@ -1,5 +1,5 @@
 //! The city's days pushed to the broker one by one (mTLS, checked, logged, durable) against a bare Flight `DoPut` →
-//! Parquet → fsync of the same cells, both in this process over loopback, and against PostgreSQL's `COPY` of
+//! Parquet → fsync of the same cells in the same encodings, both in this process over loopback, and against PostgreSQL's `COPY` of
 //! them into an indexed table.
 
 use std::fs::Permissions;
@@ -16,6 +16,7 @@ use bench::run::{Failed, Settings};
 use bench::town::Town;
 use bench::usage::{Meter, Usage, Used};
 use bench::{bare, grid, run};
+use proto::columns::key_fields;
 use tempfile::TempDir;
 
 /// Share of the bare way's speed that a push keeps.
@@ -70,7 +71,9 @@ async fn whole(
     let provider = town.provider(running.address, CITY_ZONES).await?;
     let folder = town.folder().join("bare");
     std::fs::create_dir(&folder)?;
-    let mut bare = bare::connect(&town.pki, bare::serve(&town.pki, &folder).await?).await?;
+    let keys = key_fields(grid::table(&provider.terms)?).len();
+    let address = bare::serve(&town.pki, &folder, keys).await?;
+    let mut bare = bare::connect(&town.pki, address).await?;
     if let Ok(copy) = copy {
         copy.server.sql("TRUNCATE cells")?;
     }
@@ -131,8 +134,15 @@ fn report(settings: Settings, all: &Sides<Usage>, copy: &Result<Copy, String>) {
     report.note(&format!(
         "{bytes:.2} bytes a cell on disk, log and index included (goal ≤ {BYTES_MOST}: {met})"
     ));
-    let speed = settings.rows as f64 / weir.seconds.median();
-    report.note(&format!("the push takes {speed:.0} cells/s"));
+    let speed = |usage: &Usage| settings.rows as f64 / usage.seconds.median();
+    report.note(&format!(
+        "cells/s: weir {:.0}, bare {:.0}",
+        speed(weir),
+        speed(bare)
+    ));
+    if copy.is_ok() {
+        report.note(&format!("cells/s: COPY {:.0}", speed(copied)));
+    }
     report.print();
 }
 

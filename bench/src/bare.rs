@@ -1,5 +1,5 @@
-//! The bare way: Arrow Flight `DoPut` over TLS → Parquet (zstd) → fsync, rename, fsync. Nothing is
-//! checked, nobody is known, nothing is logged: what any push has to pay at least.
+//! The bare way: Arrow Flight `DoPut` over TLS → Parquet, written as the broker writes it → fsync, rename, fsync. Nothing
+//! is checked, nobody is known, nothing is logged: what any push has to pay at least.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -21,8 +21,6 @@ use arrow_flight::{
 use certs::DevPki;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -37,20 +35,19 @@ const MESSAGE_BYTES_MAX: usize = 64 << 20;
 const WINDOW_BYTES: u32 = 4 << 20;
 /// Batches that wait for the writer, as the broker's.
 const QUEUE: usize = 4;
-/// Rows of a row group, as the broker's.
-const ROW_GROUP_ROWS: usize = 262_144;
 
-/// Serves in this process until it ends.
+/// Serves in this process until it ends; of the columns that come, the first `keys` are the key.
 ///
 /// # Errors
 /// Where it cannot listen or the certificate is not there.
-pub async fn serve(pki: &DevPki, folder: &Path) -> Result<SocketAddr, Failed> {
+pub async fn serve(pki: &DevPki, folder: &Path, keys: usize) -> Result<SocketAddr, Failed> {
     let files = pki.broker();
     let identity = Identity::from_pem(std::fs::read(files.cert)?, std::fs::read(files.key)?);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let bare = Bare {
         folder: folder.to_owned(),
+        keys,
         files: AtomicUsize::new(0),
     };
     let service = FlightServiceServer::new(bare).max_decoding_message_size(MESSAGE_BYTES_MAX);
@@ -105,6 +102,7 @@ pub async fn push(
 
 struct Bare {
     folder: PathBuf,
+    keys: usize,
     files: AtomicUsize,
 }
 
@@ -125,9 +123,9 @@ impl FlightService for Bare {
         let messages = request.into_inner().map_err(FlightError::from);
         let mut batches = FlightRecordBatchStream::new_from_flight_data(messages);
         let (to_writer, from_stream) = mpsc::channel(QUEUE);
-        let folder = self.folder.clone();
+        let (folder, keys) = (self.folder.clone(), self.keys);
         let name = format!("{}.parquet", self.files.fetch_add(1, Ordering::Relaxed));
-        let written = tokio::task::spawn_blocking(move || write(&folder, &name, from_stream));
+        let written = tokio::task::spawn_blocking(move || write(&folder, &name, keys, from_stream));
         while let Some(batch) = batches.next().await {
             if to_writer.send(batch.map_err(Status::from)?).await.is_err() {
                 break;
@@ -182,13 +180,11 @@ fn closed<T>() -> Answer<T> {
 fn write(
     folder: &Path,
     name: &str,
+    keys: usize,
     mut batches: mpsc::Receiver<RecordBatch>,
 ) -> Result<(), Failed> {
     let first = batches.blocking_recv().ok_or("no batch")?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .build();
+    let properties = cells::write::properties(first.schema_ref(), keys, &[])?;
     let incoming = folder.join("incoming.parquet");
     let sink = File::create(&incoming)?;
     let mut writer = ArrowWriter::try_new(sink, Arc::clone(first.schema_ref()), Some(properties))?;

@@ -35,8 +35,8 @@ pub const DAYS: usize = 31;
 pub const CITY_ZONES: usize = 500;
 /// Days over which that city's cells are spread, from the first.
 pub const CITY_DAYS: usize = 30;
-
-const PER_CELL_MAX: u64 = 3;
+/// Trips of one person that count in one cell.
+pub const PER_CELL_MAX: u64 = 3;
 
 /// Zones for a day of `cells`: about 4 of 10 possible keys then have one, at any size.
 #[must_use]

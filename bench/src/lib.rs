@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`run`](mod@run) | settings from the environment, the entry point of a bench |
 //! | [`series`] | figures of several runs: median, least, most, ratios |
+//! | [`line`] | one figure at growing sizes, and how it grows |
 //! | [`report`] | the one table that a bench prints, goals met or missed |
 //! | [`grid`] | an agreement over a square city, and its cells |
 //! | `gravity` | which keys of a day have a cell |
@@ -17,6 +18,7 @@
 //! | [`town`] | a broker's keys and config, and the organisations of one agreement |
 //! | [`watch`] | the same of another program's processes |
 //! | [`week`] | a working week of cells and an ad-hoc release of it |
+//! | [`question`] | what that release answers, in SQL |
 //! | [`weir`] | `weir serve` in a process of its own |
 //! | [`filled`] | a log full of entries |
 //! | [`bare`] | Arrow Flight → Parquet → fsync without Weir |
@@ -25,8 +27,10 @@ pub mod bare;
 pub mod filled;
 mod gravity;
 pub mod grid;
+pub mod line;
 pub mod postgres;
 pub mod python;
+pub mod question;
 pub mod raw;
 pub mod released;
 pub mod report;

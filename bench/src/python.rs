@@ -87,6 +87,9 @@ impl Python {
         writeln!(self.ask, "{line}")?;
         self.ask.flush()?;
         let answer = self.line()?;
+        if answer.is_empty() {
+            return Err("the process ended without an answer, perhaps for want of memory".into());
+        }
         let numbers: Result<Vec<f64>, _> = answer.split_whitespace().map(str::parse).collect();
         let numbers = numbers.ok().and_then(|numbers| numbers.try_into().ok());
         Ok(numbers.ok_or_else(|| format!("Python answered `{answer}`"))?)
@@ -97,6 +100,15 @@ impl Python {
         self.answers.read_line(&mut line)?;
         Ok(line.trim().to_owned())
     }
+}
+
+/// What a peer answers, where there is one. A peer that fails is missing from then on, with the reason; the others go
+/// on.
+pub fn ask<const N: usize>(peer: &mut Result<Python, String>, line: &str) -> Option<[f64; N]> {
+    let answer = peer.as_mut().ok()?.numbers(line);
+    answer
+        .map_err(|why| *peer = Err(format!("it failed: {why}")))
+        .ok()
 }
 
 impl Drop for Python {

@@ -49,6 +49,12 @@ impl Series {
         self.0.len()
     }
 
+    /// All figures together.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.0.iter().sum()
+    }
+
     /// Takes another one's figures.
     pub fn append(&mut self, mut other: Self) {
         self.0.append(&mut other.0);

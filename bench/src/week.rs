@@ -6,18 +6,22 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use broker::store::blobs::Blobs;
+use broker::store::disk::OsDisk;
 use cells::merge::{Parents, Rows};
-use cells::read::{Blobs, ahead};
+use cells::read::{ExactCells, ahead};
 use futures::StreamExt;
-use object_store::local::LocalFileSystem;
-use policies::agreement::Agreement;
+use policies::agreement::{Agreement, Unit};
 use policies::coarse::{Coarsening, Merge, Zones};
 use policies::entry::Reservation;
+use policies::id::BlobId;
 use policies::mechanism::{Mechanism, Noise};
 use policies::period::Period;
+use policies::table::Table;
 use privacy::merge::Fold;
 use privacy::protect::protect_merged;
 use privacy::spend::Spend;
+use proto::columns::read_columns;
 use tempfile::TempDir;
 
 use crate::grid::{CITY_ZONES, Day};
@@ -37,11 +41,8 @@ const WEEK: [&str; 5] = [
 const MONDAY: u64 = 4;
 /// The parts of a day by their first hour: night, morning peak, midday, from the evening peak on.
 const PARTS: [u8; 4] = [0, 7, 10, 16];
-/// The parts of a day in SQL, of the hour in `start`.
-pub const PART_SQL: &str =
-    "CASE WHEN start < 7 THEN 0 WHEN start < 10 THEN 7 WHEN start < 16 THEN 10 ELSE 16 END";
 /// The first characters of a zone's id that name its district: ten zones have one.
-pub const DISTRICT_CHARS: usize = 5;
+pub(crate) const DISTRICT_CHARS: usize = 5;
 
 /// Published rows up to which a release may take [`TIMES_FEW`] the bare grouping; above, [`TIMES_MANY`].
 const FEW_ROWS: usize = 10_000;
@@ -73,15 +74,6 @@ impl Grain {
         match self {
             Self::Districts => "districts",
             Self::Zones => "zones",
-        }
-    }
-
-    /// A column of zones at this grain.
-    #[must_use]
-    pub fn sql(self, zone: &str) -> String {
-        match self {
-            Self::Districts => format!("substr({zone}, 1, {DISTRICT_CHARS})"),
-            Self::Zones => zone.to_owned(),
         }
     }
 
@@ -123,9 +115,12 @@ pub struct Stages {
     pub encode: f64,
 }
 
-/// The files of a week; gone when dropped.
+/// The files of a week, for the peers and as the broker holds them; gone when dropped.
 pub struct Week {
     folder: TempDir,
+    /// The same as the broker's payloads, of each day one, each with the salt of its commitment.
+    blobs: Blobs,
+    manifest: Vec<BlobId>,
     terms: Agreement,
     parents: Parents,
     /// Cells of the week.
@@ -137,20 +132,19 @@ impl Week {
     ///
     /// # Errors
     /// Where a file cannot be written.
-    pub fn write(cells: usize) -> Result<Self, Failed> {
-        let week = Self::empty(cells)?;
-        Self::fill(std::slice::from_ref(&week))?;
-        Ok(week)
+    pub async fn write(cells: usize) -> Result<Self, Failed> {
+        let mut weeks = Self::in_sizes([cells]).await?;
+        Ok(weeks.pop().ok_or("no week")?)
     }
 
     /// The same of the same city in several sizes: which of a day's keys come first is drawn once for all.
     ///
     /// # Errors
     /// Where a file cannot be written.
-    pub fn in_sizes(sizes: impl IntoIterator<Item = usize>) -> Result<Vec<Self>, Failed> {
+    pub async fn in_sizes(sizes: impl IntoIterator<Item = usize>) -> Result<Vec<Self>, Failed> {
         let weeks: Result<Vec<_>, _> = sizes.into_iter().map(Self::empty).collect();
-        let weeks = weeks?;
-        Self::fill(&weeks)?;
+        let mut weeks = weeks?;
+        Self::fill(&mut weeks).await?;
         Ok(weeks)
     }
 
@@ -161,6 +155,8 @@ impl Week {
         let folder = tempfile::tempdir()?;
         // PostgreSQL runs as its own user and reads from here.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+        let state = OsDisk::open(folder.path().join("state"))?;
+        let blobs = Blobs::open(Arc::new(state))?;
         let ids = grid::zone_ids(CITY_ZONES);
         let parents = ids
             .iter()
@@ -168,19 +164,22 @@ impl Week {
         Ok(Self {
             parents: parents.collect(),
             folder,
+            blobs,
+            manifest: Vec::new(),
             terms,
             cells: cells / grid::CITY_DAYS * WEEK.len(),
         })
     }
 
-    fn fill(weeks: &[Self]) -> Result<(), Failed> {
+    async fn fill(weeks: &mut [Self]) -> Result<(), Failed> {
         let most = weeks.iter().map(Self::per_day).max().unwrap_or_default();
         for (n, number) in (0..WEEK.len()).zip(MONDAY..) {
             let day = Day::new(CITY_ZONES, most, number)?;
-            for week in weeks {
+            for week in weeks.iter_mut() {
                 let file = week.files().nth(n).ok_or("no such day")?;
                 let cells = day.cells(&week.terms, week.per_day())?;
                 released::write(&file, &week.terms, CITY_ZONES, &cells)?;
+                week.manifest.push(week.blobs.put_file(&file).await?);
             }
         }
         Ok(())
@@ -190,7 +189,7 @@ impl Week {
         self.cells / WEEK.len()
     }
 
-    /// Its Parquet files lie alone here.
+    /// Its Parquet files lie here, and nothing else that is called so.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -238,7 +237,8 @@ impl Week {
         ])
     }
 
-    /// What the broker does between reservation and blob.
+    /// What the broker does between reservation and blob: every payload is checked against its commitment, its rates are
+    /// read, then its cells.
     ///
     /// # Errors
     /// As the crates say.
@@ -251,16 +251,10 @@ impl Week {
         let (table, unit) = (&reservation.table, reservation.unit);
         let mut rows = Rows::new(table, &grain.coarsening()?, self.parents.clone());
         let mut fold = Fold::new(&reservation)?;
-        let store = Arc::new(LocalFileSystem::new_with_prefix(self.folder.path())?);
-        let measures = ["trips".to_owned()];
-        let days = WEEK.map(|day| {
-            let blobs = Blobs::new(
-                Arc::clone(&store) as _,
-                vec![format!("{day}.parquet").into()],
-            );
-            let (table, measures) = (table.clone(), measures.clone());
-            let memory = broker::limits::SCAN_MEMORY_BYTES;
-            async move { cells::read::read(&blobs, &table, unit, &measures, memory).await }
+        let days = self.manifest.iter().map(|blob| {
+            let (blobs, blob) = (self.blobs.clone(), blob.clone());
+            let measures = read_columns(table, unit, &reservation.mechanism);
+            day(blobs, blob, table.clone(), unit, measures)
         });
         let mut clock = Instant::now();
         let mut days = pin!(ahead(days));
@@ -308,6 +302,20 @@ impl Week {
         reservation.merge = Some(Merge::new(&days, coarsening)?);
         Ok(reservation)
     }
+}
+
+/// As `broker::flow::merge` reads a period.
+async fn day(
+    blobs: Blobs,
+    blob: BlobId,
+    table: Table,
+    unit: Unit,
+    measures: Vec<String>,
+) -> Result<ExactCells, Failed> {
+    let cells = blobs.manifest(&[blob]).await?;
+    std::hint::black_box(cells.rates().await?);
+    let memory = broker::limits::SCAN_MEMORY_BYTES;
+    Ok(cells::read::read(&cells, &table, unit, &measures, memory).await?)
 }
 
 fn lap(clock: &mut Instant) -> f64 {

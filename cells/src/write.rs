@@ -8,6 +8,7 @@ mod tests;
 use std::io::Write;
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -62,7 +63,7 @@ impl<W: Write + Send> Writer<W> {
     /// # Errors
     /// [`WriteError::Parquet`].
     pub fn new(sink: W, checker: &Checker, rates: &[Rate]) -> Result<Self, WriteError> {
-        let properties = properties(checker, rates)?;
+        let properties = properties(checker.schema(), checker.key_columns(), rates)?;
         let options = ArrowWriterOptions::new().with_properties(properties);
         let schema = Arc::clone(checker.schema());
         let parquet = ArrowWriter::try_new_with_options(sink, schema, options)?;
@@ -111,8 +112,15 @@ impl<W: Write + Send> Writer<W> {
     }
 }
 
-fn properties(checker: &Checker, rates: &[Rate]) -> Result<WriterProperties, WriteError> {
-    let keys = checker.key_columns();
+/// How a blob with these columns, of which the first `keys` are its key, is written as Parquet.
+///
+/// # Errors
+/// [`WriteError::Parquet`].
+pub fn properties(
+    columns: &Schema,
+    keys: usize,
+    rates: &[Rate],
+) -> Result<WriterProperties, WriteError> {
     let sorted = (0..keys)
         .map_while(|n| i32::try_from(n).ok())
         .map(|column_idx| SortingColumn {
@@ -133,7 +141,7 @@ fn properties(checker: &Checker, rates: &[Rate]) -> Result<WriterProperties, Wri
     // Numbers are small and eight bytes wide. Byte by byte, what is zero costs nothing and the rest is what zstd's entropy
     // coder is for; a dictionary's codes are packed across bytes, where it sees nothing. A third less of these
     // columns, measured (docs/PERFORMANCE.md).
-    let numbers = checker.schema().fields().iter().skip(keys);
+    let numbers = columns.fields().iter().skip(keys);
     let properties = numbers.fold(properties, |properties, field| {
         let column = ColumnPath::from(field.name().as_str());
         properties

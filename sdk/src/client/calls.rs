@@ -2,7 +2,7 @@
 
 use policies::call::Call;
 use policies::id::CallId;
-use proto::convert::{CallStatus, Logged, OfferedTable};
+use proto::convert::{CallStatus, Logged, OfferedTable, Page, Paged};
 
 use super::error::ClientError;
 use super::expect;
@@ -68,14 +68,26 @@ impl Client {
     /// As the broker says.
     pub async fn tables_on_offer(&self) -> Result<Vec<OfferedTable>, ClientError> {
         let doing = "list tables on offer";
-        Ok(all_pages!(doing, |page| {
-            let answer = self
-                .directory_service()
-                .list_tables(ask(page.into()))
-                .await
-                .map_err(|s| self.failed(doing, &s))?;
-            understood(doing, answer.into_inner())?
-        }))
+        Ok(all_pages!(doing, |page| self
+            .tables_on_offer_page(page)
+            .await?))
+    }
+
+    /// One page of [`Self::tables_on_offer`], for whoever shows them as they come.
+    ///
+    /// # Errors
+    /// As the broker says.
+    pub async fn tables_on_offer_page(
+        &self,
+        page: Page,
+    ) -> Result<Paged<OfferedTable>, ClientError> {
+        let doing = "list tables on offer";
+        let answer = self
+            .directory_service()
+            .list_tables(ask(page.into()))
+            .await
+            .map_err(|s| self.failed(doing, &s))?;
+        understood(doing, answer.into_inner())
     }
 
     /// All calls for data, open and closed, sorted by id.

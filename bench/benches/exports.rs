@@ -31,8 +31,12 @@ async fn exports(settings: Settings) -> Result<(), Failed> {
     type Write<'w> = &'w dyn Fn(&Export, Listed, &mut Counted) -> Result<(), ExportError>;
     let forms: [(&str, Write); 4] = [
         ("CSV", &|export, listed, out| export.csv(listed, out)),
-        ("Parquet", &|export, listed, out| export.parquet(listed, out)),
-        ("GeoJSON", &|export, listed, out| export.geojson(listed, out)),
+        ("Parquet", &|export, listed, out| {
+            export.parquet(listed, out)
+        }),
+        ("GeoJSON", &|export, listed, out| {
+            export.geojson(listed, out)
+        }),
         ("MDS", &|export, listed, out| export.mds(listed, out)),
     ];
     for (name, write) in forms {
@@ -106,7 +110,10 @@ fn released(keys: usize) -> Result<Export, Failed> {
         ("contributors", number(0)),
         ("contributors_low", number(-20)),
         ("contributors_high", number(20)),
-        ("near_threshold", Arc::new(BooleanArray::from(vec![false; chosen.len()]))),
+        (
+            "near_threshold",
+            Arc::new(BooleanArray::from(vec![false; chosen.len()])),
+        ),
     ])?;
     let sheet = serde_json::to_vec(&sheet(keys, chosen.len()))?;
     let zoning = serde_json::to_vec(&zoning(&names))?;
@@ -124,7 +131,10 @@ fn released(keys: usize) -> Result<Export, Failed> {
 /// Squares of a hundredth of a degree in rows of a hundred.
 fn zoning(names: &[String]) -> serde_json::Value {
     let square = |(n, name): (usize, &String)| {
-        let (x, y) = (24.0 + (n % 100) as f64 / 100.0, 60.0 + (n / 100) as f64 / 100.0);
+        let (x, y) = (
+            24.0 + (n % 100) as f64 / 100.0,
+            60.0 + (n / 100) as f64 / 100.0,
+        );
         let (east, north) = (x + 0.01, y + 0.01);
         let ring = json!([[x, y], [east, y], [east, north], [x, north], [x, y]]);
         json!({ "type": "Feature", "properties": { "zone_id": name },

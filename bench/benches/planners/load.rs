@@ -55,6 +55,8 @@ pub struct Outcome {
     answered: Series,
     refused: Series,
     failed: usize,
+    /// What the first of them said.
+    failure: Option<String>,
     /// Not even sent: too many of this client waited.
     held_back: usize,
     seconds: f64,
@@ -69,6 +71,7 @@ impl Outcome {
         self.answered.append(other.answered);
         self.refused.append(other.refused);
         self.failed += other.failed;
+        self.failure = self.failure.take().or(other.failure);
         self.held_back += other.held_back;
     }
 
@@ -81,7 +84,10 @@ impl Outcome {
             }) => {
                 self.refused.push_since(start);
             }
-            Err(_) => self.failed += 1,
+            Err(error) => {
+                self.failed += 1;
+                self.failure.get_or_insert_with(|| format!("{error:?}"));
+            }
         }
     }
 
@@ -90,13 +96,16 @@ impl Outcome {
         let p99 = one(self.answered.quantile(0.99));
         report.plain("  99th percentile", Measure::Seconds, &p99);
         report.note(&format!(
-            "{what}: {:.0} answered/s for {:.0} s, {} refused (median {:.4} s), {} failed, {} not sent; \
+            "{what}: {:.0} answered/s for {:.0} s, {} refused (median {:.4} s), {} failed{}, {} not sent; \
              broker's peak so far {:.0} MiB, {:.0} CPU s",
             self.per_second(),
             self.seconds,
             self.refused.count(),
             self.refused.median(),
             self.failed,
+            self.failure
+                .as_ref()
+                .map_or_else(String::new, |first| format!(" (the first: {first})")),
             self.held_back,
             broker.mib("VmHWM")?,
             broker.cpu_seconds()?,

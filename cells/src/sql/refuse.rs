@@ -4,19 +4,28 @@ use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::expr::NullTreatment;
 use datafusion::logical_expr::{
     BinaryExpr, Cast, Expr, LogicalPlan, Operator, TryCast, WindowFrameBound,
 };
 use datafusion::scalar::ScalarValue;
 
 use super::error::SqlError;
+use super::patterns::Patterns;
 
 /// Most `||` in one plan: each can double a text, in memory that no pool sees.
 const CONCATENATIONS_MAX: usize = 4;
 /// Most rows before or behind one that its window may name: beyond them the engine's numbers end.
 const FRAME_ROWS_MAX: u64 = u32::MAX as u64;
-/// Aggregates that go through all values again for each row of a window.
-const RESORTS: &[&str] = &["approx_median", "median", "percentile_cont"];
+/// Longest text that a statement may bring into a window.
+const WINDOW_TEXT_BYTES_MAX: usize = 16;
+/// Aggregates that go through all that they keep again for each row of a window.
+const AGAIN: &[&str] = &[
+    "approx_distinct",
+    "approx_median",
+    "median",
+    "percentile_cont",
+];
 /// What the engine says of a pattern that is none: of one in the statement, of one in a column.
 const NO_PATTERN: &[&str] = &["regex parse error", "Regular expression did not compile"];
 /// Longest message of the engine that is handed on, in characters.
@@ -34,20 +43,19 @@ pub(super) fn unless_harmless(plan: &LogicalPlan) -> Result<(), SqlError> {
     reads.verify_plan(plan).map_err(|error| SqlError::Refused {
         what: words(&error),
     })?;
-    let (mut found, mut unbounded) = (0, None);
+    let (mut found, mut patterns) = (0, Patterns::default());
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
             expr.apply(|part| {
                 found += usize::from(concatenates(part));
-                unbounded = unbounded.or(has_no_bound(part));
-                Ok(TreeNodeRecursion::Continue)
+                patterns.check(part)?;
+                match has_no_bound(part)? {
+                    Some(what) => Err(SqlError::Refused { what: what.into() }.into()),
+                    None => Ok(TreeNodeRecursion::Continue),
+                }
             })
         })
     })?;
-    if let Some(what) = unbounded {
-        let what = what.to_owned();
-        return Err(SqlError::Refused { what });
-    }
     if found > CONCATENATIONS_MAX {
         return Err(SqlError::Refused {
             what: format!("over {CONCATENATIONS_MAX} `||` in one statement"),
@@ -56,28 +64,42 @@ pub(super) fn unless_harmless(plan: &LogicalPlan) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// What takes memory or time by a number in its text, or for each row all rows before it.
-fn has_no_bound(expr: &Expr) -> Option<&'static str> {
-    match expr {
+/// What takes memory or time by a number in its text, or for each row all rows before it; or makes texts in a window, whose
+/// rows are all made at once.
+fn has_no_bound(expr: &Expr) -> Result<Option<&'static str>, DataFusionError> {
+    Ok(match expr {
         Expr::Cast(Cast { field, .. }) | Expr::TryCast(TryCast { field, .. })
             if field.data_type().is_nested()
                 || matches!(field.data_type(), DataType::FixedSizeBinary(_)) =>
         {
             Some("a cast to a list, or to bytes of a fixed number")
         }
-        Expr::WindowFunction(window)
-            if window.params.distinct || RESORTS.contains(&window.fun.name()) =>
-        {
-            Some("a window that counts distinct values or looks for their middle")
-        }
-        Expr::WindowFunction(window)
-            if too_far(&window.params.window_frame.start_bound)
-                || too_far(&window.params.window_frame.end_bound) =>
-        {
-            Some("a window of more rows than there can be")
+        Expr::WindowFunction(window) => {
+            let of = &window.params;
+            let frame = &of.window_frame;
+            if of.distinct || AGAIN.contains(&window.fun.name()) {
+                Some("a window that counts distinct values or looks for their middle")
+            } else if of.null_treatment == Some(NullTreatment::IgnoreNulls) {
+                Some("a window that ignores nulls")
+            } else if too_far(&frame.start_bound) || too_far(&frame.end_bound) {
+                Some("a window of more rows than there can be")
+            } else if expr.exists(|part| Ok(concatenates(part) || is_long(part)))? {
+                Some("a window over `||` or a text of the statement")
+            } else {
+                None
+            }
         }
         _ => None,
-    }
+    })
+}
+
+/// A text that a window could put into each of its rows, and that none of them has brought.
+fn is_long(expr: &Expr) -> bool {
+    let Expr::Literal(value, _) = expr else {
+        return false;
+    };
+    let text = value.try_as_str().flatten();
+    text.is_some_and(|text| text.len() > WINDOW_TEXT_BYTES_MAX)
 }
 
 fn too_far(bound: &WindowFrameBound) -> bool {
@@ -117,6 +139,12 @@ impl From<DataFusionError> for SqlError {
                 message: words(root),
             },
         }
+    }
+}
+
+impl From<SqlError> for DataFusionError {
+    fn from(error: SqlError) -> Self {
+        Self::External(Box::new(error))
     }
 }
 

@@ -146,10 +146,11 @@ async fn a_pattern_is_short_and_stands_in_the_statement() {
         &many,
         &long,
     ] {
+        // Not run, whatever comes of it: it would take the machine's memory.
         let text = format!("SELECT count(*) FROM od WHERE {filter}");
-        let error = refused(&text).await;
-        let ours = matches!(error, SqlError::Refused { .. });
-        assert!(ours, "{text}: {error:?}");
+        let planned = Statement::new(tables(10), &text, BOUNDS).await;
+        let ours = matches!(planned, Err(SqlError::Refused { .. }));
+        assert!(ours, "{text}: {:?}", planned.err());
     }
     for filter in [
         r"origin ~ '^z\d+$'",

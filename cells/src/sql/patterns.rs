@@ -9,10 +9,8 @@ use super::error::SqlError;
 
 /// Most patterns in one statement.
 const PATTERNS_MAX: usize = 16;
-/// Longest pattern, in bytes.
-const PATTERN_BYTES_MAX: usize = 256;
 /// Largest machine of a pattern, in bytes.
-const MACHINE_BYTES_MAX: usize = 256 << 10;
+const MACHINE_BYTES_MAX: usize = 64 << 10;
 
 /// The patterns of one statement.
 #[derive(Default)]
@@ -42,9 +40,6 @@ impl Patterns {
         let Some(Some(pattern)) = pattern.try_as_str() else {
             return Ok(()); // nothing matches NULL
         };
-        if pattern.len() > PATTERN_BYTES_MAX {
-            return refused(format!("a pattern of over {PATTERN_BYTES_MAX} bytes"));
-        }
         if !regular {
             return Ok(());
         }

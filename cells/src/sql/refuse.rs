@@ -4,7 +4,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::expr::NullTreatment;
+use datafusion::logical_expr::expr::{NullTreatment, ScalarFunction};
 use datafusion::logical_expr::{
     BinaryExpr, Cast, Expr, LogicalPlan, Operator, TryCast, WindowFrameBound,
 };
@@ -17,8 +17,10 @@ use super::patterns::Patterns;
 const CONCATENATIONS_MAX: usize = 4;
 /// Most rows before or behind one that its window may name: beyond them the engine's numbers end.
 const FRAME_ROWS_MAX: u64 = u32::MAX as u64;
-/// Longest text that a statement may bring into a window.
-const WINDOW_TEXT_BYTES_MAX: usize = 16;
+/// Longest text in a statement: functions go through it once for each row, and a pattern makes a machine of it.
+const TEXT_BYTES_MAX: usize = 256;
+/// Longest text that a statement may bring into a window, or that `trim` compares every character of another with.
+const SHORT_BYTES_MAX: usize = 16;
 /// Aggregates that go through all that they keep again for each row of a window.
 const AGAIN: &[&str] = &[
     "approx_distinct",
@@ -83,23 +85,35 @@ fn has_no_bound(expr: &Expr) -> Result<Option<&'static str>, DataFusionError> {
                 Some("a window that ignores nulls")
             } else if too_far(&frame.start_bound) || too_far(&frame.end_bound) {
                 Some("a window of more rows than there can be")
-            } else if expr.exists(|part| Ok(concatenates(part) || is_long(part)))? {
+            } else if expr
+                .exists(|part| Ok(concatenates(part) || is_over(SHORT_BYTES_MAX, part)))?
+            {
                 Some("a window over `||` or a text of the statement")
             } else {
                 None
             }
         }
+        Expr::ScalarFunction(function) if trims_many(function) => {
+            Some("a trim of characters that do not stand in the statement, or of many")
+        }
+        text if is_over(TEXT_BYTES_MAX, text) => Some("a text of over 256 bytes"),
         _ => None,
     })
 }
 
-/// A text that a window could put into each of its rows, and that none of them has brought.
-fn is_long(expr: &Expr) -> bool {
+/// Does the statement write out a text of more bytes?
+fn is_over(most: usize, expr: &Expr) -> bool {
     let Expr::Literal(value, _) = expr else {
         return false;
     };
     let text = value.try_as_str().flatten();
-    text.is_some_and(|text| text.len() > WINDOW_TEXT_BYTES_MAX)
+    text.is_some_and(|text| text.len() > most)
+}
+
+/// Does it take away characters that do not stand in the statement, or many?
+fn trims_many(function: &ScalarFunction) -> bool {
+    let few = |of: &Expr| matches!(of, Expr::Literal(..)) && !is_over(SHORT_BYTES_MAX, of);
+    function.name().ends_with("trim") && !function.args.iter().skip(1).all(few)
 }
 
 fn too_far(bound: &WindowFrameBound) -> bool {

@@ -11,8 +11,7 @@ const VIEW_BYTES: usize = 16;
 
 /// Bytes of a batch's rows. A word of a dictionary is not among them: see [`words`].
 pub(super) fn rows(batch: &RecordBatch) -> Result<usize, ArrowError> {
-    let all = batch.columns().iter().map(|column| own(column));
-    all.sum()
+    batch.columns().iter().map(own).sum()
 }
 
 fn own(column: &ArrayRef) -> Result<usize, ArrowError> {

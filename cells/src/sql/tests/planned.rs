@@ -84,31 +84,26 @@ async fn a_row_of_texts_of_the_statement_is_short() {
         let columns: Vec<_> = (0..n).map(|n| format!("{of}, {n}) AS c{n}")).collect();
         columns.join(", ")
     };
-    let text = "x".repeat(3_000);
-    let long = format!("SELECT origin || '{text}' AS s FROM od");
-    let twice = format!("SELECT s || s || s || s AS s FROM ({long} LIMIT 9)");
+    let text = "x".repeat(250);
+    let long = format!("SELECT origin || '{text}' AS s FROM od LIMIT 9");
+    let long = format!("SELECT s || s || s || s AS s FROM ({long})");
+    let of = |n: usize, table: &str| format!("SELECT {} FROM {table}", columns(n, "left(s"));
     for text in [
-        format!("SELECT {} FROM ({long}) LIMIT 1", columns(40, "left(s")),
-        format!("SELECT {} FROM ({twice}) LIMIT 1", columns(10, "left(s")),
-        format!(
-            "SELECT {} FROM (SELECT max(s) AS s FROM ({long})) LIMIT 1",
-            columns(40, "left(s")
-        ),
-        format!(
-            "SELECT {} FROM (SELECT max(s) OVER () AS s FROM ({long})) LIMIT 1",
-            columns(40, "left(s")
-        ),
+        of(60, &format!("({long})")),
+        of(60, &format!("(SELECT max(s) AS s FROM ({long}))")),
+        of(60, &format!("(SELECT max(s) OVER () AS s FROM ({long}))")),
+        format!("SELECT origin || '{text}x......' FROM od"),
+        "SELECT btrim(origin, origin) FROM od".to_owned(),
+        "SELECT trim(both 'more than sixteen' from origin) FROM od".to_owned(),
         "EXPLAIN VERBOSE SELECT 1".to_owned(),
     ] {
         let planned = Statement::new(tables(10), &text, BOUNDS).await;
         let ours = matches!(planned, Err(SqlError::Refused { .. }));
         assert!(ours, "{text:.80}");
     }
-    let some = format!("SELECT {} FROM ({long}) LIMIT 1", columns(10, "left(s"));
     for text in [
-        some,
-        twice,
-        "SELECT 1".to_owned(),
+        of(40, &format!("({long})")),
+        "SELECT trim(origin), btrim(origin, 'z'), rtrim(origin, '5') FROM od".to_owned(),
         "EXPLAIN SELECT 1".to_owned(),
     ] {
         let answer = asked(&text, BOUNDS).await;

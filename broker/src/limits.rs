@@ -160,8 +160,8 @@ pub const SQL_MEMORY_BYTES: usize = 256 << 20;
 pub const SQL_ANSWER_ROWS_MAX: u64 = 1_000_000;
 /// Bytes of one statement's answer, in memory.
 pub const SQL_ANSWER_BYTES_MAX: usize = 256 << 20;
-/// Bytes of one row of it, with the words of its dictionaries.
-pub const SQL_ROW_BYTES_MAX: usize = 4 << 20;
+/// Bytes of one row of it, with the words of its dictionaries: those of a large zoning alone are megabytes.
+pub const SQL_ROW_BYTES_MAX: usize = 64 << 20;
 /// Rows that go into a window or one side of a join.
 pub const SQL_HELD_ROWS_MAX: usize = 1_000_000;
 /// Statements in work at one time; each has a thread.

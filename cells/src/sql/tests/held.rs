@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use arrow::array::DictionaryArray;
+use arrow::datatypes::Int32Type;
+
 use super::*;
 
 /// A table `od` of as many rows, each with a text of as many bytes.
@@ -183,6 +186,13 @@ async fn an_answer_is_handed_on_in_small_parts_and_bounded_in_bytes() {
     let answer = of(long_texts(1_000, 900), &wide, more).await;
     let limit = BOUNDS.row_bytes;
     assert!(matches!(answer, Err(SqlError::Row { limit: l }) if l == limit));
+    // Of a dictionary all words are sent with the first of its rows.
+    let words: DictionaryArray<Int32Type> = vec!["w".repeat(5_000).as_str()].into_iter().collect();
+    let words = RecordBatch::try_from_iter([("origin", Arc::new(words) as _)]).unwrap();
+    let words: Arc<dyn Tables> = Arc::new(Two([("od", words)].into()));
+    let answer = of(Arc::clone(&words), &columns(20, "origin"), more).await;
+    assert!(matches!(answer, Err(SqlError::Row { limit: l }) if l == limit));
+    assert!(of(words, &columns(10, "origin"), more).await.is_ok());
     for column in ["origin", "CAST(origin AS VARCHAR)"] {
         let answer = of(long_texts(1_000, 900), &columns(20, column), more).await;
         let answer = answer.unwrap();

@@ -28,8 +28,6 @@ const AGAIN: &[&str] = &[
     "median",
     "percentile_cont",
 ];
-/// What the engine says of a pattern that is none: of one in the statement, of one in a column.
-const NO_PATTERN: &[&str] = &["regex parse error", "Regular expression did not compile"];
 /// Longest message of the engine that is handed on, in characters.
 const MESSAGE_CHARS_MAX: usize = 600;
 
@@ -133,12 +131,6 @@ fn concatenates(expr: &Expr) -> bool {
 impl From<DataFusionError> for SqlError {
     /// What was wrong with the statement is for who wrote it; anything else is for the operator.
     fn from(error: DataFusionError) -> Self {
-        // The engine takes it for a fault of its own, or of another library.
-        if is_no_pattern(&error.strip_backtrace()) {
-            return Self::Wrong {
-                message: "a pattern in it is no regular expression".into(),
-            };
-        }
         match error.find_root() {
             DataFusionError::External(inner) => own(inner.as_ref()),
             DataFusionError::ResourcesExhausted(_) => Self::Memory,
@@ -170,10 +162,6 @@ fn own(root: &(dyn std::error::Error + Send + Sync + 'static)) -> SqlError {
             why: root.to_string(),
         },
     }
-}
-
-fn is_no_pattern(said: &str) -> bool {
-    NO_PATTERN.iter().any(|words| said.contains(words))
 }
 
 fn words(error: &DataFusionError) -> String {

@@ -171,13 +171,17 @@ pub const SQL_READ_BYTES_MAX: usize = 256 << 20;
 pub const SQL_MEMORY_BYTES: usize = 256 << 20;
 /// Rows of one statement's answer.
 pub const SQL_ANSWER_ROWS_MAX: u64 = 1_000_000;
-/// Rows that go into one side of a join.
-pub const SQL_JOINED_ROWS_MAX: usize = 1_000_000;
+/// Bytes of one statement's answer, in memory.
+pub const SQL_ANSWER_BYTES_MAX: usize = 256 << 20;
+/// Bytes of one row of it, with the words of its dictionaries: those of a large zoning alone are megabytes.
+pub const SQL_ROW_BYTES_MAX: usize = 64 << 20;
+/// Rows that go into a window or one side of a join.
+pub const SQL_HELD_ROWS_MAX: usize = 1_000_000;
 /// Statements in work at one time; each has a thread.
 pub const SQL_AT_ONCE: usize = 4;
 /// Statements of one organisation in work at one time.
 pub const SQL_PER_ORG_MAX: usize = 2;
-/// Batches of an answer that wait for its reader.
+/// Parts of an answer that wait for its reader, each of 256 KiB or a single row.
 pub const SQL_QUEUE: usize = 4;
 /// Mechanisms kept at hand; more are computed again.
 pub const MECHANISMS_KEPT_MAX: usize = 4096;

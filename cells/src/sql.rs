@@ -10,26 +10,28 @@
 //! memory that no pool sees.
 
 mod catalog;
+mod clock;
+mod edge;
 mod error;
 mod functions;
+mod patterns;
 mod refuse;
+mod rows;
 mod size;
 mod text;
 mod turns;
+mod weight;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt::Debug;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::config::Dialect;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -38,10 +40,10 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{DataFrame, SessionConfig};
 use futures::future::BoxFuture;
-use futures::{Stream, StreamExt};
 
 use catalog::{Catalog, Catalogs};
 pub use error::SqlError;
+pub use rows::Rows;
 
 /// The name of the one catalog.
 pub const CATALOG: &str = "weir";
@@ -64,8 +66,12 @@ pub struct Bounds {
     pub memory_bytes: usize,
     /// Rows of its answer.
     pub rows: u64,
-    /// Rows that go into one side of a join.
-    pub joined_rows: usize,
+    /// Bytes of its answer, in memory; the words of dictionaries not counted.
+    pub answer_bytes: usize,
+    /// Bytes of one row of it, the words of its dictionaries included.
+    pub row_bytes: usize,
+    /// Rows that go into a window or one side of a join.
+    pub held_rows: usize,
     /// How long it may run. Whoever runs it keeps this bound too, and an operator that keeps its thread looks at it.
     pub time: Duration,
 }
@@ -87,7 +93,13 @@ pub trait Tables: Debug + Send + Sync + 'static {
     fn default_schema(&self) -> String;
     /// Names of a schema's tables.
     fn tables(&self, schema: &str) -> Vec<String>;
-    /// A table's rows; `None` where there is none of that name. Called for tables that a statement names, only.
+    /// A table's columns, without its rows; `None` where there is none of that name.
+    ///
+    /// # Errors
+    /// [`SqlError::Tables`].
+    fn columns(&self, schema: &str, table: &str) -> Result<Option<SchemaRef>, SqlError>;
+    /// A table's rows; `None` where there is none of that name. Called for tables that a statement reads, only, once of
+    /// each.
     fn load<'a>(
         &'a self,
         schema: &'a str,
@@ -108,8 +120,7 @@ impl Statement {
     ///
     /// # Errors
     /// [`SqlError::Text`] for one that is too long, [`SqlError::Refused`] for one that does anything but read,
-    /// [`SqlError::Wrong`] for one that is no SQL or names what there is not, [`SqlError::Read`] for one that reads
-    /// too much.
+    /// [`SqlError::Wrong`] for one that is no SQL or names what there is not.
     pub async fn new(
         tables: Arc<dyn Tables>,
         text: &str,
@@ -139,56 +150,16 @@ impl Statement {
         Arc::clone(self.plan.schema().inner())
     }
 
-    /// Runs it.
+    /// Runs it: the tables that it reads are loaded now.
     ///
     /// # Errors
-    /// [`SqlError`] where it cannot be run; what goes wrong later ends [`Rows`].
+    /// [`SqlError::Read`] for one that reads too much, any other where it cannot be run; what goes wrong later ends
+    /// [`Rows`].
     pub async fn run(self) -> Result<Rows, SqlError> {
         let frame = DataFrame::new(self.state, self.plan);
         let context = Arc::new(frame.task_ctx());
         let plan = turns::in_turns(frame.create_physical_plan().await?, self.bounds)?;
-        Ok(Rows {
-            stream: execute_stream(plan, context)?,
-            left: self.bounds.rows,
-            bounds: self.bounds,
-        })
-    }
-}
-
-/// The rows of an answer. Dropped, the statement ends.
-pub struct Rows {
-    stream: SendableRecordBatchStream,
-    left: u64,
-    bounds: Bounds,
-}
-
-impl Rows {
-    /// Their columns.
-    #[must_use]
-    pub fn schema(&self) -> SchemaRef {
-        self.stream.schema()
-    }
-}
-
-impl Stream for Rows {
-    type Item = Result<RecordBatch, SqlError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.stream.poll_next_unpin(context).map(|next| {
-            let batch = match next? {
-                Ok(batch) => batch,
-                Err(error) => return Some(Err(error.into())),
-            };
-            match self.left.checked_sub(batch.num_rows() as u64) {
-                Some(left) => self.left = left,
-                None => {
-                    return Some(Err(SqlError::Rows {
-                        limit: self.bounds.rows,
-                    }));
-                }
-            }
-            Some(Ok(batch))
-        })
+        Ok(Rows::new(execute_stream(plan, context)?, self.bounds))
     }
 }
 

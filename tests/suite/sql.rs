@@ -8,6 +8,7 @@ use arrow_flight::sql::client::FlightSqlServiceClient;
 use arrow_flight::sql::{CommandGetDbSchemas, CommandGetTables, SqlInfo};
 use arrow_flight::{FlightDescriptor, Ticket};
 use futures::TryStreamExt;
+use policies::agreement::Agreement;
 use policies::id::{AgreementId, Role};
 use sdk::client::{Answered, Client, ClientError};
 use tonic::Code;
@@ -123,6 +124,45 @@ async fn a_table_has_the_newest_edition_of_each_period_and_keeps_its_name_when_a
     let named = format!("SELECT * FROM {}.od", schema_of(&id));
     assert!(ask(&city.client, &named).await.is_ok());
     assert!(ask(&city.client, count).await.is_ok());
+}
+
+/// Found by a review: a table `od` that an amendment had cut another way was called as the table `od_2` of the same
+/// agreement, and the rows of both were one table's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_cut_another_way_is_not_called_as_another_table() {
+    let (_town, bikes, city, geojson) = opened().await;
+    let mut terms = agreement(&bikes, &city, &geojson);
+    terms.population.cap.as_mut().unwrap().rho = "2".parse().unwrap();
+    terms.population.cap.as_mut().unwrap().delta = "0.000001".parse().unwrap();
+    let first = activate(&bikes, &city, &terms).await;
+    let release = async |terms: &Agreement, id: &AgreementId, table: &str, day: &str| {
+        let mut pushed = push(id, day);
+        pushed.table = table.parse().unwrap();
+        let sent = &[cells(terms, &ROWS)];
+        bikes.client.push(&pushed, sent, |_| {}).await.unwrap();
+        let answered = city.client.request(&wish(id, table, day)).await.unwrap();
+        assert!(matches!(answered, Answered::Released(_)));
+    };
+    release(&terms, &first, "od", "2026-10-05").await;
+    terms.supersedes = Some(first);
+    let (mut table, mut planned) = (terms.tables[0].clone(), terms.plan[0].clone());
+    table.name = "od_2".parse().unwrap();
+    planned.table = table.name.clone();
+    terms.tables.push(table);
+    terms.plan.push(planned);
+    terms.tables[0].bins = serde_json::from_str("[0, 6]").unwrap();
+    let second = activate(&bikes, &city, &terms).await;
+    release(&terms, &second, "od", "2026-10-06").await;
+    release(&terms, &second, "od_2", "2026-10-06").await;
+    let names = "SELECT DISTINCT table_name FROM releases ORDER BY 1";
+    let names = ask(&city.client, names).await.unwrap();
+    let names: Vec<_> = names[0]
+        .column(0)
+        .as_string::<i32>()
+        .iter()
+        .flatten()
+        .collect();
+    assert_eq!(names, ["od", "od_2", "od_3"]);
 }
 
 /// Of two agreements with a table of one name neither is meant by it alone.

@@ -154,8 +154,9 @@ fn tables(shelf: &crate::flow::sql::Shelf, asked: CommandGetTables) -> Result<Re
         for table in shelf.tables(&schema) {
             let columns = match with_columns {
                 true => shelf.columns(&schema, &table).map_err(told)?,
-                false => Arc::new(Schema::empty()),
+                false => None,
             };
+            let columns = columns.unwrap_or_else(|| Arc::new(Schema::empty()));
             let appended = found.append(CATALOG, &schema, &table, TABLE, &columns);
             appended.map_err(Error::internal)?;
         }

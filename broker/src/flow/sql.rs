@@ -23,8 +23,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::Broker;
 use crate::error::Error;
 use crate::limits::{
-    SQL_ANSWER_ROWS_MAX, SQL_JOINED_ROWS_MAX, SQL_MEMORY_BYTES, SQL_QUEUE, SQL_READ_BYTES_MAX,
-    SQL_TEXT_BYTES_MAX, SQL_TIME,
+    SQL_ANSWER_BYTES_MAX, SQL_ANSWER_ROWS_MAX, SQL_HELD_ROWS_MAX, SQL_MEMORY_BYTES, SQL_QUEUE,
+    SQL_READ_BYTES_MAX, SQL_ROW_BYTES_MAX, SQL_TEXT_BYTES_MAX, SQL_TIME,
 };
 pub(crate) use shelf::Shelf;
 
@@ -33,7 +33,9 @@ const BOUNDS: Bounds = Bounds {
     read_bytes: SQL_READ_BYTES_MAX,
     memory_bytes: SQL_MEMORY_BYTES,
     rows: SQL_ANSWER_ROWS_MAX,
-    joined_rows: SQL_JOINED_ROWS_MAX,
+    answer_bytes: SQL_ANSWER_BYTES_MAX,
+    row_bytes: SQL_ROW_BYTES_MAX,
+    held_rows: SQL_HELD_ROWS_MAX,
     time: SQL_TIME,
 };
 
@@ -170,7 +172,9 @@ pub(crate) fn told(error: SqlError) -> Error {
         SqlError::Read { .. }
         | SqlError::Memory
         | SqlError::Rows { .. }
-        | SqlError::Joined { .. }
+        | SqlError::Bytes { .. }
+        | SqlError::Row { .. }
+        | SqlError::Held { .. }
         | SqlError::Time { .. } => Error::Exhausted {
             message: error.to_string(),
         },

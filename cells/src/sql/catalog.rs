@@ -1,15 +1,18 @@
-//! The caller's tables as DataFusion's catalog: read-only, and loaded when a statement names them.
+//! The caller's tables as DataFusion's catalog: read-only, and loaded when a statement reads them.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemTable, SchemaProvider, TableProvider,
+    CatalogProvider, CatalogProviderList, MemTable, SchemaProvider, Session, TableProvider,
 };
-use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::TableType;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use tokio::sync::OnceCell;
 
 use super::error::SqlError;
 use super::{CATALOG, Loaded, Tables};
@@ -107,13 +110,15 @@ impl SchemaProvider for Schema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let loaded = self.shared.tables.load(&self.name, name).await;
-        let Some(Loaded { schema, batches }) = loaded.map_err(external)? else {
-            return Ok(None);
+        let columns = self.shared.tables.columns(&self.name, name)?;
+        let table = |columns| Table {
+            columns,
+            schema: self.name.clone(),
+            name: name.into(),
+            shared: Arc::clone(&self.shared),
+            rows: OnceCell::new(),
         };
-        let bytes = batches.iter().map(|b| b.get_array_memory_size()).sum();
-        self.shared.take(bytes).map_err(external)?;
-        Ok(Some(Arc::new(MemTable::try_new(schema, vec![batches])?)))
+        Ok(columns.map(|columns| Arc::new(table(columns)) as _))
     }
 
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
@@ -122,6 +127,50 @@ impl SchemaProvider for Schema {
 
     fn table_exist(&self, name: &str) -> bool {
         self.table_names().iter().any(|known| known == name)
+    }
+}
+
+/// A table, loaded once it is read: to name its columns takes no rows.
+#[derive(Debug)]
+struct Table {
+    columns: SchemaRef,
+    schema: String,
+    name: String,
+    shared: Arc<Shared>,
+    rows: OnceCell<MemTable>,
+}
+
+impl Table {
+    async fn load(&self) -> Result<MemTable> {
+        let loaded = self.shared.tables.load(&self.schema, &self.name).await?;
+        let Loaded { schema, batches } = loaded.ok_or_else(|| SqlError::Tables {
+            why: "a table that has columns has no rows".into(),
+        })?;
+        self.shared
+            .take(batches.iter().map(|b| b.get_array_memory_size()).sum())?;
+        MemTable::try_new(schema, vec![batches])
+    }
+}
+
+#[async_trait]
+impl TableProvider for Table {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.columns)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let rows = self.rows.get_or_try_init(|| self.load()).await?;
+        rows.scan(session, projection, filters, limit).await
     }
 }
 
@@ -135,8 +184,4 @@ impl Shared {
             .map(|_| ())
             .map_err(|_| SqlError::Read { limit: self.limit })
     }
-}
-
-fn external(error: SqlError) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
 }

@@ -40,9 +40,21 @@ pub enum SqlError {
         /// The limit.
         limit: u64,
     },
-    /// A join takes in too much.
-    #[error("over {limit} rows go into one side of a join: filter or group before you join")]
-    Joined {
+    /// Its answer has too many bytes.
+    #[error("its answer has over {limit} bytes: add a LIMIT, group, or ask for fewer columns")]
+    Bytes {
+        /// The limit.
+        limit: usize,
+    },
+    /// One row of its answer has too many bytes.
+    #[error("a row of its answer has over {limit} bytes: ask for fewer columns")]
+    Row {
+        /// The limit.
+        limit: usize,
+    },
+    /// A join or a window takes in too much.
+    #[error("over {limit} rows go into a window or one side of a join: filter or group before it")]
+    Held {
         /// The limit.
         limit: usize,
     },

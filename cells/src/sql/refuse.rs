@@ -4,21 +4,30 @@ use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::expr::{NullTreatment, ScalarFunction};
 use datafusion::logical_expr::{
     BinaryExpr, Cast, Expr, LogicalPlan, Operator, TryCast, WindowFrameBound,
 };
 use datafusion::scalar::ScalarValue;
 
 use super::error::SqlError;
+use super::patterns::Patterns;
 
 /// Most `||` in one plan: each can double a text, in memory that no pool sees.
 const CONCATENATIONS_MAX: usize = 4;
 /// Most rows before or behind one that its window may name: beyond them the engine's numbers end.
 const FRAME_ROWS_MAX: u64 = u32::MAX as u64;
-/// Aggregates that go through all values again for each row of a window.
-const RESORTS: &[&str] = &["approx_median", "median", "percentile_cont"];
-/// What the engine says of a pattern that is none: of one in the statement, of one in a column.
-const NO_PATTERN: &[&str] = &["regex parse error", "Regular expression did not compile"];
+/// Longest text in a statement: functions go through it once for each row, and a pattern makes a machine of it.
+const TEXT_BYTES_MAX: usize = 256;
+/// Longest text that a statement may bring into a window, or that `trim` compares every character of another with.
+const SHORT_BYTES_MAX: usize = 16;
+/// Aggregates that go through all that they keep again for each row of a window.
+const AGAIN: &[&str] = &[
+    "approx_distinct",
+    "approx_median",
+    "median",
+    "percentile_cont",
+];
 /// Longest message of the engine that is handed on, in characters.
 const MESSAGE_CHARS_MAX: usize = 600;
 
@@ -34,20 +43,19 @@ pub(super) fn unless_harmless(plan: &LogicalPlan) -> Result<(), SqlError> {
     reads.verify_plan(plan).map_err(|error| SqlError::Refused {
         what: words(&error),
     })?;
-    let (mut found, mut unbounded) = (0, None);
+    let (mut found, mut patterns) = (0, Patterns::default());
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
             expr.apply(|part| {
                 found += usize::from(concatenates(part));
-                unbounded = unbounded.or(has_no_bound(part));
-                Ok(TreeNodeRecursion::Continue)
+                patterns.check(part)?;
+                match has_no_bound(part)? {
+                    Some(what) => Err(SqlError::Refused { what: what.into() }.into()),
+                    None => Ok(TreeNodeRecursion::Continue),
+                }
             })
         })
     })?;
-    if let Some(what) = unbounded {
-        let what = what.to_owned();
-        return Err(SqlError::Refused { what });
-    }
     if found > CONCATENATIONS_MAX {
         return Err(SqlError::Refused {
             what: format!("over {CONCATENATIONS_MAX} `||` in one statement"),
@@ -56,28 +64,54 @@ pub(super) fn unless_harmless(plan: &LogicalPlan) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// What takes memory or time by a number in its text, or for each row all rows before it.
-fn has_no_bound(expr: &Expr) -> Option<&'static str> {
-    match expr {
+/// What takes memory or time by a number in its text, or for each row all rows before it; or makes texts in a window, whose
+/// rows are all made at once.
+fn has_no_bound(expr: &Expr) -> Result<Option<&'static str>, DataFusionError> {
+    Ok(match expr {
         Expr::Cast(Cast { field, .. }) | Expr::TryCast(TryCast { field, .. })
             if field.data_type().is_nested()
                 || matches!(field.data_type(), DataType::FixedSizeBinary(_)) =>
         {
             Some("a cast to a list, or to bytes of a fixed number")
         }
-        Expr::WindowFunction(window)
-            if window.params.distinct || RESORTS.contains(&window.fun.name()) =>
-        {
-            Some("a window that counts distinct values or looks for their middle")
+        Expr::WindowFunction(window) => {
+            let of = &window.params;
+            let frame = &of.window_frame;
+            if of.distinct || AGAIN.contains(&window.fun.name()) {
+                Some("a window that counts distinct values or looks for their middle")
+            } else if of.null_treatment == Some(NullTreatment::IgnoreNulls) {
+                Some("a window that ignores nulls")
+            } else if too_far(&frame.start_bound) || too_far(&frame.end_bound) {
+                Some("a window of more rows than there can be")
+            } else if expr
+                .exists(|part| Ok(concatenates(part) || is_over(SHORT_BYTES_MAX, part)))?
+            {
+                Some("a window over `||` or a text of the statement")
+            } else {
+                None
+            }
         }
-        Expr::WindowFunction(window)
-            if too_far(&window.params.window_frame.start_bound)
-                || too_far(&window.params.window_frame.end_bound) =>
-        {
-            Some("a window of more rows than there can be")
+        Expr::ScalarFunction(function) if trims_many(function) => {
+            Some("a trim of characters that do not stand in the statement, or of many")
         }
+        text if is_over(TEXT_BYTES_MAX, text) => Some("a text of over 256 bytes"),
         _ => None,
-    }
+    })
+}
+
+/// Does the statement write out a text of more bytes?
+fn is_over(most: usize, expr: &Expr) -> bool {
+    let Expr::Literal(value, _) = expr else {
+        return false;
+    };
+    let text = value.try_as_str().flatten();
+    text.is_some_and(|text| text.len() > most)
+}
+
+/// Does it take away characters that do not stand in the statement, or many?
+fn trims_many(function: &ScalarFunction) -> bool {
+    let few = |of: &Expr| matches!(of, Expr::Literal(..)) && !is_over(SHORT_BYTES_MAX, of);
+    function.name().ends_with("trim") && !function.args.iter().skip(1).all(few)
 }
 
 fn too_far(bound: &WindowFrameBound) -> bool {
@@ -97,12 +131,6 @@ fn concatenates(expr: &Expr) -> bool {
 impl From<DataFusionError> for SqlError {
     /// What was wrong with the statement is for who wrote it; anything else is for the operator.
     fn from(error: DataFusionError) -> Self {
-        // The engine takes it for a fault of its own, or of another library.
-        if is_no_pattern(&error.strip_backtrace()) {
-            return Self::Wrong {
-                message: "a pattern in it is no regular expression".into(),
-            };
-        }
         match error.find_root() {
             DataFusionError::External(inner) => own(inner.as_ref()),
             DataFusionError::ResourcesExhausted(_) => Self::Memory,
@@ -120,6 +148,12 @@ impl From<DataFusionError> for SqlError {
     }
 }
 
+impl From<SqlError> for DataFusionError {
+    fn from(error: SqlError) -> Self {
+        Self::External(Box::new(error))
+    }
+}
+
 /// An error of ours that went through the engine, which may share it among several.
 fn own(root: &(dyn std::error::Error + Send + Sync + 'static)) -> SqlError {
     match root.downcast_ref::<SqlError>() {
@@ -128,10 +162,6 @@ fn own(root: &(dyn std::error::Error + Send + Sync + 'static)) -> SqlError {
             why: root.to_string(),
         },
     }
-}
-
-fn is_no_pattern(said: &str) -> bool {
-    NO_PATTERN.iter().any(|words| said.contains(words))
 }
 
 fn words(error: &DataFusionError) -> String {

@@ -2,9 +2,12 @@
 //!
 //! A short text can name its own parts again and again: each `x + x` of a column that is `x + x` doubles what it stands
 //! for, and each table that joins a part with itself doubles its scans. The optimiser writes that out, in memory that no
-//! pool sees and in time that nothing stops, so it is counted before.
+//! pool sees and in time that nothing stops, so it is counted before. So are the bytes of a row: a thousand of them are
+//! made at once, before any pool is asked.
 
 use std::collections::HashMap;
+use std::iter::Sum;
+use std::ops::Add;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DataFusionError};
@@ -16,6 +19,10 @@ use super::error::SqlError;
 const PARTS_MAX: usize = 10_000;
 /// Most steps of a plan, written out.
 const STEPS_MAX: usize = 600;
+/// Most bytes of texts in one row of a step, or in one expression.
+const ROW_BYTES_MAX: usize = 64 << 10;
+/// A table's column counts for as many bytes: as long as the name of a zone may be.
+const COLUMN_BYTES: usize = 64;
 /// Parts that a subquery counts for, wherever it is written: the optimiser makes a join of each.
 const SUBQUERY_PARTS: usize = 100;
 /// Most columns that one step hands on.
@@ -30,18 +37,63 @@ pub(super) fn check(plan: &LogicalPlan) -> Result<(), SqlError> {
     columns.map(drop).map_err(SqlError::from)
 }
 
+/// An expression's, with every column in it written out.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    parts: usize,
+    /// Of its text at most: no function makes more than it is given.
+    bytes: usize,
+}
+
+/// Of a column of a table.
+const COLUMN: Size = Size {
+    parts: 1,
+    bytes: COLUMN_BYTES,
+};
+
+impl Size {
+    fn max(self, other: Self) -> Self {
+        Self {
+            parts: self.parts.max(other.parts),
+            bytes: self.bytes.max(other.bytes),
+        }
+    }
+
+    /// Of the same column where it is no longer written out: what it is made of was made before.
+    fn made(self) -> Self {
+        Self { parts: 1, ..self }
+    }
+}
+
+impl Add for Size {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            parts: self.parts.saturating_add(other.parts),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+}
+
+impl Sum for Size {
+    fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
+        sizes.fold(Self::default(), Self::add)
+    }
+}
+
 /// What was counted so far.
 #[derive(Default)]
 struct Written {
     parts: usize,
     steps: usize,
-    /// Parts of the largest column.
-    largest: usize,
+    /// The largest column.
+    largest: Size,
 }
 
 impl Written {
-    /// Parts of each column that a step hands on, with those of its inputs written out in them.
-    fn columns(&mut self, plan: &LogicalPlan) -> Result<Vec<usize>, DataFusionError> {
+    /// Sizes of each column that a step hands on, with those of its inputs written out in them.
+    fn columns(&mut self, plan: &LogicalPlan) -> Result<Vec<Size>, DataFusionError> {
         self.steps += 1;
         few(self.steps, STEPS_MAX, "steps in its plan")?;
         let handed_on = plan.schema().fields().len();
@@ -58,88 +110,105 @@ impl Written {
         })?;
         let mut own = Vec::new();
         plan.apply_expressions(|expr| {
-            own.push(self.parts_of(expr, &given)?);
+            own.push(self.size_of(expr, &given)?);
             Ok(TreeNodeRecursion::Continue)
         })?;
         let columns = self.handed_on(plan, taken, own);
-        self.largest = columns.iter().copied().fold(self.largest, usize::max);
+        let row: Size = columns.iter().copied().sum();
+        few(
+            row.bytes,
+            ROW_BYTES_MAX,
+            "bytes in one row of a step of its plan",
+        )?;
+        self.largest = columns.iter().copied().fold(self.largest, Size::max);
         Ok(columns)
     }
 
-    fn parts_of(
+    fn size_of(
         &mut self,
         expr: &Expr,
-        given: &HashMap<Column, usize>,
-    ) -> Result<usize, DataFusionError> {
-        let mut parts = 0_usize;
+        given: &HashMap<Column, Size>,
+    ) -> Result<Size, DataFusionError> {
+        let mut sizes = Vec::new();
         expr.apply(|part| {
-            parts = parts.saturating_add(match part {
-                Expr::Column(column) => given.get(column).copied().unwrap_or(self.largest),
+            let (parts, bytes) = match part {
+                Expr::Column(column) => {
+                    sizes.push(given.get(column).copied().unwrap_or(self.largest));
+                    return Ok(TreeNodeRecursion::Continue);
+                }
                 // Of a query around this one.
-                Expr::OuterReferenceColumn(..) => self.largest,
+                Expr::OuterReferenceColumn(..) => {
+                    sizes.push(self.largest);
+                    return Ok(TreeNodeRecursion::Continue);
+                }
                 Expr::ScalarSubquery(_)
                 | Expr::Exists(_)
                 | Expr::InSubquery(_)
-                | Expr::SetComparison(_) => SUBQUERY_PARTS,
-                _ => 1,
-            });
+                | Expr::SetComparison(_) => (SUBQUERY_PARTS, self.largest.bytes),
+                Expr::Literal(value, _) => (1, value.try_as_str().flatten().map_or(0, str::len)),
+                _ => (1, 0),
+            };
+            sizes.push(Size { parts, bytes });
             Ok(TreeNodeRecursion::Continue)
         })?;
-        self.parts = self.parts.saturating_add(parts);
+        let size: Size = sizes.into_iter().sum();
+        self.parts = self.parts.saturating_add(size.parts);
         few(self.parts, PARTS_MAX, "parts with every column written out")?;
-        Ok(parts)
+        few(
+            size.bytes,
+            ROW_BYTES_MAX,
+            "bytes in one expression of its plan",
+        )?;
+        Ok(size)
     }
 
-    /// What goes through an aggregate or a window is a number by then: it is written out no further.
+    /// What goes through an aggregate or a window was made by then: it is written out no further.
     fn handed_on(
         &self,
         plan: &LogicalPlan,
-        taken: Vec<Vec<usize>>,
-        mut own: Vec<usize>,
-    ) -> Vec<usize> {
+        taken: Vec<Vec<Size>>,
+        mut own: Vec<Size>,
+    ) -> Vec<Size> {
         let columns = plan.schema().fields().len();
-        let all = taken.concat();
+        let mut all = taken.concat();
         match plan {
             LogicalPlan::Projection(_) => own,
             LogicalPlan::Aggregate(of) => {
-                own.truncate(of.group_expr.len());
+                let values = own.split_off(of.group_expr.len().min(own.len()));
                 let keys = columns.saturating_sub(of.aggr_expr.len());
                 // A set of groupings is one expression, of all keys.
-                let largest = own.iter().copied().fold(1, usize::max);
-                own.resize(keys, largest);
-                own.resize(columns, 1);
+                own.resize(keys, largest(&own));
+                own.extend(values.into_iter().map(Size::made));
                 own
             }
             LogicalPlan::Window(_) => {
-                let mut all = all;
-                all.resize(columns, 1);
+                all.extend(own.into_iter().map(Size::made));
                 all
             }
             LogicalPlan::Union(_) => (0..columns)
                 .map(|n| {
-                    taken
-                        .iter()
-                        .filter_map(|of| of.get(n))
-                        .copied()
-                        .fold(1, usize::max)
+                    let same: Vec<_> = taken.iter().filter_map(|of| of.get(n)).copied().collect();
+                    largest(&same)
                 })
                 .collect(),
             _ if all.len() == columns => all,
             // Which of them goes where is not looked at: as if each were the largest.
             _ => {
-                let largest = all.into_iter().chain(own).fold(1, usize::max);
-                vec![largest; columns]
+                all.extend(own);
+                vec![largest(&all); columns]
             }
         }
     }
+}
+
+fn largest(sizes: &[Size]) -> Size {
+    sizes.iter().copied().fold(COLUMN, Size::max)
 }
 
 fn few(found: usize, most: usize, what: &str) -> Result<(), DataFusionError> {
     if found <= most {
         return Ok(());
     }
-    let refused = SqlError::Refused {
-        what: format!("over {most} {what}"),
-    };
-    Err(DataFusionError::External(Box::new(refused)))
+    let what = format!("over {most} {what}");
+    Err(SqlError::Refused { what }.into())
 }

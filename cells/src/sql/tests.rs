@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::SchemaRef;
 use arrow::util::pretty::pretty_format_batches;
 use futures::FutureExt;
 use futures::TryStreamExt;
@@ -17,6 +18,7 @@ use futures::future::BoxFuture;
 
 use super::{Bounds, Loaded, SqlError, Statement, Tables};
 
+mod held;
 mod planned;
 
 const BOUNDS: Bounds = Bounds {
@@ -24,7 +26,9 @@ const BOUNDS: Bounds = Bounds {
     read_bytes: 1 << 20,
     memory_bytes: 8 << 20,
     rows: 10_000,
-    joined_rows: 200_000,
+    answer_bytes: 8 << 20,
+    row_bytes: 64 << 10,
+    held_rows: 200_000,
     time: std::time::Duration::from_secs(3600),
 };
 
@@ -42,6 +46,10 @@ impl Tables for Two {
 
     fn tables(&self, _schema: &str) -> Vec<String> {
         self.0.keys().map(|name| (*name).into()).collect()
+    }
+
+    fn columns(&self, _schema: &str, table: &str) -> Result<Option<SchemaRef>, SqlError> {
+        Ok(self.0.get(table).map(RecordBatch::schema))
     }
 
     fn load<'a>(
@@ -217,7 +225,7 @@ fn a_statement_lets_go_of_its_thread_when_its_time_is_up() {
         println!("{text:.60}: {answer:?}");
         match answer {
             Err(_) => over += 1,
-            Ok(Err(SqlError::Memory | SqlError::Joined { .. })) => {}
+            Ok(Err(SqlError::Memory | SqlError::Held { .. })) => {}
             Ok(answer) => panic!("{answer:?}"),
         }
     }
@@ -272,12 +280,12 @@ async fn a_join_that_keeps_no_pair_is_stopped_too() {
     println!("stopped after {:?}", begun.elapsed());
     let text = "SELECT sum(a.trips + b.trips + c.trips) FROM od a, od b, od c";
     let bounds = Bounds {
-        joined_rows: 10_000,
+        held_rows: 10_000,
         ..BOUNDS
     };
     let statement = Statement::new(tables(110), text, bounds).await.unwrap();
     let answer: Result<Vec<_>, _> = statement.run().await.unwrap().try_collect().await;
-    let ours = matches!(answer, Err(SqlError::Joined { limit: 10_000 }));
+    let ours = matches!(answer, Err(SqlError::Held { limit: 10_000 }));
     assert!(ours, "{answer:?}");
 }
 

@@ -82,7 +82,8 @@ impl Broker {
         let state = self.sequencer.state();
         let mut items = readable(self, &state, by);
         items.sort_by_key(|item| item.entry);
-        let items = named(items);
+        let planned = planned(&state, &items);
+        let items = named(items, &planned);
         let tables = placed(&items);
         Shelf {
             broker: Arc::clone(self),
@@ -120,9 +121,24 @@ fn readable(broker: &Broker, state: &State, by: &OrgId) -> Vec<Item> {
     state.releases().filter_map(item).collect()
 }
 
+/// Schemas and the tables that their agreements plan: no table of another kind has such a name.
+fn planned(state: &State, items: &[Item]) -> BTreeSet<(String, String)> {
+    let agreements: BTreeSet<_> = items
+        .iter()
+        .map(|item| (&item.schema, &item.reservation.agreement))
+        .collect();
+    let tables = |(schema, id): (&String, _)| {
+        let tables = state.agreement(id).map(|known| &known.terms.tables);
+        let tables = tables.into_iter().flatten();
+        let names = tables.map(|table| (schema.clone(), table.name.to_string()));
+        names.collect::<Vec<_>>()
+    };
+    agreements.into_iter().flat_map(tables).collect()
+}
+
 /// Plain releases under their table's name, with a number where a later one has another [`shape`]; of each period the
 /// newest edition. All others under a name of their own.
-fn named(items: Vec<Item>) -> Vec<Item> {
+fn named(items: Vec<Item>, planned: &BTreeSet<(String, String)>) -> Vec<Item> {
     let mut shapes: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     let mut newest = BTreeMap::new();
     let mut single = Vec::new();
@@ -130,7 +146,7 @@ fn named(items: Vec<Item>) -> Vec<Item> {
         let r = &item.reservation;
         if r.merge.is_some() || r.joint.is_some() {
             let digits: String = item.key.to_string().chars().take(KEY_DIGITS).collect();
-            item.table = format!("{}_{digits}", item.table);
+            item.table = free(&item, planned, [digits, item.key.to_string()], 0);
             single.push(item);
             continue;
         }
@@ -145,11 +161,24 @@ fn named(items: Vec<Item>) -> Vec<Item> {
         });
         let plain = (item.schema.clone(), item.table.clone(), r.period);
         if place > 0 {
-            item.table = format!("{}_{}", item.table, place + 1);
+            item.table = free(&item, planned, 2_u64.., place - 1);
         }
         newest.insert(plain, item);
     }
     newest.into_values().chain(single).collect()
+}
+
+/// The `n`th of those names of a release that no agreement plans.
+fn free<E: fmt::Display>(
+    item: &Item,
+    planned: &BTreeSet<(String, String)>,
+    endings: impl IntoIterator<Item = E>,
+    n: usize,
+) -> String {
+    let names = endings.into_iter();
+    let names = names.map(|ending| format!("{}_{ending}", item.table));
+    let mut free = names.filter(|name| !planned.contains(&(item.schema.clone(), name.clone())));
+    free.nth(n).unwrap_or_else(|| item.key.to_string())
 }
 
 /// What its columns depend on, and what a key and a number in them mean: an amendment may cut the day, the town or the
@@ -210,20 +239,6 @@ fn placed(items: &[Item]) -> Places {
 }
 
 impl Shelf {
-    /// The columns of a table, from what was reserved: no release is read for a list of tables.
-    ///
-    /// # Errors
-    /// [`SqlError::Tables`].
-    pub(crate) fn columns(&self, schema: &str, table: &str) -> Result<SchemaRef, SqlError> {
-        if (schema, table) == (RELEASED, RELEASES) {
-            return releases::list(&[]).map(|none| none.schema);
-        }
-        let items = self.items(schema, table).unwrap_or_default();
-        let first = items.first();
-        let first = first.ok_or_else(|| rows::failed("a table of no release"))?;
-        Ok(rows::with_period(&released(&first.reservation)))
-    }
-
     fn items(&self, schema: &str, table: &str) -> Option<Vec<&Item>> {
         let places = self.tables.get(schema)?.get(table)?;
         Some(places.iter().filter_map(|n| self.items.get(*n)).collect())
@@ -242,6 +257,16 @@ impl Tables for Shelf {
     fn tables(&self, schema: &str) -> Vec<String> {
         let tables = self.tables.get(schema).into_iter().flat_map(BTreeMap::keys);
         tables.cloned().collect()
+    }
+
+    /// From what was reserved: no release is read for a list of tables.
+    fn columns(&self, schema: &str, table: &str) -> Result<Option<SchemaRef>, SqlError> {
+        if (schema, table) == (RELEASED, RELEASES) {
+            return releases::list(&[]).map(|none| Some(none.schema));
+        }
+        let items = self.items(schema, table).unwrap_or_default();
+        let columns = |first: &&Item| rows::with_period(&released(&first.reservation));
+        Ok(items.first().map(columns))
     }
 
     fn load<'a>(

@@ -77,6 +77,40 @@ async fn a_text_that_unfolds_is_refused_before_it_is_planned() {
     }
 }
 
+/// A thousand rows are made at once, in memory that no pool sees.
+#[tokio::test]
+async fn a_row_of_texts_of_the_statement_is_short() {
+    let columns = |n: usize, of: &str| {
+        let columns: Vec<_> = (0..n).map(|n| format!("{of}, {n}) AS c{n}")).collect();
+        columns.join(", ")
+    };
+    let text = "x".repeat(250);
+    let long = format!("SELECT origin || '{text}' AS s FROM od LIMIT 9");
+    let long = format!("SELECT s || s || s || s AS s FROM ({long})");
+    let of = |n: usize, table: &str| format!("SELECT {} FROM {table}", columns(n, "left(s"));
+    for text in [
+        of(60, &format!("({long})")),
+        of(60, &format!("(SELECT max(s) AS s FROM ({long}))")),
+        of(60, &format!("(SELECT max(s) OVER () AS s FROM ({long}))")),
+        format!("SELECT origin || '{text}x......' FROM od"),
+        "SELECT btrim(origin, origin) FROM od".to_owned(),
+        "SELECT trim(both 'more than sixteen' from origin) FROM od".to_owned(),
+        "EXPLAIN VERBOSE SELECT 1".to_owned(),
+    ] {
+        let planned = Statement::new(tables(10), &text, BOUNDS).await;
+        let ours = matches!(planned, Err(SqlError::Refused { .. }));
+        assert!(ours, "{text:.80}");
+    }
+    for text in [
+        of(40, &format!("({long})")),
+        "SELECT trim(origin), btrim(origin, 'z'), rtrim(origin, '5') FROM od".to_owned(),
+        "EXPLAIN SELECT 1".to_owned(),
+    ] {
+        let answer = asked(&text, BOUNDS).await;
+        assert!(answer.is_ok(), "{text:.80}: {answer:?}");
+    }
+}
+
 /// Found by a reread: the parser knows these and the planner leaves them out, so that the answer was to another question.
 #[tokio::test]
 async fn a_clause_is_not_left_out_without_a_word() {
@@ -101,13 +135,13 @@ async fn a_clause_is_not_left_out_without_a_word() {
 #[tokio::test]
 async fn an_error_that_the_engine_shares_is_still_ours() {
     let bounds = Bounds {
-        joined_rows: 100,
+        held_rows: 100,
         ..BOUNDS
     };
     let text = "SELECT max(a.trips) FROM od a JOIN od b ON a.trips = b.trips";
     let answer = asked(text, bounds).await;
     assert!(
-        matches!(answer, Err(SqlError::Joined { limit: 100 })),
+        matches!(answer, Err(SqlError::Held { limit: 100 })),
         "{answer:?}"
     );
 }

@@ -97,13 +97,13 @@ pub const OPEN_ON_A_PAGE: usize = 50;
 pub const OPEN_MADE_AT_ONCE: usize = 2;
 /// Open tables of whose files sizes and digests are kept.
 pub const OPEN_RELEASES_KEPT: usize = 4096;
-/// Bytes of one file that is made of an open table; what would be larger is not made in that format.
+/// Bytes of one file that is made of an open table; one that would be larger lists the released rows alone, or is not made.
 pub const OPEN_FILE_BYTES_MAX: usize = 128 << 20;
 /// Largest public domain of an open table of which CSV and GeoJSON list every key, withheld ones too; of a larger one they
 /// list the released rows, and say so.
 pub const OPEN_TEXT_LISTED_MAX: u64 = 1_000_000;
 /// The same of Parquet, where a withheld key takes less than a byte.
-pub const OPEN_PARQUET_LISTED_MAX: u64 = 25_000_000;
+pub const OPEN_PARQUET_LISTED_MAX: u64 = 5_000_000;
 /// Bytes of files of open tables that are kept at hand, those asked for last.
 pub const OPEN_BYTES_KEPT: usize = 128 << 20;
 /// Bytes of files of open tables in memory, those kept and those on their way to readers, who may be slow; one more is

@@ -26,6 +26,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// The word for scripts where nothing answers, or something that is not what was asked for.
 pub const NO_ANSWER: &str = "no_answer";
+/// The word for scripts where a CKAN says that the token may not.
+pub const NOT_ALLOWED: &str = "not_allowed";
 
 /// Where a server is, and by which certificates it is known.
 pub struct Site {
@@ -160,7 +162,7 @@ impl Site {
             (200, Some(true)) => Ok(answer.get_mut("result").map(Value::take)),
             (404, Some(false)) if body.is_none() => Ok(None),
             (403, Some(false)) => {
-                let failed = self.failed(name, "not authorised");
+                let failed = self.failed(name, "not authorised").coded(NOT_ALLOWED);
                 Err(failed.or_try("a token with editor rights for the organisation of --owner"))
             }
             (status, Some(_)) => {

@@ -38,7 +38,7 @@ pub enum ExportError {
     /// Too many vertices.
     #[error(
         "the file would hold {vertices} vertices, over {}: write CSV or Parquet and join the zones by their \
-         ids, or simplify the zoning",
+         ids, write released rows alone, or simplify the zoning",
         crate::limits::VERTICES_MAX
     )]
     Vertices {

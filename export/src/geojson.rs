@@ -108,22 +108,23 @@ pub(crate) fn bbox(export: &Export) -> Option<Bounds> {
 
 /// Refuses before the first byte what no tool would open.
 pub(crate) fn fits(export: &Export, listed: Listed, places: &Places) -> Result<(), ExportError> {
-    let mut vertices = 0_u64;
-    for page in export.grid().pages(listed) {
-        let page = page?;
-        vertices += (0..page.num_rows())
-            .map(|row| match places.place(&page, row) {
-                Place::Area(area) => area.vertices,
-                Place::Line(..) => 2,
-                Place::Within(_) => 1,
-                Place::Nowhere => 0,
-            })
-            .sum::<u64>();
+    let grid = export.grid();
+    let (domain, rows) = match listed {
+        // Too many to go through each.
+        Listed::Every => (places.vertices_of_domain(), grid.beside()),
+        Listed::Released => (0, 0..grid.count()),
+    };
+    let rows = rows.map(|row| match places.place(grid.batch(), row) {
+        Place::Area(area) => area.vertices,
+        Place::Line(..) => 2,
+        Place::Within(_) => 1,
+        Place::Nowhere => 0,
+    });
+    let vertices = rows.fold(domain, u64::saturating_add);
+    match vertices > VERTICES_MAX {
+        true => Err(ExportError::Vertices { vertices }),
+        false => Ok(()),
     }
-    if vertices > VERTICES_MAX {
-        return Err(ExportError::Vertices { vertices });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -179,6 +179,11 @@ impl Grid {
         self.columns.iter().position(|column| column.name == name)
     }
 
+    /// Rows of coarser rungs, and margins.
+    pub(crate) fn beside(&self) -> Range<usize> {
+        self.numbers.len()..self.count()
+    }
+
     /// Is it a row of the table's own grain, neither of a coarser rung nor a margin?
     pub(crate) fn is_finest(&self, row: usize) -> bool {
         row < self.numbers.len()

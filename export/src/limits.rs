@@ -4,13 +4,11 @@
 /// programs that do the same. 500 × 500 zones in 24 hours by 4 modes are 24 million keys. Of a larger domain only the
 /// released rows are written, and the papers say so.
 pub const ROWS_LISTED_MAX: u64 = 100_000_000;
-/// Largest public domain of which GeoJSON lists every key. Lines alone are then as many vertices as a file holds
-/// ([`VERTICES_MAX`]).
-pub const FEATURES_LISTED_MAX: u64 = VERTICES_MAX / 2;
 /// Largest public domain of which the layers of a GeoPackage list every key: it is made in memory. Of a larger one a
 /// view has a row for each.
 pub const LAYERS_LISTED_MAX: u64 = 1_000_000;
-/// Most vertices in one file of geometries: a zone's outline is repeated in each of its rows.
+/// Most vertices in one file of geometries: a zone's outline is repeated in each of its rows, a line has two. GeoJSON lists
+/// every key where that is not more.
 pub const VERTICES_MAX: u64 = 20_000_000;
 /// Longest text that is taken from a zoning (a name, an attribution), in characters; more is cut.
 pub const TEXT_CHARS_MAX: usize = 300;

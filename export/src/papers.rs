@@ -81,7 +81,7 @@ impl Export {
                 format!("{note} Each of them has a row with withheld = true and no values.")
             }
             (_, Listed::Released) => {
-                format!("{note} This file lists released rows only: every other key is withheld.")
+                format!("{note} Released rows only are listed: every other key is withheld.")
             }
         }
     }

@@ -83,4 +83,32 @@ mod tests {
         let read = reader.build().unwrap().next().unwrap().unwrap();
         assert_eq!(read.columns(), all(&export).columns());
     }
+
+    /// Pages have dictionaries of their own, those of coarser rows other words.
+    #[test]
+    fn parquet_of_many_pages_has_every_row_of_them() {
+        let mut sheet = sheet();
+        let modes: Vec<String> = (0..5_000).map(|n| format!("m{n}")).collect();
+        sheet["table"]["categories"][0]["values"] = serde_json::json!(modes);
+        sheet["domain_keys"] = 90_000.into();
+        let coarsening = serde_json::json!({ "zones": "parent", "bins": [0] });
+        sheet["rungs"] = serde_json::json!([{ "coarsening": coarsening, "published_keys": 1 }]);
+        let rows = batch(vec![
+            ("origin", texts(&["00100", "west"])),
+            ("destination", texts(&[QUOTES, "east"])),
+            ("start", bins(&[1, 0])),
+            ("mode", texts(&["m4999", "m7"])),
+            ("contributors", numbers(&[50, 70])),
+            ("rung", bins(&[0, 1])),
+        ]);
+        let export = export_of(&rows, &sheet);
+        let mut bytes = Vec::new();
+        export.parquet(Listed::Every, &mut bytes).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
+        let schema = reader.schema().clone();
+        let read: Result<Vec<_>, _> = reader.build().unwrap().collect();
+        let read = arrow::compute::concat_batches(&schema, &read.unwrap()).unwrap();
+        assert_eq!(read.columns(), all(&export).columns());
+        assert_eq!(read.num_rows(), 90_001);
+    }
 }

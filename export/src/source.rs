@@ -8,6 +8,7 @@ use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
 use crate::error::ExportError;
+use crate::geometry::Places;
 use crate::grid::{Grid, Listed};
 use crate::rows::Rows;
 use crate::sheet::Sheet;
@@ -82,6 +83,15 @@ impl Export {
         match self.grid.domain(Listed::Every).keys <= keys_max {
             true => Listed::Every,
             false => Listed::Released,
+        }
+    }
+
+    /// What GeoJSON lists: every key where the vertices of all of them are not more than one file holds.
+    #[must_use]
+    pub fn listed_on_map(&self) -> Listed {
+        match geojson::fits(self, Listed::Every, &Places::of(self)) {
+            Ok(()) => Listed::Every,
+            Err(_) => Listed::Released,
         }
     }
 

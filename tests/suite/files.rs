@@ -180,6 +180,10 @@ async fn gdal_reads_every_row_of_geojson_and_geopackage_where_it_lies() {
     compare(&[between, within].concat(), &table);
     let released = folder.path().join("released.gpkg");
     assert_eq!(layer(&released, "od_within").len(), 1);
+    let said = summary(&released, "od_domain");
+    for column in ["withheld: Integer(Boolean)", "contributors: Integer"] {
+        assert!(said.contains(column), "`{column}` is not in: {said}");
+    }
     compare(&layer(&released, "od_domain"), &table);
     let zones = layer(&gpkg, "zones");
     let ids: Vec<&str> = zones.iter().map(|zone| zone["zone_id"].as_str()).collect();

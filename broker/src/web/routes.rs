@@ -23,7 +23,7 @@ pub fn routes(broker: Arc<Broker>, open: Arc<Open>) -> Router {
 
 /// What every answer carries: no sniffing, readable by any page, and no caching where the handler
 /// did not allow it. An absent tile may exist a second later.
-async fn finish(mut response: Response) -> Response {
+pub(super) async fn finish(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::patient::Patient;
+use super::routes::finish;
 use crate::identity::trust::Trust;
 use crate::limits::{
     HANDSHAKE_TIMEOUT, WEB_ANSWER_BEGINS, WEB_CONNECTION_AGE_MAX, WEB_CONNECTION_GRACE,
@@ -126,9 +127,13 @@ where
 /// Answers 503 where an answer has not begun in time.
 fn begun_within(most: Duration, routes: Router) -> Router {
     routes.layer(from_fn(move |request: Request, next: Next| async move {
-        let answer = timeout(most, next.run(request)).await;
-        let late = |_| (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10")]).into_response();
-        answer.unwrap_or_else(late)
+        match timeout(most, next.run(request)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                finish((StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10")]).into_response())
+                    .await
+            }
+        }
     }))
 }
 

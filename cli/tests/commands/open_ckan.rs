@@ -171,6 +171,25 @@ fn a_package_that_is_refused_keeps_no_other_one_away_and_withdrawals_go_first() 
     assert_eq!((second.code, done(&second)), (0, told(&expected)));
 }
 
+/// Else each of thousands would ask once more, and be named in one line.
+#[test]
+fn a_token_that_may_not_is_tried_on_three_packages_and_the_error_names_five() {
+    let push = Push::new(&['a', 'b', 'c', 'd', 'e', 'f'].map(public));
+    std::fs::write(push.token(), "another").unwrap();
+    let ended = push.run();
+    let failed = ended.failed();
+    assert!(failed.contains("6 of 6 packages failed"), "{failed}");
+    assert!(failed.contains("editor rights"), "{failed}");
+    assert!(
+        failed.contains(&name('e')) && !failed.contains(&name('f')),
+        "{failed}"
+    );
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    let why = |n: usize| report["packages"][n]["why"].as_str().unwrap().to_owned();
+    assert!(why(2).contains("not authorised"), "{}", why(2));
+    assert!(why(3).contains("not tried"), "{}", why(3));
+}
+
 /// Of a table that cannot be read for the moment the catalogue names two files, without checksums: in the CKAN the others
 /// stay.
 #[test]

@@ -81,6 +81,31 @@ fn the_metadata_describes_every_column_of_the_csv() {
     );
 }
 
+/// A file of released rows alone says so, and of how many keys.
+#[test]
+fn the_metadata_says_what_the_csv_lists() {
+    let of = |listed| {
+        let metadata = export().csv_metadata(listed, "od.csv").unwrap();
+        let metadata: serde_json::Value = serde_json::from_slice(&metadata).unwrap();
+        let papers = &metadata["notes"][0];
+        assert_eq!(papers["domain"]["withheld"], 15);
+        let said = metadata["dc:description"].as_str().unwrap();
+        assert!(
+            said.ends_with(papers["domain_note"].as_str().unwrap()),
+            "{said}"
+        );
+        (
+            papers["domain"]["listed"].clone(),
+            said.contains("Released rows only"),
+        )
+    };
+    assert_eq!(of(Listed::Every), (true.into(), false));
+    assert_eq!(of(Listed::Released), (false.into(), true));
+    let mut bytes = Vec::new();
+    export().csv(Listed::Released, &mut bytes).unwrap();
+    assert_eq!(String::from_utf8(bytes).unwrap().lines().count(), 4);
+}
+
 #[test]
 fn a_published_licence_takes_the_agreements_place() {
     let rows = released();

@@ -127,6 +127,8 @@ fn a_file_of_too_many_vertices_is_refused() {
     let all = 701 * 30_000;
     let refused = |error: &crate::ExportError| matches!(error, crate::ExportError::Vertices { vertices } if *vertices == all);
     assert!(refused(&error) && bytes.is_empty(), "{error}");
+    assert_eq!(export.listed_on_map(), Listed::Released);
+    export.geojson(export.listed_on_map(), &mut bytes).unwrap();
     assert!(refused(&export.geopackage(Listed::Every).unwrap_err()));
     export.csv(Listed::Every, Vec::new()).unwrap();
 }

@@ -14,29 +14,31 @@ use crate::source::Export;
 pub(super) fn view(db: &Transaction, export: &Export, layers: &[Layer]) -> Result<(), ExportError> {
     let table = export.sheet().table.name.as_str();
     let grid = export.grid();
-    let (keys, behind) = grid.columns().split_at(grid.key_columns());
-    let (mut shown, mut axes, mut same) = (Vec::new(), Vec::new(), Vec::new());
-    for (axis, column) in grid.keys().axes().iter().zip(keys) {
+    let names: Vec<String> = grid.columns().iter().map(|c| quoted(&c.name)).collect();
+    let (keys, _) = names.split_at(grid.key_columns());
+    let (mut shown, mut axes) = (Vec::new(), Vec::new());
+    for (axis, column) in grid.keys().axes().iter().zip(grid.columns()) {
         let name = quoted(&format!("{table}_values_of_{}", column.name));
-        let key = quoted(&column.name);
         values(db, &name, axis.labels())?;
-        shown.push(format!("{name}.value AS {key}"));
-        same.push(format!("released.{key} = {name}.value"));
+        shown.push(format!("{name}.value"));
         axes.push(name);
     }
-    shown.extend(behind.iter().map(|column| or_withheld(&column.name)));
+    let key = format!("({})", shown.join(", "));
+    let behind = grid.columns().iter().skip(keys.len());
+    shown.extend(behind.map(|column| of_withheld(&column.name)));
     let name = format!("{table}_domain");
+    // The released rows come first: their columns have types, which the view takes on.
     db.execute_batch(&format!(
-        "CREATE VIEW {} AS SELECT {} FROM {} LEFT JOIN ({}) AS released ON {}",
+        "CREATE VIEW {} AS {} UNION ALL SELECT {} FROM {} WHERE {key} NOT IN ({})",
         quoted(&name),
+        finest(export, layers, &names),
         shown.join(", "),
         axes.join(" CROSS JOIN "),
-        finest(export, layers),
-        same.join(" AND "),
+        finest(export, layers, keys),
     ))?;
     db.execute(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change) VALUES (?1, \
-         'attributes', ?2, 'Every key of the public domain: released, or withheld = 1 and no values.', ?3)",
+         'attributes', ?2, 'Every key of the public domain: released, or withheld and without values.', ?3)",
         params![name, format!("{}: every key", export.title()), changed(export)],
     )?;
     Ok(())
@@ -57,15 +59,18 @@ fn values<'a>(
     Ok(())
 }
 
-/// The released rows of the table's own grain.
-fn finest(export: &Export, layers: &[Layer]) -> String {
-    let grid = export.grid();
-    let names: Vec<String> = grid.columns().iter().map(|c| quoted(&c.name)).collect();
-    let own = |name: &str, is: &str| grid.place(name).map(|_| format!(" AND {name} = {is}"));
+/// Columns of the released rows of the table's own grain.
+fn finest(export: &Export, layers: &[Layer], columns: &[String]) -> String {
+    let own = |name: &str, is: &str| {
+        export
+            .grid()
+            .place(name)
+            .map(|_| format!(" AND {name} = {is}"))
+    };
     let own = [own(RUNG, "0"), own(MARGIN, "''")].map(Option::unwrap_or_default);
     let of = |layer: &Layer| {
-        let (names, table) = (names.join(", "), quoted(&layer.table));
-        format!("SELECT {names} FROM {table} WHERE true{}", own.concat())
+        let (columns, table) = (columns.join(", "), quoted(&layer.table));
+        format!("SELECT {columns} FROM {table} WHERE true{}", own.concat())
     };
     layers
         .iter()
@@ -74,15 +79,13 @@ fn finest(export: &Export, layers: &[Layer]) -> String {
         .join(" UNION ALL ")
 }
 
-/// A column of the released row, or what stands there of a withheld key.
-fn or_withheld(name: &str) -> String {
-    let column = quoted(name);
-    let withheld = match name {
+/// What stands in a column of a withheld key.
+fn of_withheld(name: &str) -> String {
+    match name {
         WITHHELD => "1".to_owned(),
         RUNG => "0".to_owned(),
         MARGIN => "''".to_owned(),
         PROTECTION => format!("'{}'", K_ONLY.replace('\'', "''")),
-        _ => return format!("released.{column}"),
-    };
-    format!("coalesce(released.{column}, {withheld}) AS {column}")
+        _ => "NULL".to_owned(),
+    }
 }

@@ -114,7 +114,7 @@ fn released_rows_alone_are_written_where_asked_for_or_above_a_limit_and_the_pape
     assert_eq!((domain.withheld, domain.listed), (15, false));
     let note = export.domain_note(Listed::Released);
     assert!(
-        note.contains("15 of the 18 keys") && note.contains("released rows only"),
+        note.contains("15 of the 18 keys") && note.contains("Released rows only"),
         "{note}"
     );
 }

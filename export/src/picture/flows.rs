@@ -43,22 +43,19 @@ pub(super) fn draw(
     let areas: BTreeMap<&str, &Area> = places.areas().into_iter().collect();
     let mut flows = drawn(&sums, &areas);
     if flows.is_empty() {
-        let any = sums.values().any(|sum| !sum.is_withheld());
-        return Err(if any {
-            PictureError::NoMap
-        } else {
-            PictureError::Empty
+        return Err(match sums.is_empty() {
+            true => PictureError::Empty,
+            false => PictureError::NoMap,
         });
     }
-    let released = || sums.values().filter(|sum| !sum.is_withheld());
-    let narrow = released().filter(|sum| sum.value <= 0).count();
+    let narrow = sums.values().filter(|sum| sum.value <= 0).count();
     flows.truncate(most.unwrap_or(FLOWS).clamp(1, FLOWS_MAX));
     // By the ends of lines: a zone may reach far out to sea.
     let ends = flows.iter().flat_map(|flow| [flow.ends.0, flow.ends.1]);
     let ends = Geometry::from(MultiPoint::from_iter(ends.map(Point::from)));
     let view =
         View::of(std::iter::once(&ends), (MARGIN, TOP), MAP_WIDTH).ok_or(PictureError::NoMap)?;
-    let of_all = match (flows.len(), released().count()) {
+    let of_all = match (flows.len(), sums.len()) {
         (1, 1) => "the one released flow".to_owned(),
         (drawn, all) if drawn == all => format!("all {} released flows", thousands(all as i64)),
         (drawn, all) => format!(
@@ -115,10 +112,7 @@ pub(super) fn draw(
 
 /// The zones that any released flow begins or ends in.
 fn told(sums: &BTreeMap<Vec<String>, Sum>) -> BTreeSet<&str> {
-    let released = sums.iter().filter(|(_, sum)| !sum.is_withheld());
-    released
-        .flat_map(|(key, _)| key.iter().map(String::as_str))
-        .collect()
+    sums.keys().flatten().map(String::as_str).collect()
 }
 
 /// Released flows with both ends on the map, the largest first. A sum that noise made 0 or less has no width.

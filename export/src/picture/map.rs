@@ -102,16 +102,20 @@ fn outline(
     let Some(d) = view.path(&area.shape) else {
         return;
     };
-    let told = sum.filter(|sum| !sum.is_withheld());
-    let (style, text) = match told {
-        Some(sum) => (
+    let (style, text) = match sum {
+        // Not among those that were asked for.
+        None => (
+            "fill=\"#fcfcfa\" stroke=\"#c3c9cd\" stroke-width=\"0.5\"".to_owned(),
+            id.to_owned(),
+        ),
+        Some(sum) if !sum.is_withheld() => (
             format!(
                 "fill=\"{}\" stroke=\"#6b7780\" stroke-width=\"0.5\"",
                 colour(sum.value, ends)
             ),
             format!("{id}: {} {}", selection.told(sum), selection.unit()),
         ),
-        None => (
+        Some(_) => (
             format!("{WITHHELD} stroke=\"#a0a0a0\" stroke-width=\"0.5\""),
             format!("{id}: withheld"),
         ),

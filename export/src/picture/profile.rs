@@ -92,7 +92,7 @@ pub(super) fn draw(export: &Export, wish: &Wish) -> Result<Picture, PictureError
         _ => format!(" · the {} largest of {} lines", drawn.len(), lines.len()),
     };
     if let Some(withheld @ 1..) = asked_for(export, &selection).checked_sub(lines.len()) {
-        left_out += &format!(" · {withheld} more withheld at all times");
+        left_out += &format!(" · {withheld} more withheld throughout");
     }
     let what = format!(
         "{} · {}{left_out} · {}",
@@ -126,7 +126,7 @@ pub(super) fn draw(export: &Export, wish: &Wish) -> Result<Picture, PictureError
 /// How many lines there are where everything is released: a category's values that were asked for.
 fn asked_for(export: &Export, selection: &Selection) -> usize {
     let category = columns(export, DimensionKind::Category).next();
-    category.map_or(1, |column| selection.of_each(column).len())
+    category.map_or(1, |column| selection.values(column).count())
 }
 
 /// Of several lines those with withheld times. Of one line they are hatched behind it.
@@ -261,7 +261,7 @@ fn strips(svg: &mut Svg, lines: &[Line], bins: &[Bin], x: &impl Fn(f64) -> f64) 
             colour: line.colour,
             ..Font::of(10.5)
         };
-        let name: String = line.name.chars().take(24).collect();
+        let name: String = line.name.chars().take(12).collect();
         svg.text((RIGHT + 14.0, y + 8.5), font, &format!("{name}, withheld"));
         let withheld = bins
             .iter()

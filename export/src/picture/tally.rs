@@ -189,16 +189,21 @@ impl<'a> Selection<'a> {
 
     /// Sums by every value of one column that was asked for.
     pub(super) fn of_each(&self, column: usize) -> BTreeMap<String, Sum> {
-        let axis = self.export.grid().keys().axes().get(column);
-        let labels = axis.into_iter().flat_map(Axis::labels);
-        let labels = labels.filter(|label| self.admits(column, label));
-        let mut sums: BTreeMap<String, Sum> = labels
+        let mut sums: BTreeMap<String, Sum> = self
+            .values(column)
             .map(|label| (label.to_owned(), self.nothing(&[column])))
             .collect();
         for (key, sum) in self.by(&[column]) {
             sums.extend(key.into_iter().map(|label| (label, sum)));
         }
         sums
+    }
+
+    /// The values of a column that were asked for.
+    pub(super) fn values(&self, column: usize) -> impl Iterator<Item = &'a str> {
+        let axis = self.export.grid().keys().axes().get(column);
+        let labels = axis.into_iter().flat_map(Axis::labels);
+        labels.filter(move |label| self.admits(column, label))
     }
 
     /// The sum by the values of some columns before any row is added: all its keys are withheld.

@@ -146,6 +146,18 @@ fn a_time_of_day_without_a_row_is_hatched_in_the_profile() {
     assert_eq!(hatched, 2, "the evening, and the legend");
 }
 
+/// A zone beside the one that was asked for is neither coloured nor hatched.
+#[test]
+fn a_zone_that_was_not_asked_for_is_not_hatched() {
+    let wish = Wish {
+        only: vec![("zone".to_owned(), "00100".to_owned())],
+        ..Wish::default()
+    };
+    let picture = presence().map(&wish).unwrap();
+    assert_eq!(picture.series.len(), 1);
+    assert!(!checked(&picture).contains("url(#withheld)"));
+}
+
 /// What was not asked for is not withheld.
 #[test]
 fn a_time_of_day_that_was_not_asked_for_is_not_hatched() {

@@ -8,14 +8,18 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::Open;
+use super::make::Keep;
+use super::reply::tell;
 use crate::limits::{OPEN_RELEASES_KEPT, REGISTER_EVERY};
 use crate::web::answer::beside;
 
 impl Open {
     /// Makes the files of what is open, newest first and one table at a time, and of what is opened from then on; of what
-    /// cannot be made the log says why, and whoever asks for it tries again. Until `stop`.
+    /// cannot be made the log says why, and whoever asks for it tries again. The files themselves are not kept: readers'
+    /// are. Until `stop`, which ends what is in work.
     pub async fn make_ahead(self: Arc<Self>, stop: CancellationToken) {
         stop.run_until_cancelled(self.go_ahead()).await;
+        self.shelf.close();
     }
 
     async fn go_ahead(self: &Arc<Self>) {
@@ -28,8 +32,9 @@ impl Open {
             let new = beside(move || open.opened_after(seen)).await;
             for (entry, key) in new.unwrap_or_default() {
                 seen = seen.max(Some(entry));
-                if let Some(about) = self.look(&key) {
-                    self.described(about).await;
+                let about = self.look(&key).filter(|about| about.withdrawn.is_none());
+                if let Some(about) = about {
+                    let _made = self.learned(&about, Keep::Nothing).await.inspect_err(tell);
                 }
             }
         }

@@ -8,7 +8,7 @@ pub(super) const CATALOGUE: &str = "application/ld+json";
 /// A form of a table, or what lies beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Format {
-    /// A row for each key of the public domain, intervals and a column `withheld`.
+    /// A row for each key of the public domain where they are not too many, intervals and a column `withheld`.
     Csv,
     /// The same.
     Parquet,

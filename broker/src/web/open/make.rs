@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use export::{Export, ExportError, Source};
+use export::{Export, ExportError, Listed, Source};
 use proto::columns::QUALITY;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -21,6 +21,15 @@ use crate::limits::{OPEN_FILE_BYTES_MAX, OPEN_PARQUET_LISTED_MAX, OPEN_TEXT_LIST
 impl Open {
     /// What is known of a release's files, made where it is not at hand; a few at a time.
     pub(super) async fn known(self: &Arc<Self>, about: &About) -> Result<Arc<Known>, Error> {
+        self.learned(about, Keep::Files).await
+    }
+
+    /// The same, and what becomes of the files that are made for it.
+    pub(super) async fn learned(
+        self: &Arc<Self>,
+        about: &About,
+        keep: Keep,
+    ) -> Result<Arc<Known>, Error> {
         if let Some(known) = self.shelf.known(&about.files()) {
             return Ok(known);
         }
@@ -33,7 +42,7 @@ impl Open {
             let (parts, shelf) = (open.parts(about).await?, Arc::clone(&open.shelf));
             // A broker that stops need not wait for it.
             drop(open);
-            blocking(move || shelf.make_all(&parts)).await
+            blocking(move || shelf.make_all(&parts, keep)).await
         })
         .await
     }
@@ -71,9 +80,18 @@ impl Open {
     }
 }
 
+/// What becomes of files that were made for their digests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// They are kept, in the place of those not asked for longest.
+    Files,
+    /// Nobody has asked for them.
+    Nothing,
+}
+
 impl Shelf {
-    /// Every file, for its digest; what fits is kept. Where nothing can be made of a table, it is still there itself.
-    fn make_all(&self, parts: &Parts) -> Result<Arc<Known>, Error> {
+    /// Every file, for its digest. Where nothing can be made of a table, it is still there itself.
+    fn make_all(&self, parts: &Parts, keep: Keep) -> Result<Arc<Known>, Error> {
         let (name, sheet) = (parts.about.files(), parts.sheet()?);
         let export = parts.export(&sheet);
         let whole = export.is_ok();
@@ -83,12 +101,13 @@ impl Shelf {
         });
         let mut files = Vec::new();
         for format in Format::NEGOTIATED {
-            let Some(bytes) = parts.written(format, &sheet, export.as_ref()) else {
+            let Some(bytes) = parts.written(format, &sheet, export.as_ref(), self) else {
                 continue;
             };
             let file = File::of(bytes);
             files.push((format, file.digest));
-            if let Some(file) = self.hold(file) {
+            let held = (keep == Keep::Files).then(|| self.hold(file)).flatten();
+            if let Some(file) = held {
                 self.keep(&name, format, &file);
             }
         }
@@ -111,7 +130,7 @@ impl Shelf {
             true => parts.export(&sheet)?,
             false => None,
         };
-        let Some(bytes) = parts.written(format, &sheet, export.as_ref()) else {
+        let Some(bytes) = parts.written(format, &sheet, export.as_ref(), self) else {
             return Ok(None);
         };
         let file = self.hold(File::of(bytes)).ok_or(Error::Busy)?;
@@ -187,25 +206,38 @@ impl Parts {
     }
 
     /// One file; `None` where there is no such file.
-    fn written(&self, format: Format, sheet: &str, export: Option<&Export>) -> Option<Bytes> {
+    fn written(
+        &self,
+        format: Format,
+        sheet: &str,
+        export: Option<&Export>,
+        shelf: &Shelf,
+    ) -> Option<Bytes> {
         let about = &self.about;
+        let csv = |export: &Export| {
+            let write = |listed, out: &mut Bounded| export.csv(listed, out);
+            fitting(shelf, export.listed(OPEN_TEXT_LISTED_MAX), write)
+        };
         let made = match (format, export) {
             (Format::Arrow, _) => return Some(self.table.clone()),
             (Format::Sheet, _) => return Some(Bytes::from(sheet.to_owned())),
             (Format::Page, _) | (_, None) => return None,
-            (Format::Csv, Some(export)) => {
-                bounded(|out| export.csv(export.listed(OPEN_TEXT_LISTED_MAX), out))
-            }
+            (Format::Csv, Some(export)) => csv(export).map(|(_, bytes)| bytes),
             (Format::Parquet, Some(export)) => {
-                bounded(|out| export.parquet(export.listed(OPEN_PARQUET_LISTED_MAX), out))
+                let write = |listed, out: &mut Bounded| export.parquet(listed, out);
+                let made = fitting(shelf, export.listed(OPEN_PARQUET_LISTED_MAX), write);
+                made.map(|(_, bytes)| bytes)
             }
             (Format::GeoJson, Some(export)) => {
-                bounded(|out| export.geojson(export.listed(OPEN_TEXT_LISTED_MAX), out))
+                let write = |listed, out: &mut Bounded| export.geojson(listed, out);
+                let made = fitting(shelf, export.listed(OPEN_TEXT_LISTED_MAX), write);
+                made.map(|(_, bytes)| bytes)
             }
-            (Format::CsvMetadata, Some(export)) => {
-                let csv = format!("{}.{}", about.key, Format::Csv.suffix());
-                export.csv_metadata(export.listed(OPEN_TEXT_LISTED_MAX), &csv)
-            }
+            // It says what the CSV lists, which only its size tells.
+            (Format::CsvMetadata, Some(export)) => csv(export).and_then(|(listed, _)| {
+                let name = format!("{}.{}", about.key, Format::Csv.suffix());
+                export.csv_metadata(listed, &name)
+            }),
         };
         let made = made.inspect_err(|error| {
             tracing::info!(release = %about.key, ?format, %error, "there is no such file");
@@ -214,24 +246,45 @@ impl Parts {
     }
 }
 
-fn bounded(
-    write: impl FnOnce(&mut Bounded) -> Result<(), ExportError>,
-) -> Result<Vec<u8>, ExportError> {
-    let mut bounded = Bounded(Vec::new());
-    write(&mut bounded)?;
-    Ok(bounded.0)
+/// A file that lists every key where that is wanted and fits; else one of the released rows.
+fn fitting(
+    shelf: &Shelf,
+    wanted: Listed,
+    write: impl Fn(Listed, &mut Bounded) -> Result<(), ExportError>,
+) -> Result<(Listed, Vec<u8>), ExportError> {
+    let made = |listed| {
+        let mut out = Bounded::new(shelf);
+        write(listed, &mut out).map(|()| (listed, out.bytes))
+    };
+    match made(wanted) {
+        Err(_) if wanted == Listed::Every && !shelf.is_closed() => made(Listed::Released),
+        other => other,
+    }
 }
 
-/// A file up to [`OPEN_FILE_BYTES_MAX`], so that a stranger cannot have the memory filled.
-struct Bounded(Vec<u8>);
+/// A file up to [`OPEN_FILE_BYTES_MAX`], so that a stranger cannot have the memory filled; until the shelf is closed.
+struct Bounded<'s> {
+    bytes: Vec<u8>,
+    shelf: &'s Shelf,
+}
 
-impl io::Write for Bounded {
+impl<'s> Bounded<'s> {
+    fn new(shelf: &'s Shelf) -> Self {
+        let bytes = Vec::new();
+        Self { bytes, shelf }
+    }
+}
+
+impl io::Write for Bounded<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len().saturating_add(bytes.len()) > OPEN_FILE_BYTES_MAX {
+        if self.shelf.is_closed() {
+            return Err(io::Error::other("the broker stops"));
+        }
+        if self.bytes.len().saturating_add(bytes.len()) > OPEN_FILE_BYTES_MAX {
             let why = format!("it has over {OPEN_FILE_BYTES_MAX} bytes");
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
         }
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -250,19 +303,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_not_made_past_its_bound() {
+    fn a_file_past_its_bound_lists_released_rows_or_is_not_made() {
         let half = vec![0; OPEN_FILE_BYTES_MAX / 2];
-        let of = |times: usize, more: &[u8]| {
-            bounded(|out| {
-                for _ in 0..times {
+        let shelf = Shelf::default();
+        // Halves of every key, and of the released rows.
+        let of = |every: usize, released: usize, more: &[u8]| {
+            let made = fitting(&shelf, Listed::Every, |listed, out| {
+                for _ in 0..if listed == Listed::Every {
+                    every
+                } else {
+                    released
+                } {
                     out.write_all(&half)?;
                 }
                 Ok(out.write_all(more)?)
-            })
+            });
+            made.map(|(listed, bytes)| (listed, bytes.len()))
         };
-        assert_eq!(of(2, b"").unwrap().len(), OPEN_FILE_BYTES_MAX);
-        let error = of(2, b"x").unwrap_err().to_string();
+        assert_eq!(of(2, 1, b"").unwrap(), (Listed::Every, OPEN_FILE_BYTES_MAX));
+        let (listed, bytes) = of(2, 1, b"x").unwrap();
+        assert_eq!((listed, bytes), (Listed::Released, half.len() + 1));
+        let error = of(2, 2, b"x").unwrap_err().to_string();
         assert!(error.contains("has over"), "{error}");
+    }
+
+    /// A process waits for its threads, and a large file takes long.
+    #[test]
+    fn a_broker_that_stops_makes_no_file_to_its_end() {
+        let shelf = Shelf::default();
+        let made = fitting(&shelf, Listed::Every, |_, out| {
+            out.write_all(b"a part")?;
+            shelf.close();
+            Ok(out.write_all(b"the rest")?)
+        });
+        assert!(made.unwrap_err().to_string().contains("stops"));
     }
 
     /// Whoever asks may hang up: the place stays taken until the work has ended, and the work ends.

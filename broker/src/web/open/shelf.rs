@@ -2,6 +2,7 @@
 //! digests of its files, and of the files those that were asked for last.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -88,6 +89,7 @@ pub(super) struct Shelf {
     kept: Mutex<Kept>,
     /// A place for each byte.
     room: Arc<Semaphore>,
+    is_closed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -123,7 +125,18 @@ impl Shelf {
         Self {
             kept: Mutex::default(),
             room: Arc::new(Semaphore::new(bytes)),
+            is_closed: AtomicBool::new(false),
         }
+    }
+
+    /// Ends the making of files, that in work too: a process waits for its threads.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Is no file made any more?
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
     }
 
     /// What is known of a release.

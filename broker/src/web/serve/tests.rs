@@ -98,5 +98,8 @@ async fn an_answer_that_does_not_begin_in_time_is_503() {
         let answer = rest(reader).await;
         assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
         assert!(answer.contains("retry-after: "), "{answer}");
+        for what in ["x-content-type-options: nosniff", "cache-control: no-store"] {
+            assert!(answer.contains(what), "`{what}` is not in: {answer}");
+        }
     }
 }

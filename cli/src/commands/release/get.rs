@@ -37,8 +37,8 @@ categories, each row's share of what is published; all columns are in the other 
 
 Every form but --arrow and --json has a row for each key of the table's public domain; those without a
 released row say `withheld`, which tells nobody whether they were suppressed or empty. Up to 100 million
-keys are listed so in CSV, Parquet (the smallest) and MDS, 10 million in GeoJSON, a million in a GeoPackage,
-whose view TABLE_domain has the others; --released leaves withheld keys out. Each file carries the
+keys are listed so in CSV, Parquet (the smallest) and MDS, in GeoJSON what makes 20 million vertices, in a
+GeoPackage a million, or all in its view TABLE_domain; --released leaves withheld keys out. Each file carries the
 agreement's id, what protects it, the quality sheet and the receipt.
 
 With --out the papers are saved beside the table: FILE.quality.json and FILE.tlog-proof (and

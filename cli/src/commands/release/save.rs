@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use clap::Args;
-use export::limits::{FEATURES_LISTED_MAX, LAYERS_LISTED_MAX, ROWS_LISTED_MAX};
+use export::limits::{LAYERS_LISTED_MAX, ROWS_LISTED_MAX};
 use export::{Domain, Export, ExportError, Listed, Source};
 use sdk::client::{Client, Table};
 use serde::Serialize;
@@ -88,20 +88,11 @@ impl Save {
 
     /// Which keys get a row in a file of this form.
     pub fn listed(&self, export: &Export, format: Format) -> Listed {
-        match self.released {
-            true => Listed::Released,
-            false => export.listed(format.keys_max()),
-        }
-    }
-}
-
-impl Format {
-    /// The largest public domain of which such a file lists every key.
-    fn keys_max(self) -> u64 {
-        match self {
-            Self::Csv | Self::Parquet | Self::Mds => ROWS_LISTED_MAX,
-            Self::GeoJson => FEATURES_LISTED_MAX,
-            Self::GeoPackage => LAYERS_LISTED_MAX,
+        match format {
+            _ if self.released => Listed::Released,
+            Format::Csv | Format::Parquet | Format::Mds => export.listed(ROWS_LISTED_MAX),
+            Format::GeoJson => export.listed_on_map(),
+            Format::GeoPackage => export.listed(LAYERS_LISTED_MAX),
         }
     }
 }

@@ -256,7 +256,7 @@ fn withheld_times_of_several_lines_are_hatched_and_lines_without_any_are_told() 
     let rows = RecordBatch::try_new(released().schema(), columns).unwrap();
     let picture = export_of(&rows, &sheet).chart(&Wish::default()).unwrap();
     let svg = checked(&picture);
-    assert!(svg.contains("1 more withheld at all times"), "{svg}");
+    assert!(svg.contains("1 more withheld throughout"), "{svg}");
     assert!(svg.contains("tram, withheld") && !svg.contains("bike, withheld"));
     let hatched = svg
         .lines()

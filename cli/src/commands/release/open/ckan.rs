@@ -13,14 +13,17 @@ use self::package::Package;
 use super::super::super::Session;
 use crate::errors::CliError;
 use crate::output::{View, table};
-use crate::site::{NO_ANSWER, Site};
+use crate::site::{NO_ANSWER, NOT_ALLOWED, Site};
 
 /// Where the token is, if not in a file.
 const TOKEN_VARIABLE: &str = "CKAN_API_TOKEN";
 /// Pages of one catalogue that are followed.
 const PAGES_MAX: usize = 1000;
-/// Packages in a row to which no CKAN answers, until no further one is tried: each may wait for a minute.
-const UNANSWERED_MAX: usize = 3;
+/// Packages in a row to which no CKAN answers, or says that the token may not, until no further one is tried: each may
+/// wait for a minute.
+const REFUSED_MAX: usize = 3;
+/// Failed packages that the error names.
+const NAMED_MAX: usize = 5;
 
 pub const HELP: &str = "\
 Example:
@@ -109,14 +112,20 @@ pub async fn run(args: Ckan, session: &Session) -> Result<(), CliError> {
         dry_run: args.dry_run,
         packages: Vec::with_capacity(packages.len()),
     };
-    let mut unanswered = 0;
+    let mut refused = 0;
     for package in packages {
-        let pushed = match unanswered < UNANSWERED_MAX {
+        let pushed = match refused < REFUSED_MAX {
             true => push(&ckan, token.as_deref(), &package, args.dry_run).await,
-            false => Err(CliError::new("not tried: no CKAN answers").coded(NO_ANSWER)),
+            false => Err(CliError::new("not tried: those before failed alike").coded(NO_ANSWER)),
         };
-        unanswered = match &pushed {
-            Err(error) if error.is_coded(NO_ANSWER) => unanswered + 1,
+        refused = match &pushed {
+            Err(error)
+                if [NO_ANSWER, NOT_ALLOWED]
+                    .iter()
+                    .any(|code| error.is_coded(code)) =>
+            {
+                refused + 1
+            }
             _ => 0,
         };
         report.packages.push(Line::of(&package, &pushed));
@@ -228,7 +237,9 @@ impl Report {
             return Ok(());
         };
         let failed = self.packages.iter().filter(|l| l.done == Done::Failed);
-        let names: Vec<_> = failed.map(|line| line.package.as_str()).collect();
+        let names = failed.map(|line| line.package.as_str()).take(NAMED_MAX);
+        let more = (number > NAMED_MAX).then_some("…");
+        let names: Vec<_> = names.chain(more).collect();
         let (names, all) = (names.join(", "), self.packages.len());
         Err(first.within(format_args!(
             "{number} of {all} packages failed ({names}), the first because"

@@ -99,7 +99,7 @@ pub trait Tables: Debug + Send + Sync + 'static {
     /// [`SqlError::Tables`].
     fn columns(&self, schema: &str, table: &str) -> Result<Option<SchemaRef>, SqlError>;
     /// A table's rows; `None` where there is none of that name. Called for tables that a statement reads, only, once of
-    /// each.
+    /// each schema and name: a table that it reads under two of them is loaded under each.
     fn load<'a>(
         &'a self,
         schema: &'a str,

@@ -5,6 +5,7 @@ mod asked;
 mod changes;
 mod edges;
 mod flows;
+mod large;
 mod people;
 
 use policies::id::Role;

@@ -9,8 +9,10 @@ use super::error::SqlError;
 
 /// Most patterns in one statement.
 const PATTERNS_MAX: usize = 16;
-/// Largest machine of a pattern, in bytes.
-const MACHINE_BYTES_MAX: usize = 64 << 10;
+/// Longest pattern, in bytes.
+const PATTERN_BYTES_MAX: usize = 256;
+/// Largest machine of a pattern, in bytes: each `\w` takes over 20 KiB, of the letters of all languages.
+const MACHINE_BYTES_MAX: usize = 256 << 10;
 
 /// The patterns of one statement.
 #[derive(Default)]
@@ -40,6 +42,9 @@ impl Patterns {
         let Some(Some(pattern)) = pattern.try_as_str() else {
             return Ok(()); // nothing matches NULL
         };
+        if pattern.len() > PATTERN_BYTES_MAX {
+            return refused(format!("a pattern of over {PATTERN_BYTES_MAX} bytes"));
+        }
         if !regular {
             return Ok(());
         }
@@ -55,6 +60,19 @@ impl Patterns {
                 message: "a pattern in it is no regular expression".into(),
             }),
         }
+    }
+}
+
+/// The texts that an expression searches: a pattern may go through its whole machine for each of their bytes, and `strpos`
+/// through one for each of the other's.
+pub(super) fn searched(expr: &Expr) -> Vec<&Expr> {
+    match expr {
+        Expr::Like(Like { expr, .. }) | Expr::SimilarTo(Like { expr, .. }) => vec![expr.as_ref()],
+        Expr::BinaryExpr(BinaryExpr { left, op, .. }) if is_match(*op) => vec![left.as_ref()],
+        Expr::ScalarFunction(function) if function.name() == "strpos" => {
+            function.args.iter().collect()
+        }
+        _ => Vec::new(),
     }
 }
 

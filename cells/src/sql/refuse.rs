@@ -11,14 +11,16 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use super::error::SqlError;
+use super::functions;
 use super::patterns::Patterns;
 
 /// Most `||` in one plan: each can double a text, in memory that no pool sees.
 const CONCATENATIONS_MAX: usize = 4;
 /// Most rows before or behind one that its window may name: beyond them the engine's numbers end.
 const FRAME_ROWS_MAX: u64 = u32::MAX as u64;
-/// Longest text in a statement: functions go through it once for each row, and a pattern makes a machine of it.
-const TEXT_BYTES_MAX: usize = 256;
+/// Longest text in a statement, since functions go through it once for each row: the districts of a large zoning are one
+/// (`sdk::question`).
+const TEXT_BYTES_MAX: usize = 10 << 10;
 /// Longest text that a statement may bring into a window, or that `trim` compares every character of another with.
 const SHORT_BYTES_MAX: usize = 16;
 /// Aggregates that go through all that they keep again for each row of a window.
@@ -64,8 +66,8 @@ pub(super) fn unless_harmless(plan: &LogicalPlan) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// What takes memory or time by a number in its text, or for each row all rows before it; or makes texts in a window, whose
-/// rows are all made at once.
+/// What takes memory or time by a number in its text, or for each row all rows before it; makes a value of values, each of
+/// which would double the type of what it is given; or makes texts in a window, whose rows are all made at once.
 fn has_no_bound(expr: &Expr) -> Result<Option<&'static str>, DataFusionError> {
     Ok(match expr {
         Expr::Cast(Cast { field, .. }) | Expr::TryCast(TryCast { field, .. })
@@ -83,10 +85,10 @@ fn has_no_bound(expr: &Expr) -> Result<Option<&'static str>, DataFusionError> {
                 Some("a window that ignores nulls")
             } else if too_far(&frame.start_bound) || too_far(&frame.end_bound) {
                 Some("a window of more rows than there can be")
-            } else if expr
-                .exists(|part| Ok(concatenates(part) || is_over(SHORT_BYTES_MAX, part)))?
-            {
-                Some("a window over `||` or a text of the statement")
+            } else if brings_texts(expr)? {
+                Some(
+                    "a window over `||`, or over a text of the statement that it does not only compare",
+                )
             } else {
                 None
             }
@@ -94,7 +96,13 @@ fn has_no_bound(expr: &Expr) -> Result<Option<&'static str>, DataFusionError> {
         Expr::ScalarFunction(function) if trims_many(function) => {
             Some("a trim of characters that do not stand in the statement, or of many")
         }
-        text if is_over(TEXT_BYTES_MAX, text) => Some("a text of over 256 bytes"),
+        // The planner has functions of its own for `[…]`, `{…}`, `(…, …)`, `struct(…)` and `overlay(…)`.
+        Expr::ScalarFunction(function) if !functions::is_listed(function.name()) => {
+            Some("a list, a struct, or another function that statements may not use")
+        }
+        // Nothing that is released is binary, and no bound counts their bytes.
+        Expr::Literal(value, _) if value.data_type().is_binary() => Some("bytes in the statement"),
+        text if is_over(TEXT_BYTES_MAX, text) => Some("a text of over 10 KiB"),
         _ => None,
     })
 }
@@ -106,6 +114,30 @@ fn is_over(most: usize, expr: &Expr) -> bool {
     };
     let text = value.try_as_str().flatten();
     text.is_some_and(|text| text.len() > most)
+}
+
+/// Does it make texts in its window, or bring one of the statement into it? One that is compared is held against each row,
+/// and is in none.
+fn brings_texts(expr: &Expr) -> Result<bool, DataFusionError> {
+    if concatenates(expr) || is_over(SHORT_BYTES_MAX, expr) {
+        return Ok(true);
+    }
+    let (compares, mut brings) = (compares(expr), false);
+    expr.apply_children(|part| {
+        let is_compared = compares && matches!(part, Expr::Literal(..));
+        brings = brings || (!is_compared && brings_texts(part)?);
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(brings)
+}
+
+fn compares(expr: &Expr) -> bool {
+    match expr {
+        Expr::Between(_) | Expr::InList(_) | Expr::Like(_) | Expr::SimilarTo(_) => true,
+        // As the engine calls `=`, `<`, `~` and their like.
+        Expr::BinaryExpr(BinaryExpr { op, .. }) => op.supports_propagation(),
+        _ => false,
+    }
 }
 
 /// Does it take away characters that do not stand in the statement, or many?

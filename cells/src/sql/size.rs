@@ -14,6 +14,7 @@ use datafusion::common::{Column, DataFusionError};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::error::SqlError;
+use super::patterns::searched;
 
 /// Most parts of expressions, written out.
 const PARTS_MAX: usize = 10_000;
@@ -21,6 +22,8 @@ const PARTS_MAX: usize = 10_000;
 const STEPS_MAX: usize = 600;
 /// Most bytes of texts in one row of a step, or in one expression.
 const ROW_BYTES_MAX: usize = 64 << 10;
+/// Most bytes of a text that is searched, for a pattern or by `strpos`.
+const SEARCHED_BYTES_MAX: usize = 1 << 10;
 /// A table's column counts for as many bytes: as long as the name of a zone may be.
 const COLUMN_BYTES: usize = 64;
 /// Parts that a subquery counts for, wherever it is written: the optimiser makes a join of each.
@@ -129,6 +132,33 @@ impl Written {
         expr: &Expr,
         given: &HashMap<Column, Size>,
     ) -> Result<Size, DataFusionError> {
+        let size = self.written_out(expr, given)?;
+        self.parts = self.parts.saturating_add(size.parts);
+        few(self.parts, PARTS_MAX, "parts with every column written out")?;
+        few(
+            size.bytes,
+            ROW_BYTES_MAX,
+            "bytes in one expression of its plan",
+        )?;
+        expr.apply(|part| {
+            for text in searched(part) {
+                let bytes = self.written_out(text, given)?.bytes;
+                few(
+                    bytes,
+                    SEARCHED_BYTES_MAX,
+                    "bytes in a text that is searched",
+                )?;
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(size)
+    }
+
+    fn written_out(
+        &self,
+        expr: &Expr,
+        given: &HashMap<Column, Size>,
+    ) -> Result<Size, DataFusionError> {
         let mut sizes = Vec::new();
         expr.apply(|part| {
             let (parts, bytes) = match part {
@@ -151,15 +181,7 @@ impl Written {
             sizes.push(Size { parts, bytes });
             Ok(TreeNodeRecursion::Continue)
         })?;
-        let size: Size = sizes.into_iter().sum();
-        self.parts = self.parts.saturating_add(size.parts);
-        few(self.parts, PARTS_MAX, "parts with every column written out")?;
-        few(
-            size.bytes,
-            ROW_BYTES_MAX,
-            "bytes in one expression of its plan",
-        )?;
-        Ok(size)
+        Ok(sizes.into_iter().sum())
     }
 
     /// What goes through an aggregate or a window was made by then: it is written out no further.

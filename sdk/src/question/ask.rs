@@ -5,6 +5,7 @@ use arrow::datatypes::SchemaRef;
 use policies::agreement::Unit;
 use policies::id::{AgreementId, OrgId, TableName, ZoningId};
 use proto::columns::PROTECTION;
+use tonic::Code;
 
 use super::argument::{Argument, ArgumentError, Arguments};
 use super::choose::{Chosen, chosen, known, left_out, other_days, periods, unfit};
@@ -169,7 +170,8 @@ impl Client {
             districts: districts.as_deref(),
         };
         let statement = statement(question, &reads, shape)?;
-        let (schema, batches) = found::rows(self, &statement).await?;
+        let rows = found::rows(self, &statement).await;
+        let (schema, batches) = rows.map_err(|error| narrower(error, shape))?;
         let used = used(self, &reads, shape).await?;
         remarks.extend(reads.iter().flat_map(|read| left_out(read, arguments)));
         remarks.extend(other_days(&reads, arguments));
@@ -217,6 +219,26 @@ async fn located(
     let remark =
         format!("The point lies in zone {zone} of {id}: the answer is about all of that zone.");
     Ok((arguments.clone().located(zone), Some(remark)))
+}
+
+/// That a question reads too much, in its own words: who asks it has not seen its statement.
+pub(super) fn narrower(error: AskError, shape: Shape<'_>) -> AskError {
+    const NARROWER: &str = "districts are looked up for each row that is read: ask with --from, --until or --hours for \
+                            fewer, or --by zone";
+    match error {
+        AskError::Client(ClientError::Status {
+            doing,
+            code: code @ Code::ResourceExhausted,
+            message,
+            lost,
+        }) if shape.districts.is_some() => AskError::Client(ClientError::Status {
+            doing,
+            code,
+            message: format!("{message}; {NARROWER}"),
+            lost,
+        }),
+        other => other,
+    }
 }
 
 type Districts = (Option<String>, Vec<String>);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::aggregate::zone_id;
 
-/// Most bytes of a list of districts: it stands in the statement, which is bounded.
+/// Most bytes of a list of districts: a statement is bounded, and so is a text in it (`cells::sql`).
 const BYTES_MAX: usize = 10 << 10;
 
 #[derive(Deserialize)]

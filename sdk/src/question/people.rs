@@ -61,6 +61,9 @@ impl Read<'_> {
         if tables().any(several_categories) {
             over.push("categories");
         }
+        if tables().count() > 1 {
+            over.push("providers");
+        }
         over
     }
 }
@@ -86,6 +89,29 @@ mod tests {
         let arguments = Arguments::default().with(Argument::Hours, Some(hours));
         let said = read.added_people(&arguments).unwrap_or_default();
         (read.called(&arguments), said)
+    }
+
+    /// Found by a review: who went with two providers was two people.
+    #[test]
+    fn people_of_several_providers_are_not_called_people() {
+        let source = &Question::named("mode-split").unwrap().sources[0];
+        let mut riders = found("od_trips", &["contributors"]);
+        riders.unit = Unit::PersonWeek;
+        let mut others = riders.clone();
+        others.provider = "trams".parse().unwrap();
+        let arguments = Arguments::default().with(Argument::Hours, Some("6-9"));
+        let of = |tables: &[&Found]| {
+            let tables = tables.iter().copied().cloned().collect();
+            let read = Read { source, tables };
+            (read.called(&arguments), read.added_people(&arguments))
+        };
+        assert_eq!(of(&[&riders]), ("people".into(), None));
+        let (many, said) = of(&[&riders, &others]);
+        assert_eq!(many, "person_counts");
+        let said = said.unwrap();
+        assert!(said.contains("adds up people over providers"), "{said}");
+        (riders.unit, others.unit) = (Unit::Trip, Unit::Trip);
+        assert_eq!(of(&[&riders, &others]), ("trips".into(), None));
     }
 
     /// Found by a review: who went in three parts of the day was three people.

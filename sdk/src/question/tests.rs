@@ -7,12 +7,15 @@
 use policies::agreement::Unit;
 use policies::kind::Kind;
 use serde_json::json;
+use tonic::Code;
 
 use super::argument::{identifier, quoted};
+use super::ask::narrower;
 use super::choose::{Chosen, chosen, known, other_days, unfit};
 use super::found::Candidates;
 use super::statement::{Read, Shape, bins, counted, statement};
 use super::*;
+use crate::client::ClientError;
 
 #[test]
 fn every_file_is_a_question() {
@@ -230,6 +233,32 @@ fn districts_are_one_text() {
         .collect();
     let many = json!({ "features": many });
     assert_eq!(district::listed(many.to_string().as_bytes()), None);
+}
+
+/// Found by a review: over a million rows read by district was refused in words about windows and joins.
+#[test]
+fn a_question_by_district_that_reads_too_much_is_told_how_to_read_less() {
+    let said = |code, districts| {
+        let shape = Shape {
+            arguments: &Arguments::default(),
+            districts,
+        };
+        let error = ClientError::Status {
+            doing: "ask",
+            code,
+            message: "over 1000000 rows go into a join".into(),
+            lost: false,
+        };
+        narrower(error.into(), shape).to_string()
+    };
+    let told = said(Code::ResourceExhausted, Some("'a\twest\n'"));
+    assert!(
+        told.contains("rows go into a join; districts are"),
+        "{told}"
+    );
+    assert!(told.contains("--from, --until or --hours") && told.contains("--by zone"));
+    assert!(!said(Code::ResourceExhausted, None).contains("--by"));
+    assert!(!said(Code::Unavailable, Some("'a\twest\n'")).contains("--by"));
 }
 
 fn mode_split() -> &'static Source {

@@ -97,7 +97,7 @@ pub(super) fn presence(provider: &Member, city: &Member) -> Agreement {
     with_districts(serde_json::from_value(terms).unwrap())
 }
 
-pub(super) fn text(values: impl Iterator<Item = &'static str>) -> ArrayRef {
+pub(super) fn text<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
     Arc::new(values.collect::<DictionaryArray<Int32Type>>())
 }
 

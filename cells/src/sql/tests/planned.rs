@@ -92,7 +92,10 @@ async fn a_row_of_texts_of_the_statement_is_short() {
         of(60, &format!("({long})")),
         of(60, &format!("(SELECT max(s) AS s FROM ({long}))")),
         of(60, &format!("(SELECT max(s) OVER () AS s FROM ({long}))")),
-        format!("SELECT origin || '{text}x......' FROM od"),
+        format!(
+            "SELECT count(*) FROM od WHERE origin > '{}'",
+            "x".repeat((10 << 10) + 1)
+        ),
         "SELECT btrim(origin, origin) FROM od".to_owned(),
         "SELECT trim(both 'more than sixteen' from origin) FROM od".to_owned(),
         "EXPLAIN VERBOSE SELECT 1".to_owned(),
@@ -108,6 +111,81 @@ async fn a_row_of_texts_of_the_statement_is_short() {
     ] {
         let answer = asked(&text, BOUNDS).await;
         assert!(answer.is_ok(), "{text:.80}: {answer:?}");
+    }
+}
+
+/// Found by a review: the districts of a zoning of twenty zones were refused.
+#[tokio::test]
+async fn a_list_of_districts_may_be_long() {
+    let list: String = (0..170)
+        .map(|n| format!("z{n}\tdistrict {:041}\n", n / 7))
+        .collect();
+    let text = format!(
+        "WITH districts AS (SELECT '{list}' AS list)
+         SELECT split_part(split_part(list, origin || '\t', 2), '\n', 1) AS district, sum(trips)
+         FROM od, districts GROUP BY 1 ORDER BY 1"
+    );
+    assert!(list.len() > 9_000);
+    let answer = asked(&text, BOUNDS).await.unwrap();
+    let shown = pretty_format_batches(&answer).unwrap().to_string();
+    assert_eq!(shown.matches("district 0").count(), 1, "{shown}");
+}
+
+/// A search goes through its whole pattern for each byte of a text: of a long one it would keep its thread for minutes.
+#[tokio::test]
+async fn a_text_that_is_searched_is_short() {
+    let long = "x".repeat(1_000);
+    for search in [
+        "s ~ '[xy]{200}'",
+        "s LIKE '%y%'",
+        "s ~~ '%y%'",
+        "s SIMILAR TO 'y'",
+        "strpos(s, s) > 1",
+    ] {
+        let of = |text: &str| {
+            format!("SELECT count(*) FROM (SELECT origin || '{text}' AS s FROM od) WHERE {search}")
+        };
+        let planned = Statement::new(tables(10), &of(&long), BOUNDS).await;
+        let ours = matches!(planned, Err(SqlError::Refused { .. }));
+        assert!(ours, "{search}: {:?}", planned.err());
+        let answer = asked(&of("x"), BOUNDS).await;
+        assert!(answer.is_ok(), "{search}: {answer:?}");
+    }
+}
+
+/// Found by a review: the planner makes these itself, whatever functions there are.
+#[tokio::test]
+async fn nothing_makes_a_value_of_values() {
+    for value in [
+        "struct(trips, origin)",
+        "struct(trips AS a, origin AS b)",
+        "named_struct('a', trips)",
+        "{a: trips, b: origin}",
+        "(trips, origin)",
+        "[trips, trips]",
+        "ARRAY[trips]",
+        "make_array(trips)",
+        "MAP {'a': trips}",
+        "map(origin, trips)",
+        "overlay(origin PLACING 'long' FROM 1)",
+    ] {
+        let text = format!("SELECT count(DISTINCT {value}) FROM od");
+        let error = refused(&text).await;
+        let ours = matches!(error, SqlError::Refused { .. } | SqlError::Wrong { .. });
+        assert!(ours, "{text}: {error:?}");
+    }
+    let text = "SELECT extract(year FROM DATE '2026-10-05'), substring(origin FROM 1 FOR 2), position('z' IN origin) FROM od";
+    assert!(asked(text, BOUNDS).await.is_ok());
+}
+
+/// Found by a review: no bound counted them.
+#[tokio::test]
+async fn bytes_are_not_written_in_a_statement() {
+    for bytes in ["X'00'".to_owned(), format!("X'{}'", "00".repeat(7_000))] {
+        let text = format!("SELECT max({bytes}) FROM od");
+        let planned = Statement::new(tables(10), &text, BOUNDS).await;
+        let ours = matches!(planned, Err(SqlError::Refused { .. }));
+        assert!(ours, "{text:.80}: {:?}", planned.err());
     }
 }
 

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`run`](mod@run) | settings from the environment, the entry point of a bench |
 //! | [`series`] | figures of several runs: median, least, most, ratios |
-//! | [`line`] | one figure at growing sizes, and how it grows |
+//! | [`mod@line`] | one figure at growing sizes, and how it grows |
 //! | [`report`] | the one table that a bench prints, goals met or missed |
 //! | [`grid`] | an agreement over a square city, and its cells |
 //! | `gravity` | which keys of a day have a cell |

@@ -105,17 +105,18 @@ impl<'a> Places<'a> {
         areas
     }
 
-    /// Vertices of a row for each key of the public domain; a line has two, also where it stays in its zone.
+    /// Vertices of a row for each key of the public domain; a line has two, also where it stays in its zone, and a row
+    /// without a shape counts as one.
     pub(crate) fn vertices_of_domain(&self) -> u64 {
         let axes = self.grid.keys().axes();
+        let keys = self.grid.keys().count().unwrap_or(u64::MAX);
         let [zone] = self.columns.as_slice() else {
-            let keys = self.grid.keys().count().unwrap_or(u64::MAX);
-            return keys.saturating_mul(self.columns.len() as u64);
+            return keys.saturating_mul(self.columns.len().max(1) as u64);
         };
         let others = axes.iter().enumerate().filter(|(n, _)| n != zone);
         let others = others.fold(1, |all: u64, (_, axis)| all.saturating_mul(axis.size()));
         let outlines: u64 = self.areas().iter().map(|(_, area)| area.vertices).sum();
-        outlines.saturating_mul(others)
+        outlines.saturating_mul(others).max(keys)
     }
 
     /// Does a row go from one zone to another?

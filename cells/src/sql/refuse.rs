@@ -122,16 +122,31 @@ fn brings_texts(expr: &Expr) -> Result<bool, DataFusionError> {
     if concatenates(expr) || is_over(SHORT_BYTES_MAX, expr) {
         return Ok(true);
     }
-    let (compares, mut brings) = (compares(expr), false);
+    let mut brings = false;
     expr.apply_children(|part| {
-        let is_compared = compares && matches!(part, Expr::Literal(..));
-        brings = brings || (!is_compared && brings_texts(part)?);
+        brings = brings || (!is_compared(expr, part) && brings_texts(part)?);
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(brings)
 }
 
-fn compares(expr: &Expr) -> bool {
+/// Is a part of this expression a literal that is held against rows as one value? What is looked for in a list is not: it
+/// becomes a column of its own.
+fn is_compared(expr: &Expr, part: &Expr) -> bool {
+    let literal = match part {
+        Expr::Cast(cast) => cast.expr.as_ref(),
+        other => other,
+    };
+    let is_in_list = |list: &[Expr]| list.iter().any(|item| std::ptr::eq(item, part));
+    matches!(literal, Expr::Literal(..))
+        && match expr {
+            Expr::InList(of) => is_in_list(&of.list),
+            other => compares(other),
+        }
+}
+
+/// Is it true or false by a comparison?
+pub(super) fn compares(expr: &Expr) -> bool {
     match expr {
         Expr::Between(_) | Expr::InList(_) | Expr::Like(_) | Expr::SimilarTo(_) => true,
         // As the engine calls `=`, `<`, `~` and their like.

@@ -15,6 +15,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::error::SqlError;
 use super::patterns::searched;
+use super::refuse::compares;
 
 /// Most parts of expressions, written out.
 const PARTS_MAX: usize = 10_000;
@@ -142,7 +143,7 @@ impl Written {
         )?;
         expr.apply(|part| {
             for text in searched(part) {
-                let bytes = self.written_out(text, given)?.bytes;
+                let bytes = self.shown(text, given)?;
                 few(
                     bytes,
                     SEARCHED_BYTES_MAX,
@@ -152,6 +153,20 @@ impl Written {
             Ok(TreeNodeRecursion::Continue)
         })?;
         Ok(size)
+    }
+
+    /// Bytes of a text without what it is only decided by.
+    fn shown(&self, text: &Expr, given: &HashMap<Column, Size>) -> Result<usize, DataFusionError> {
+        let mut conditions = 0_usize;
+        text.apply(|part| match compares(part) {
+            true => {
+                conditions = conditions.saturating_add(self.written_out(part, given)?.bytes);
+                Ok(TreeNodeRecursion::Jump)
+            }
+            false => Ok(TreeNodeRecursion::Continue),
+        })?;
+        let all = self.written_out(text, given)?.bytes;
+        Ok(all.saturating_sub(conditions))
     }
 
     fn written_out(

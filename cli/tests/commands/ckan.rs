@@ -21,6 +21,8 @@ pub struct Ckan {
     pub catalogue: Arc<Mutex<Value>>,
     /// The name of a package that it refuses, whatever is in it.
     pub refused: Arc<Mutex<Option<String>>>,
+    /// Packages that the token may not change.
+    pub others: Arc<Mutex<Vec<String>>>,
 }
 
 impl Ckan {
@@ -119,6 +121,9 @@ impl Ckan {
         }
         if self.refused.lock().unwrap().as_ref() == Some(&name) {
             return fault(409, "It is not to its liking");
+        }
+        if self.others.lock().unwrap().contains(&name) {
+            return fault(403, "Access denied");
         }
         match (action, packages.get(&name)) {
             ("package_create", None) => (),

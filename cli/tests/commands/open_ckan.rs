@@ -190,6 +190,16 @@ fn a_token_that_may_not_is_tried_on_three_packages_and_the_error_names_five() {
     assert!(why(3).contains("not tried"), "{}", why(3));
 }
 
+/// Of packages that were moved to another organisation a CKAN says the same as of a token that may nothing.
+#[test]
+fn packages_that_belong_to_others_keep_no_other_one_away() {
+    let push = Push::new(&['a', 'b', 'c', 'd', 'e'].map(public));
+    *push.ckan.others.lock().unwrap() = vec![name('b'), name('c'), name('d')];
+    let failed = push.run();
+    assert!(failed.failed().contains("3 of 5 packages failed"));
+    assert!(push.package(&name('e')).is_some());
+}
+
 /// Of a table that cannot be read for the moment the catalogue names two files, without checksums: in the CKAN the others
 /// stay.
 #[test]

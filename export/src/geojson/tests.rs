@@ -128,6 +128,14 @@ fn a_file_of_too_many_vertices_is_refused() {
     let refused = |error: &crate::ExportError| matches!(error, crate::ExportError::Vertices { vertices } if *vertices == all);
     assert!(refused(&error) && bytes.is_empty(), "{error}");
     assert_eq!(export.listed_on_map(), Listed::Released);
+    // Without any shape a file is bounded all the same.
+    let zoning = br#"{ "type": "FeatureCollection", "features": [
+        { "type": "Feature", "properties": { "zone_id": "00100" }, "geometry": null }] }"#;
+    let nowhere = try_export(&rows, &sheet, zoning).unwrap();
+    assert_eq!(
+        crate::geometry::Places::of(&nowhere).vertices_of_domain(),
+        30_000
+    );
     export.geojson(export.listed_on_map(), &mut bytes).unwrap();
     assert!(refused(&export.geopackage(Listed::Every).unwrap_err()));
     export.csv(Listed::Every, Vec::new()).unwrap();

@@ -221,7 +221,8 @@ async fn located(
     Ok((arguments.clone().located(zone), Some(remark)))
 }
 
-/// That a question reads too much, in its own words: who asks it has not seen its statement.
+/// That a question reads too much, in its own words: who asks it has not seen its statement. A broker that is busy has the
+/// same code, and reads nothing.
 pub(super) fn narrower(error: AskError, shape: Shape<'_>) -> AskError {
     const NARROWER: &str = "districts are looked up for each row that is read: ask with --from, --until or --hours for \
                             fewer, or --by zone";
@@ -231,12 +232,14 @@ pub(super) fn narrower(error: AskError, shape: Shape<'_>) -> AskError {
             code: code @ Code::ResourceExhausted,
             message,
             lost,
-        }) if shape.districts.is_some() => AskError::Client(ClientError::Status {
-            doing,
-            code,
-            message: format!("{message}; {NARROWER}"),
-            lost,
-        }),
+        }) if shape.districts.is_some() && !message.starts_with("busy") => {
+            AskError::Client(ClientError::Status {
+                doing,
+                code,
+                message: format!("{message}; {NARROWER}"),
+                lost,
+            })
+        }
         other => other,
     }
 }

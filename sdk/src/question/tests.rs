@@ -238,7 +238,7 @@ fn districts_are_one_text() {
 /// Found by a review: over a million rows read by district was refused in words about windows and joins.
 #[test]
 fn a_question_by_district_that_reads_too_much_is_told_how_to_read_less() {
-    let said = |code, districts| {
+    let of = |code, districts, message: &str| {
         let shape = Shape {
             arguments: &Arguments::default(),
             districts,
@@ -246,11 +246,12 @@ fn a_question_by_district_that_reads_too_much_is_told_how_to_read_less() {
         let error = ClientError::Status {
             doing: "ask",
             code,
-            message: "over 1000000 rows go into a join".into(),
+            message: message.into(),
             lost: false,
         };
         narrower(error.into(), shape).to_string()
     };
+    let said = |code, districts| of(code, districts, "over 1000000 rows go into a join");
     let told = said(Code::ResourceExhausted, Some("'a\twest\n'"));
     assert!(
         told.contains("rows go into a join; districts are"),
@@ -259,6 +260,12 @@ fn a_question_by_district_that_reads_too_much_is_told_how_to_read_less() {
     assert!(told.contains("--from, --until or --hours") && told.contains("--by zone"));
     assert!(!said(Code::ResourceExhausted, None).contains("--by"));
     assert!(!said(Code::Unavailable, Some("'a\twest\n'")).contains("--by"));
+    let busy = of(
+        Code::ResourceExhausted,
+        Some("'a\twest\n'"),
+        "busy: try again later",
+    );
+    assert!(!busy.contains("--by"), "{busy}");
 }
 
 fn mode_split() -> &'static Source {

@@ -118,7 +118,8 @@ impl Shelf {
             files,
             whole,
         });
-        if whole {
+        // Nothing was made after it was closed.
+        if whole && !self.is_closed() {
             self.learn(&name, &known);
         }
         Ok(known)

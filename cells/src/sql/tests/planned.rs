@@ -151,6 +151,13 @@ async fn a_text_that_is_searched_is_short() {
         let answer = asked(&of("x"), BOUNDS).await;
         assert!(answer.is_ok(), "{search}: {answer:?}");
     }
+    // Found by a review: conditions are in no text.
+    let whens: String = (0..20)
+        .map(|n| format!(" WHEN origin = 'z{n}' THEN 'North'"))
+        .collect();
+    let text = format!("SELECT count(*) FROM od WHERE CASE{whens} END LIKE 'N%'");
+    let answer = asked(&text, BOUNDS).await;
+    assert!(answer.is_ok(), "{answer:?}");
 }
 
 /// Found by a review: the planner makes these itself, whatever functions there are.

@@ -92,7 +92,10 @@ impl Save {
             _ if self.released => Listed::Released,
             Format::Csv | Format::Parquet | Format::Mds => export.listed(ROWS_LISTED_MAX),
             Format::GeoJson => export.listed_on_map(),
-            Format::GeoPackage => export.listed(LAYERS_LISTED_MAX),
+            Format::GeoPackage => match export.listed(LAYERS_LISTED_MAX) {
+                Listed::Every => export.listed_on_map(),
+                Listed::Released => Listed::Released,
+            },
         }
     }
 }

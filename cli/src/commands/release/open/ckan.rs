@@ -19,8 +19,8 @@ use crate::site::{NO_ANSWER, NOT_ALLOWED, Site};
 const TOKEN_VARIABLE: &str = "CKAN_API_TOKEN";
 /// Pages of one catalogue that are followed.
 const PAGES_MAX: usize = 1000;
-/// Packages in a row to which no CKAN answers, or says that the token may not, until no further one is tried: each may
-/// wait for a minute.
+/// Packages in a row to which no CKAN answers, or from the first one on says that the token may not, until no further one
+/// is tried: each may wait for a minute.
 const REFUSED_MAX: usize = 3;
 /// Failed packages that the error names.
 const NAMED_MAX: usize = 5;
@@ -37,7 +37,8 @@ Each release becomes one package, named by its key, with a link to each file: th
 is in CKAN already and the same is left alone, so the command can run every night; what others added to a package
 (tags, extras, resources elsewhere) stays. A release that was withdrawn keeps its package, without files, and says so;
 these go first. A release whose files the broker cannot make for the moment is left as it is in CKAN. A package that
-CKAN refuses keeps no other one away: the command goes on, says what failed, and exits with 1. Both addresses have to be
+CKAN refuses keeps no other one away: the command goes on, says what failed, and exits with 1; after three without an
+answer, or with a token that may nothing, it does not try the others. Both addresses have to be
 https, or on this machine; the token goes to the CKAN alone. It needs `editor` rights for the organisation that --owner
 names.";
 
@@ -112,22 +113,19 @@ pub async fn run(args: Ckan, session: &Session) -> Result<(), CliError> {
         dry_run: args.dry_run,
         packages: Vec::with_capacity(packages.len()),
     };
-    let mut refused = 0;
+    let (mut refused, mut any_allowed) = (0, false);
     for package in packages {
         let pushed = match refused < REFUSED_MAX {
             true => push(&ckan, token.as_deref(), &package, args.dry_run).await,
             false => Err(CliError::new("not tried: those before failed alike").coded(NO_ANSWER)),
         };
         refused = match &pushed {
-            Err(error)
-                if [NO_ANSWER, NOT_ALLOWED]
-                    .iter()
-                    .any(|code| error.is_coded(code)) =>
-            {
-                refused + 1
-            }
+            Err(error) if error.is_coded(NO_ANSWER) => refused + 1,
+            // Of a package that belongs to others it says so, too.
+            Err(error) if error.is_coded(NOT_ALLOWED) && !any_allowed => refused + 1,
             _ => 0,
         };
+        any_allowed |= matches!(pushed, Ok(Done::Created | Done::Updated | Done::Unchanged));
         report.packages.push(Line::of(&package, &pushed));
         errors.extend(pushed.err());
     }

@@ -8,7 +8,7 @@ use policies::kind::DimensionKind;
 
 use super::colour::{CATEGORIES, nice};
 use super::frame::{Frame, MARGIN, TOP, WIDTH, WITHHELD};
-use super::svg::{Anchor, Font, Svg};
+use super::svg::{Anchor, Font, Svg, width_of};
 use super::tally::{Selection, Sum, columns};
 use super::{Picture, PictureError, Wish};
 use crate::label::{bin_text, thousands};
@@ -256,7 +256,7 @@ fn paint(svg: &mut Svg, lines: &[Line], bins: &[Bin], rate: Rate, zone: Option<&
 /// Under the axis, a strip for each line that has withheld times: hatched where it has.
 fn strips(svg: &mut Svg, lines: &[Line], bins: &[Bin], x: &impl Fn(f64) -> f64) {
     for (n, line) in gapped(lines).enumerate() {
-        let y = TOP + HEIGHT + 44.0 + n as f64 * STRIP;
+        let y = TOP + HEIGHT + 46.0 + n as f64 * STRIP;
         let font = Font {
             colour: line.colour,
             ..Font::of(10.5)
@@ -275,22 +275,24 @@ fn strips(svg: &mut Svg, lines: &[Line], bins: &[Bin], x: &impl Fn(f64) -> f64) 
     }
 }
 
+/// Under the axis, on the left: names of lines stand on the right at any height.
 fn legend(svg: &mut Svg, lines: &[Line]) {
-    let at = TOP + HEIGHT - 50.0;
+    let y = TOP + HEIGHT + 36.0;
     let sums = || lines.iter().flat_map(|line| &line.sums);
     let small = Font::of(11.0).grey();
+    let mut at = LEFT;
     if sums().any(|sum| sum.half() > 0) {
         let band = "fill=\"#0072b2\" fill-opacity=\"0.22\"";
-        svg.rect((RIGHT + 14.0, at - 9.0), (20.0, 12.0), band);
-        svg.text((RIGHT + 42.0, at + 1.0), small, "95 % interval");
+        svg.rect((at, y - 10.0), (20.0, 12.0), band);
         let widest = sums().map(Sum::half).max().unwrap_or(0);
-        let text = format!("of a sum: ± {} at most", thousands(widest));
-        svg.text((RIGHT + 14.0, at + 16.0), Font::of(10.0).grey(), &text);
+        let text = format!("95 % interval; of a sum ± {} at most", thousands(widest));
+        svg.text((at + 26.0, y), small, &text);
+        at += 46.0 + width_of(&text, 11.0);
     }
     if sums().any(Sum::is_withheld) {
         let style = format!("{WITHHELD} stroke=\"#a0a0a0\" stroke-width=\"0.5\"");
-        svg.rect((RIGHT + 14.0, at + 27.0), (20.0, 12.0), &style);
-        svg.text((RIGHT + 42.0, at + 37.0), small, "withheld");
+        svg.rect((at, y - 10.0), (20.0, 12.0), &style);
+        svg.text((at + 26.0, y), small, "withheld");
     }
 }
 

@@ -256,6 +256,12 @@ fn withheld_times_of_several_lines_are_hatched_and_lines_without_any_are_told() 
     let rows = RecordBatch::try_new(released().schema(), columns).unwrap();
     let picture = export_of(&rows, &sheet).chart(&Wish::default()).unwrap();
     let svg = checked(&picture);
+    // Found by looking at it: the legend stood where the names of low lines stand.
+    let legend = svg
+        .split("<text x=\"")
+        .find(|text| text.contains(">withheld</text>"));
+    let x: f64 = legend.unwrap().split('"').next().unwrap().parse().unwrap();
+    assert!(x < 806.0, "left of the names: {x}");
     assert!(svg.contains("1 more withheld throughout"), "{svg}");
     assert!(svg.contains("tram, withheld") && !svg.contains("bike, withheld"));
     let hatched = svg

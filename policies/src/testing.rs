@@ -26,6 +26,7 @@ mod skipped;
 
 pub use opening::{publication, user};
 pub use providers::{PROVIDERS, Providers};
+pub use reloaded::Index;
 pub use skipped::skipped;
 
 /// All entries are written at this time.

@@ -10,7 +10,7 @@ use crate::decide::{Decision, decide};
 use crate::entry::{Body, Entry};
 use crate::life::Action;
 use crate::loss::Loss;
-use crate::testing::{Town, entry, mechanism, now, org};
+use crate::testing::{Index, Town, entry, mechanism, now, org};
 
 mod accounts;
 mod ad_hoc;
@@ -62,21 +62,13 @@ fn reservation(town: &Town) -> Reservation {
 #[test]
 fn what_the_index_gives_back_is_the_state() {
     let town = lived_in();
-    let mut replayed = State::new();
-    let mut records = BTreeMap::new();
+    let (mut replayed, mut index) = (State::new(), Index::default());
     for entry in &town.log {
-        let touched = replayed.apply(entry).unwrap();
-        for record in replayed.records(&touched).unwrap() {
-            records.insert((record.tree, record.key), record.value);
-        }
+        index.follow(&mut replayed, entry);
     }
     assert_eq!(replayed, town.state);
-    let mut loaded = State::new();
-    for ((tree, key), value) in &records {
-        assert!(State::TREES.contains(tree));
-        loaded.load(tree, key, value).unwrap();
-    }
-    loaded.finish_loading();
+    assert!(index.0.keys().all(|(tree, _)| State::TREES.contains(tree)));
+    let mut loaded = index.loaded();
     assert_eq!(loaded, town.state);
     assert!(loaded.load("orgs", b"\"x\"", b"{}").is_err());
     assert!(loaded.load("nonsense", b"1", b"1").is_err());

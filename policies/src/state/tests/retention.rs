@@ -60,18 +60,10 @@ fn reasons(town: &Town, id: &str) -> Vec<ReasonId> {
 
 /// An index loaded after any entry is the state after that entry.
 fn indexed(town: &Town) {
-    let (mut state, mut records) = (State::new(), BTreeMap::new());
+    let (mut state, mut index) = (State::new(), Index::default());
     for entry in &town.log {
-        let touched = state.apply(entry).unwrap();
-        for record in state.records(&touched).unwrap() {
-            records.insert((record.tree, record.key), record.value);
-        }
-        let mut loaded = State::new();
-        for ((tree, key), value) in &records {
-            loaded.load(tree, key, value).unwrap();
-        }
-        loaded.finish_loading();
-        assert_eq!(loaded, state, "after {}", entry.body.kind());
+        index.follow(&mut state, entry);
+        assert_eq!(index.loaded(), state, "after {}", entry.body.kind());
     }
 }
 

@@ -24,6 +24,12 @@ const MERGED: [Cell; 4] = [
 fn merging(provider: &Member, planner: &Member) -> Agreement {
     let mut terms = agreement(provider, planner, &districts());
     terms.zonings[0].parents = Some(2);
+    merged_once(&mut terms);
+    terms
+}
+
+/// Allows one ad-hoc merge of `od`, of any coarsening.
+pub fn merged_once(terms: &mut Agreement) {
     let line = serde_json::json!({
         "table": "od", "coarsenings": "any", "requests": 1,
         "charge": {
@@ -33,7 +39,6 @@ fn merging(provider: &Member, planner: &Member) -> Agreement {
     });
     terms.ad_hoc = vec![serde_json::from_value(line).unwrap()];
     terms.population.cap = terms.allotment();
-    terms
 }
 
 fn merge(days: &[&str], coarsening: &str) -> Merge {

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::harness::*;
+use crate::merge::merged_once;
 use crate::odrl::schemas;
 use crate::open_data::Open;
 use crate::open_web::with_datasets;
@@ -163,15 +164,7 @@ fn many_things(mut terms: Agreement, name: &str) -> Agreement {
     let publication = serde_json::json!({ "licence": "CC-BY-4.0", "on_end": "kept" });
     terms.publication = serde_json::from_value(publication).unwrap();
     terms.plan[0].editions = 2;
-    let line = serde_json::json!({
-        "table": "od", "coarsenings": "any", "requests": 1,
-        "charge": {
-            "selection": "0.2", "delta": "0.0000001",
-            "measures": [{ "measure": "trips", "rho": "0.2" }],
-        },
-    });
-    terms.ad_hoc = vec![serde_json::from_value(line).unwrap()];
-    terms.population.cap = terms.allotment();
+    merged_once(&mut terms);
     terms
 }
 

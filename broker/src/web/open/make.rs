@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use export::{Export, ExportError, Listed, Source};
@@ -76,6 +76,7 @@ impl Open {
             about,
             table,
             zoning,
+            csv_lists: OnceLock::new(),
         })
     }
 }
@@ -169,6 +170,8 @@ struct Parts {
     about: About,
     table: Bytes,
     zoning: Result<Bytes, Error>,
+    /// What the CSV lists, once it was made: its metadata says so, too.
+    csv_lists: OnceLock<Listed>,
 }
 
 impl Parts {
@@ -217,7 +220,9 @@ impl Parts {
         let about = &self.about;
         let csv = |export: &Export| {
             let write = |listed, out: &mut Bounded| export.csv(listed, out);
-            fitting(shelf, export.listed(OPEN_TEXT_LISTED_MAX), write)
+            let made = fitting(shelf, export.listed(OPEN_TEXT_LISTED_MAX), write)?;
+            self.csv_lists.get_or_init(|| made.0);
+            Ok(made)
         };
         let made = match (format, export) {
             (Format::Arrow, _) => return Some(self.table.clone()),
@@ -234,11 +239,15 @@ impl Parts {
                 let made = fitting(shelf, export.listed(OPEN_TEXT_LISTED_MAX), write);
                 made.map(|(_, bytes)| bytes)
             }
-            // It says what the CSV lists, which only its size tells.
-            (Format::CsvMetadata, Some(export)) => csv(export).and_then(|(listed, _)| {
-                let name = format!("{}.{}", about.key, Format::Csv.suffix());
-                export.csv_metadata(listed, &name)
-            }),
+            // Only the CSV's size tells what it lists.
+            (Format::CsvMetadata, Some(export)) => {
+                let known = self.csv_lists.get().copied();
+                let listed = known.map_or_else(|| csv(export).map(|(listed, _)| listed), Ok);
+                listed.and_then(|listed| {
+                    let name = format!("{}.{}", about.key, Format::Csv.suffix());
+                    export.csv_metadata(listed, &name)
+                })
+            }
         };
         let made = made.inspect_err(|error| {
             tracing::info!(release = %about.key, ?format, %error, "there is no such file");

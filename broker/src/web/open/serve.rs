@@ -194,7 +194,7 @@ impl Open {
     }
 
     /// As far as it can be: one that is damaged is no reason to hide the others.
-    pub(super) async fn described(self: &Arc<Self>, about: About) -> Described {
+    async fn described(self: &Arc<Self>, about: About) -> Described {
         let known = match about.withdrawn {
             None => self.known(&about).await.inspect_err(tell).ok(),
             Some(_) => None,
